@@ -1,0 +1,7 @@
+"""Multi-layer perceptrons for scikit-learn users: regularised, compiled, drop-in."""
+
+from ._classifier import MLPClassifier
+from ._regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+__version__ = "0.1.0"

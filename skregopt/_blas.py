@@ -1,0 +1,101 @@
+"""Matrix products inside compiled code, through the BLAS that numba's ``np.dot`` uses (SciPy's OpenBLAS).
+
+``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to ``c``, which
+saves a pass over memory for the intercepts and for gradients summed over tiles, and long inner dimensions are cut
+into blocks of 512 that are summed in order: products with a longer inner dimension were seen to differ in the last
+bit between one and two OpenBLAS threads, shorter ones not.
+
+The cache key of every compiled function contains a digest of this file (see ``_jit.py``).
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+INNER_BLOCK = 512
+
+
+@intrinsic
+def _xxgemm(typingctx, transpose_left, transpose_right, m, n, k, left, ld_left, right, ld_right, beta, out, ld_out):
+    """Column-major BLAS product out = op(left) op(right) + beta out on raw addresses, beta being 0 or 1."""
+    scalar = out.dtype
+    kind = {types.float32: b"s", types.float64: b"d"}[scalar]
+    signature = types.void(
+        types.boolean, types.boolean, types.intp, types.intp, types.intp,
+        types.intp, types.intp, types.intp, types.intp, types.intp, out, types.intp,
+    )  # fmt: skip
+
+    def codegen(context, builder, signature, args):
+        ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc = args
+        number = context.get_value_type(scalar)
+        byte, word, pointer = ir.IntType(8), context.get_value_type(types.intp), cgutils.voidptr_t
+        function_type = ir.FunctionType(
+            ir.IntType(32),
+            [byte, byte, byte, word, word, word, pointer, pointer, word, pointer, word, pointer, pointer, word],
+        )
+        function = cgutils.get_or_insert_function(builder.module, function_type, "numba_xxgemm")
+
+        def as_flag(condition):
+            return builder.select(condition, ir.Constant(byte, ord("t")), ir.Constant(byte, ord("n")))
+
+        def on_stack(value):
+            slot = cgutils.alloca_once_value(builder, value)
+            return builder.bitcast(slot, pointer)
+
+        array = context.make_array(out)(context, builder, c)
+        one = ir.Constant(number, 1.0)
+        builder.call(
+            function,
+            [
+                ir.Constant(byte, kind[0]), as_flag(ta), as_flag(tb), m, n, k,
+                on_stack(one), builder.inttoptr(a, pointer), lda, builder.inttoptr(b, pointer), ldb,
+                on_stack(builder.sitofp(beta, number)), builder.bitcast(array.data, pointer), ldc,
+            ],
+        )  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def gemm(transpose_left, transpose_right, left, right, accumulate, out):
+    """Compute ``out = op(left) @ op(right)``, or add it to ``out``.
+
+    Parameters
+    ----------
+    transpose_left, transpose_right : bool
+        Whether op is the transposition.
+    left, right : C-contiguous arrays of shape (m, k) and (k, n), or their transposes
+    accumulate : bool
+        Add to what ``out`` holds instead of overwriting it.
+    out : C-contiguous array of shape (m, n)
+    """
+    product = np.dot(left.T if transpose_left else left, right.T if transpose_right else right)
+    if accumulate:
+        out += product
+    else:
+        out[...] = product
+
+
+@overload(gemm)
+def _overload_gemm(transpose_left, transpose_right, left, right, accumulate, out):
+    def implementation(transpose_left, transpose_right, left, right, accumulate, out):
+        m, n = out.shape
+        k = left.shape[0] if transpose_left else left.shape[1]
+        size = out.itemsize
+        left_step = (left.shape[1] if transpose_left else 1) * size
+        right_step = (1 if transpose_right else right.shape[1]) * size
+        beta = 1 if accumulate else 0
+        for start in range(0, k, INNER_BLOCK):
+            length = min(INNER_BLOCK, k - start)
+            # a row-major product is the column-major product of the operands in reverse order
+            _xxgemm(
+                transpose_right, transpose_left, n, m, length,
+                right.ctypes.data + start * right_step, right.shape[1],
+                left.ctypes.data + start * left_step, left.shape[1],
+                beta, out, n,
+            )  # fmt: skip
+            beta = 1
+
+    return implementation

@@ -1,0 +1,88 @@
+"""What activations, losses, penalties, optimizers and schedules have in common.
+
+A *component* is a rule of one *family*: a small estimator-like object (constructor parameters, ``get_params``, ``clone``,
+pickling) that names the kernels the compiled training loop calls. A family is a subclass of :class:`Component` that fixes
+the kernels' signatures; a rule is a subclass of the family with the kernels themselves, plain Python functions in
+numba's nopython subset, and lives, with its kernels, in the one file of its family. Each of these files ends with a
+registry from the public name to the class, which validation, error messages and tests read.
+"""
+
+import inspect
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ._jit import kernel, scalar_type
+
+
+class Component(BaseEstimator):
+    """Base of all families.
+
+    Attributes
+    ----------
+    family : str
+        The estimator parameter that takes such a component, for error messages.
+    signatures : dict of str to callable
+        Kernel name -> function from a numba scalar type (float32 or float64) to the kernel's signature.
+    flat_parameters : tuple of str
+        Constructor parameters that the estimator passes on when the component is given by name.
+    """
+
+    family = ""
+    signatures = {}
+    flat_parameters = ()
+    _parameter_constraints = {}
+
+    def hyper_parameters(self):
+        """Return the numbers that the kernels read, in the order in which they read them."""
+        return ()
+
+    def hyper_vector(self, dtype):
+        """Return :meth:`hyper_parameters` as a vector; at least one element, since kernels may not see an empty one."""
+        return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
+
+    def compiled(self, name, dtype):
+        """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes."""
+        return kernel(getattr(type(self), name), self.signatures[name](scalar_type(np.dtype(dtype))))
+
+
+def build_component(family, registry, value, estimator):
+    """Turn what the user gave, a name or an instance, into a component.
+
+    Parameters
+    ----------
+    family : type
+        Subclass of :class:`Component`.
+    registry : dict
+        Public name -> rule, as at the end of each family's file.
+    value : str, None or instance of ``family``
+    estimator : object
+        Its attributes provide the ``flat_parameters`` of a component given by name.
+
+    Returns
+    -------
+    Component
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter of an instance is outside its domain.
+    ValueError
+        If an instance is given together with a flat parameter that the instance overrides and that is not at its
+        default.
+    """
+    if isinstance(value, family):
+        defaults = inspect.signature(type(estimator).__init__).parameters
+        for name in value.flat_parameters:
+            given, default = getattr(estimator, name), defaults[name].default
+            if given != default:
+                raise ValueError(
+                    f"{name}={given!r} has no effect because {family.family}={value!r} carries its own {name}. "
+                    f"Set {name} on that object (in a search: {family.family}__{name}) and leave the estimator's "
+                    f"{name} at its default, {default!r}."
+                )
+        value._validate_params()
+        return value
+    rule = registry[value]
+    return rule(**{name: getattr(estimator, name) for name in rule.flat_parameters})
+

@@ -1,0 +1,263 @@
+"""The numba policy of the package, in one place.
+
+Every compiled function of skregopt goes through this module:
+
+* ``jit`` decorates helpers that other compiled functions of the *same file* call;
+* ``kernel`` compiles a function that is handed to the training loop as a first-class function (the rules of a
+  family: an activation, the step of an optimizer, ...);
+* ``entry_point`` compiles a function that Python calls (the training loop, the prediction).
+
+Both of the latter compile lazily, once per process and signature, and keep their machine code in numba's cache on disk.
+Nothing is compiled at import. With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function.
+
+Two things numba's cache does not do by itself are added here. Its key is extended by a digest of the files whose
+helpers are inlined everywhere (``_math.py``, ``_blas.py``) and of this file, whose flags change the machine code. And it
+degrades: where no cache can be written, or where its files are damaged, the code is compiled again instead of failing.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from pathlib import Path
+
+import numba
+from numba import types
+from numba.core.caching import FunctionCache
+
+# NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+
+DISABLED = bool(numba.config.DISABLE_JIT)
+
+_compiling = threading.RLock()
+
+# what to call, once, before something has to be compiled (see `announcing`)
+_announce = ContextVar("announce", default=None)
+
+
+def jit(function):
+    """Decorate a helper that compiled functions of the same file call."""
+    # wrappers for callers other than compiled code are never needed here, and cost most of the compile time
+    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
+
+
+@lru_cache(maxsize=1)
+def inlined_source_digest():
+    """Digest of the sources that are inlined into every compiled function, hence part of each cache key."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in ("_jit.py", "_math.py", "_blas.py"):
+        # without sources (a zip import, a frozen application) there is nothing that could be edited
+        with suppress(OSError):
+            digest.update((here / name).read_bytes())
+    return digest.hexdigest()
+
+
+class DegradingCache(FunctionCache):
+    """numba's cache of one function that recompiles where the original would fail.
+
+    A damaged or truncated file raises EOFError, UnpicklingError, ... when it is read, a full disk OSError when it is
+    written; neither is a reason for a fit to fail.
+    """
+
+    def _index_key(self, sig, codegen):
+        return (*super()._index_key(sig, codegen), inlined_source_digest())
+
+    def load_overload(self, sig, target_context):
+        """Return the stored machine code, or None when there is none that can be read."""
+        try:
+            stored = super().load_overload(sig, target_context)
+        except Exception:  # whatever damage does to a pickle: the answer is to compile again
+            self._remove_damaged_files()
+            stored = None
+        if stored is None:
+            _about_to_compile()
+        return stored
+
+    def save_overload(self, sig, data):
+        """Store machine code if that is possible."""
+        with suppress(Exception):  # the code is in memory already, only a later process loses time
+            super().save_overload(sig, data)
+
+    def _remove_damaged_files(self):
+        directory = Path(self.cache_path)
+        for path in directory.glob(f"{self._impl.filename_base}.*"):
+            with suppress(OSError):
+                path.unlink()
+
+
+@contextmanager
+def announcing(say):
+    """Call ``say()`` once before the first compilation inside the block, if there is any; None says nothing."""
+    token = _announce.set(say)
+    try:
+        yield
+    finally:
+        _announce.reset(token)
+
+
+def _about_to_compile():
+    say = _announce.get()
+    if say is not None:
+        _announce.set(None)
+        say()
+
+
+@contextmanager
+def _lock(directory, timeout=120.0):
+    """Hold a lock file in ``directory``: cold processes compile in turn, and all but the first one load.
+
+    Without it, two processes that save different signatures of one function can leave an index that names the
+    wrong code. Where no lock can be had (read-only folder, a process that hangs), work goes on without it.
+    """
+    try:
+        handle = open(Path(directory) / "skregopt.lock", "a+b")  # noqa: SIM115 (closed below)
+    except OSError:
+        yield
+        return
+    try:
+        deadline = time.monotonic() + timeout
+        while not _try_lock(handle) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield
+    finally:
+        handle.close()
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _try_lock(handle):
+        handle.seek(0)
+        try:
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(handle):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks: nothing to wait for
+            return True
+        return True
+
+
+def _once(compile_function):
+    """Cache per argument, and let only one thread compile."""
+    cached = lru_cache(maxsize=None)(compile_function)
+
+    @wraps(compile_function)
+    def locked(*arguments):
+        with _compiling:
+            return cached(*arguments)
+
+    return locked
+
+
+class Kernel:
+    """A compiled function in the form in which numba accepts it as a first-class function.
+
+    Parameters
+    ----------
+    dispatcher : numba dispatcher
+        Holds the machine code for ``signature``; kept alive by this object.
+    signature : numba signature
+        Types of the arguments and of the result.
+    """
+
+    __slots__ = ("_address", "_dispatcher", "_signature")
+
+    def __init__(self, dispatcher, signature):
+        self._dispatcher = dispatcher
+        self._signature = signature
+        compiled = dispatcher.get_compile_result(signature)
+        self._address = compiled.library.get_pointer_to_function(
+            compiled.fndesc.llvm_cfunc_wrapper_name
+        )
+
+    def __wrapper_address__(self):
+        return self._address
+
+    def signature(self):
+        """Return the numba signature (part of numba's protocol for first-class functions)."""
+        return self._signature
+
+
+def _compile(function, signature, **wrappers):
+    dispatcher = numba.njit(**wrappers, **OPTIONS)(function)
+    directory = None
+    try:
+        dispatcher._cache = DegradingCache(function)
+        directory = dispatcher._cache.cache_path
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    except Exception:  # no locator for a zip or frozen import, no home folder, ...: work uncached
+        pass
+    if directory is None:
+        _about_to_compile()
+        dispatcher.compile(signature)
+    else:
+        with _lock(directory):
+            dispatcher.compile(signature)
+    return dispatcher
+
+
+@_once
+def kernel(function, signature):
+    """Compile ``function`` for ``signature`` as a first-class function.
+
+    Parameters
+    ----------
+    function : callable
+        A plain Python function in numba's nopython subset: no default arguments, no closure over jitted functions,
+        results written into arguments.
+    signature : numba signature
+        The family's signature for one dtype.
+
+    Returns
+    -------
+    Kernel, or ``function`` itself when the JIT is disabled.
+    """
+    if DISABLED:
+        return function
+    return Kernel(_compile(function, signature, no_cpython_wrapper=True), signature)
+
+
+@_once
+def entry_point(function, signature):
+    """Compile ``function`` for ``signature`` and return what Python calls, without dispatch on argument types.
+
+    The caller guarantees the argument types: that is what makes a call cost microseconds, and why only this package's
+    own code calls these functions.
+    """
+    if DISABLED:
+        return function
+    dispatcher = _compile(function, signature, no_cfunc_wrapper=True)
+    _entered.append(dispatcher)
+    return dispatcher.get_overload(signature)
+
+
+_entered = []  # keeps the machine code of entry points alive
+
+
+def vector(scalar):
+    """Type of a contiguous vector of ``scalar``."""
+    return types.Array(scalar, 1, "C")
+
+
+def matrix(scalar):
+    """Type of a C-contiguous matrix of ``scalar``."""
+    return types.Array(scalar, 2, "C")
+
+
+def scalar_type(dtype):
+    """Return the numba scalar type of a NumPy float dtype."""
+    return numba.from_dtype(dtype)

@@ -1,0 +1,74 @@
+"""The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
+
+``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and penalties work
+on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+
+class Layout:
+    """Where the parameters of a network lie in ``theta``.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Layer widths from the input features to the outputs.
+
+    Attributes
+    ----------
+    units : ndarray of int64
+    coef_starts, intercept_starts : ndarray of int64, one element per weight matrix
+    n_weights, n_parameters : int
+    """
+
+    def __init__(self, units):
+        self.units = np.array(units, dtype=np.int64)
+        sizes = self.units[:-1] * self.units[1:]
+        self.n_weights = int(sizes.sum())
+        self.coef_starts = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
+        widths = self.units[1:]
+        self.intercept_starts = (self.n_weights + np.cumsum([0, *widths[:-1]])).astype(np.int64)
+        self.n_parameters = self.n_weights + int(widths.sum())
+
+    def views(self, theta):
+        """Return (coefs, intercepts), lists of arrays that share the memory of ``theta``."""
+        coefs = [
+            theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+            for start, (fan_in, fan_out) in zip(
+                self.coef_starts, pairwise(self.units.tolist()), strict=True
+            )
+        ]
+        intercepts = [
+            theta[start : start + width]
+            for start, width in zip(self.intercept_starts, self.units[1:].tolist(), strict=True)
+        ]
+        return coefs, intercepts
+
+    def pack(self, coefs, intercepts, dtype):
+        """Return a new ``theta`` that holds copies of the given arrays.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not have the shapes of this network.
+        """
+        theta = np.empty(self.n_parameters, dtype=dtype)
+        for name, given, targets in zip(
+            ("coefs", "intercepts"), (coefs, intercepts), self.views(theta), strict=True
+        ):
+            if len(given) != len(targets):
+                raise ValueError(
+                    f"{name} must be a list of {len(targets)} arrays for layers of {self.units.tolist()} units, "
+                    f"got {len(given)}."
+                )
+            for layer, (array, target) in enumerate(zip(given, targets, strict=True)):
+                array = np.asarray(array)
+                if array.shape != target.shape:
+                    raise ValueError(
+                        f"{name}[{layer}] must have shape {target.shape}, got {array.shape}."
+                    )
+                target[...] = array
+        return theta

@@ -1,0 +1,156 @@
+"""Training with SciPy's L-BFGS-B on the compiled objective, all rows at once."""
+
+import time
+
+import numpy as np
+from scipy.optimize import minimize
+
+from . import _engine
+from ._engine import CONVERGED, MAX_ITER, PROGRESS, SCORER, SETTINGS, VALIDATION_LOSS
+from ._training import INTERRUPTED, Budget, Outcome
+from .schedules import Constant
+
+
+class LBFGSTraining:
+    """One fit with L-BFGS.
+
+    SciPy's vector and the sums of losses are float64; products are in the working precision.
+
+    Parameters
+    ----------
+    model : Model
+        Without dropout, with a smooth penalty.
+    options : Options
+        ``max_iter``, ``tol`` (on the largest gradient component), ``n_iter_no_change`` and ``early_stopping`` count.
+    max_fun : int
+        Most evaluations of the objective.
+    train : Rows
+    validation : Rows or None
+    theta : ndarray
+        Starting weights; overwritten.
+    score : callable or None
+        ``score(theta, validation_loss) -> float``, higher is better; None for the validation loss.
+    report : callable or None
+        ``report(iteration, loss, score)`` for ``verbose``.
+    """
+
+    def __init__(self, model, options, max_fun, train, validation, theta, score=None, report=None):
+        self.model, self.options, self.max_fun = model, options, max_fun
+        self.score, self.report = score, report
+        self.validates = validation is not None
+        held_out = validation if self.validates else train
+        dtype = model.dtype
+        self.theta, self.grad = theta, np.zeros_like(theta)
+        self.n_rows = train.indices.size
+        self.network, self.data, self.validation = model.network(), train.data(), held_out.data()
+        self.rules, self.penalty = model.rules(train.source, held_out.source)
+        sources = [train.source, held_out.source]
+        units = model.layout.units.tolist()
+        self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
+        settings = self.settings[0]
+        settings.tile_size = _engine.tile_rows(units, self.n_rows, all(s.is_sparse for s in sources))
+        settings.saves = model.activation.saves
+        settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
+        settings.stops = settings.keeps_best = options.early_stopping
+        settings.watch = VALIDATION_LOSS if score is None else SCORER
+        settings.tol, settings.n_iter_no_change = options.tol, options.n_iter_no_change
+        self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
+        self.progress[0].best_score = -np.inf
+        empty, nothing = np.zeros(0, dtype=dtype), np.zeros(1)
+        self.state = _engine.OptimizerState(
+            theta=theta, grad=self.grad, slot_1=empty, slot_2=empty, slot_3=empty,
+            memory=nothing, schedule_memory=nothing, hyper=nothing, schedule_hyper=nothing,
+            best_theta=theta.copy() if options.early_stopping else empty,
+        )  # fmt: skip
+        self.end_epoch = Constant().compiled("end_epoch", dtype)
+        self.work = _engine.new_workspace(
+            units, dtype, int(settings.tile_size), sources,
+            n_targets=train.y.shape[1],
+            n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
+            saves=model.activation.saves, trains=True,
+        )  # fmt: skip
+        self.budget = Budget(model.layout.n_weights * int(settings.tile_size))
+        self.outcome = Outcome(theta)
+
+    def run(self):
+        """Minimise the objective; returns the :class:`Outcome`."""
+        options, outcome = self.options, self.outcome
+        accepted = self.theta.copy()
+        precision = np.finfo(np.float64 if self.model.dtype == np.float64 else np.float32).eps
+
+        def after_iteration(intermediate_result):
+            accepted[:] = intermediate_result.x
+            outcome.loss_curve.append(float(intermediate_result.fun))
+            score = self._validate(accepted)
+            if self.report is not None:
+                self.report(len(outcome.loss_curve), outcome.loss_curve[-1], score)
+            if self.progress[0].status == CONVERGED:
+                raise StopIteration
+
+        try:
+            result = minimize(
+                self._objective,
+                self.theta.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                callback=after_iteration,
+                # the decrease of the objective alone does not stop it, unless it is below the precision
+                options={
+                    "maxiter": options.max_iter,
+                    "maxfun": self.max_fun,
+                    "gtol": options.tol,
+                    "ftol": precision,
+                },
+            )
+        except KeyboardInterrupt:
+            outcome.status = INTERRUPTED
+        else:
+            accepted[:] = result.x
+            outcome.message = str(result.message)
+            outcome.status = MAX_ITER if result.status == 1 else CONVERGED
+            if not outcome.loss_curve:
+                outcome.loss_curve.append(float(result.fun))
+                outcome.n_iter = int(result.nit)
+        outcome.n_iter = max(outcome.n_iter, min(len(outcome.loss_curve), options.max_iter))
+        outcome.best_epoch = int(self.progress[0].best_epoch)
+        outcome.best_score = float(self.progress[0].best_score)
+        outcome.theta = self.state.best_theta if options.early_stopping else accepted
+        return outcome
+
+    def _objective(self, vector):
+        self.theta[:] = vector
+        add_gradient = _engine.compiled(_engine.add_gradient, self.model.dtype)
+        tile_size = int(self.settings[0].tile_size)
+        total, start = 0.0, 0
+        while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
+            stop = min(self.n_rows, start + self.budget.n_tiles * tile_size)
+            started = time.perf_counter()
+            total += add_gradient(
+                self.rules, self.network, self.data, self.theta, self.grad, self.settings, start, stop, self.work
+            )  # fmt: skip
+            self.budget.adapt(time.perf_counter() - started)
+            start = stop
+        penalty = _engine.compiled(_engine.add_penalty, self.model.dtype)(
+            self.penalty, self.network, self.theta, self.grad, self.model.dtype.type(self.model.alpha)
+        )
+        return total / self.data.total_weight[0] + penalty, self.grad.astype(np.float64)
+
+    def _validate(self, theta):
+        """Record the validation loss after an iteration and count iterations without improvement."""
+        if not self.validates:
+            return None
+        loss = _engine.compiled(_engine.validation_loss, self.model.dtype)(
+            self.rules, self.network, self.validation, theta, self.settings, self.work
+        )
+        self.outcome.validation_loss_curve.append(loss)
+        if not self.options.early_stopping:
+            return None
+        score = -loss if self.score is None else float(self.score(theta, loss))
+        self.outcome.validation_scores.append(score)
+        self.theta[:] = theta
+        self.progress[0].epoch += 1
+        _engine.compiled(_engine.finish_epoch, self.model.dtype)(
+            self.end_epoch, self.state, self.settings, self.progress, score
+        )
+        return score
+

@@ -1,0 +1,615 @@
+"""What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
+
+import copy
+import inspect
+import warnings
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
+
+from . import _engine, _jit
+from ._component import build_component
+from ._holdout import split_rows
+from ._layout import Layout
+from ._lbfgs import LBFGSTraining
+from ._source import Source, supported_dtype
+from ._threads import blas_threads
+from ._training import INTERRUPTED, FirstOrderTraining, Model, Options as TrainingOptions, OptimizerMemory, Rows
+from .activations import ACTIVATIONS, Activation
+from .initializers import glorot_uniform
+from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from .penalties import PENALTIES, ElasticNet, Penalty
+from .schedules import SCHEDULES, InvScaling, Schedule
+
+_NON_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+    "preprocessed."
+)
+_PREDICT_ROWS = 1 << 16
+
+
+class BaseMLP(BaseEstimator):
+    """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
+
+    @property
+    def _parameter_constraints(self):
+        # a property, because the registries may have been extended since import
+        return {
+            "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+            "activation": [StrOptions(set(ACTIVATIONS)), Activation],
+            "loss": [StrOptions(set(self._losses)), self._loss_family],
+            "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
+            "alpha": [Interval(Real, 0, None, closed="left")],
+            "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
+            "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+            "input_dropout": [Interval(Real, 0, 1, closed="left")],
+            "solver": [StrOptions({*OPTIMIZERS, "lbfgs"}), Optimizer],
+            "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+            "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+            "learning_rate_init": [
+                StrOptions({"auto"}),
+                Interval(Real, 0, None, closed="neither"),
+            ],
+            **InvScaling._parameter_constraints,
+            **SGD._parameter_constraints,
+            **Adam._parameter_constraints,
+            "max_iter": [Interval(Integral, 1, None, closed="left")],
+            "max_fun": [Interval(Integral, 1, None, closed="left")],
+            "shuffle": ["boolean"],
+            "early_stopping": ["boolean"],
+            "validation_fraction": [
+                Interval(Real, 0, 1, closed="left"),
+                HasMethods(["split", "get_n_splits"]),
+            ],
+            "n_iter_no_change": [
+                Interval(Integral, 1, None, closed="left"),
+                Options(Real, {np.inf}),
+            ],
+            "tol": [Interval(Real, 0, None, closed="left")],
+            "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
+            "random_state": ["random_state"],
+            "warm_start": ["boolean"],
+            "dtype": [StrOptions({"auto", "float32", "float64"})],
+            "n_jobs": [
+                None,
+                Interval(Integral, None, -1, closed="right"),
+                Interval(Integral, 1, None, closed="left"),
+            ],
+            "verbose": ["verbose"],
+        }
+
+    def __init__(self, **parameters):
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    # --- parameters that depend on each other ------------------------------------------------------------------------
+
+    def _hidden_units(self):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
+        if any(size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return [int(size) for size in sizes]
+
+    def _dropout_rates(self, hidden):
+        rates = self.dropout
+        if isinstance(rates, Real):
+            rates = [rates] * len(hidden)
+            if self.dropout > 0 and not hidden:
+                raise ValueError(
+                    f"dropout={self.dropout!r} needs a hidden layer, but hidden_layer_sizes={self.hidden_layer_sizes!r} "
+                    "has none. Use input_dropout to drop input features."
+                )
+        rates = list(rates)
+        if len(rates) != len(hidden):
+            raise ValueError(
+                f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}, got {self.dropout!r}."
+            )
+        if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+            raise ValueError(f"dropout must be in the range [0.0, 1.0) for each layer, got {self.dropout!r}.")
+        return tuple(float(rate) for rate in rates)
+
+    def _check_combinations(self, penalty, dropout):
+        """Raise ValueError for parameters that contradict each other, before any work."""
+        if self.solver == "lbfgs":
+            if not penalty.is_smooth:
+                raise ValueError(
+                    f"penalty={self.penalty!r} is not differentiable, which solver='lbfgs' needs. Use penalty='l2', or a "
+                    f"first-order solver, which sets weights to exactly zero: {_names(OPTIMIZERS)}."
+                )
+            if any(dropout) or self.input_dropout > 0:
+                name = "dropout" if any(dropout) else "input_dropout"
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} makes the objective random, which solver='lbfgs' cannot "
+                    f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
+                )
+        if self.penalty not in ("elasticnet",) and not isinstance(self.penalty, Penalty):
+            default = _default(self, "l1_ratio")
+            if self.l1_ratio != default:
+                raise ValueError(
+                    f"l1_ratio={self.l1_ratio!r} has no effect with penalty={self.penalty!r}. Use penalty='elasticnet', "
+                    f"or leave l1_ratio at its default, {default!r}."
+                )
+        if self.scoring != "loss" and not self.early_stopping:
+            raise ValueError(
+                f"scoring={self.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "
+                "scoring at its default, 'loss'."
+            )
+
+    def _effective_batch_size(self, n_rows):
+        if self.solver == "lbfgs":
+            return n_rows
+        if self.batch_size == "auto":
+            return {"gd": n_rows, "sgd": 1}.get(
+                self.solver if isinstance(self.solver, str) else "", min(200, n_rows)
+            )
+        if self.solver == "gd" and self.batch_size < n_rows:
+            raise ValueError(
+                f"batch_size={self.batch_size} contradicts solver='gd', which uses all {n_rows} samples for each update. "
+                "Use solver='minibatch', or batch_size='auto'."
+            )
+        if self.batch_size > n_rows and self.solver != "gd":
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+                stacklevel=5,
+            )
+        return min(int(self.batch_size), n_rows)
+
+    # --- input -------------------------------------------------------------------------------------------------------
+
+    def _checked_X(self, X, reset, **with_y):
+        """Validate X (and y) without converting or copying an X that can be read as it is."""
+        checked = validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype="numeric", **with_y
+        )
+        X, *y = checked if "y" in with_y else (checked,)
+        if not supported_dtype(X.dtype):
+            X = X.astype(np.float64)
+        return (X, *y) if y else X
+
+    def _working_dtype(self, X):
+        if self.dtype != "auto":
+            return np.dtype(self.dtype)
+        return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+
+    def _checked_weights(self, sample_weight, X, name="sample_weight"):
+        """Return float64 weights, one per row."""
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if np.any(weights < 0):
+            raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
+        if not np.any(weights > 0):
+            raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
+        return weights
+
+    def _training_rows(self, source, y, weights, rows, dtype, normalise):
+        """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
+        used = weights[rows]
+        scale = used.mean() if normalise else 1.0
+        total = float(rows.size) if normalise else float(used.sum())
+        scaled = (weights / scale).astype(dtype).reshape(-1, 1)
+        return Rows(source, rows, y, scaled, total)
+
+    # --- fit ---------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _unchanged_on_failure(self):
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fit(
+        self, X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None, groups=None,
+        coef_init=None, intercept_init=None, classes=None, incremental=False,
+    ):  # fmt: skip
+        with self._unchanged_on_failure(), blas_threads(self.n_jobs), _jit.announcing(self._announcement()):
+            self._fit_unprotected(
+                X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
+                classes, incremental,
+            )  # fmt: skip
+        return self
+
+    def _announcement(self):
+        if not self.verbose:
+            return None
+        return partial(
+            print, "Compiling the training loop; its machine code is kept for later fits and processes."
+        )
+
+    def _fit_unprotected(
+        self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
+        classes, incremental,
+    ):  # fmt: skip
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        hidden = self._hidden_units()
+        dropout = self._dropout_rates(hidden)
+        penalty = build_component(Penalty, PENALTIES, self.penalty, self)
+        self._check_combinations(penalty, dropout)
+        self._check_validation_arguments(X_val, y_val, sample_weight_val, groups)
+
+        continuing = hasattr(self, "coefs_") and (self.warm_start or incremental)
+        X, y = self._checked_X(X, reset=not continuing, y=y, **self._y_options)
+        dtype = self._working_dtype(X)
+        y, target, y_strata = self._encode_y(y, classes, continuing, incremental, dtype)
+        weights = self._checked_weights(sample_weight, X)
+        # a row of weight zero is as good as absent
+        rows = np.flatnonzero(weights > 0)
+        source = Source(X)
+        layout = Layout([source.n_features, *hidden, self._n_outputs(target, y)])
+        loss = build_component(self._loss_family, self._losses, self.loss, self).for_target(target)
+        loss.check_y(y)
+        model = Model(
+            layout, dtype,
+            build_component(Activation, ACTIVATIONS, self.activation, self),
+            loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
+        )  # fmt: skip
+        seed, theta = self._starting_point(layout, dtype, coef_init, intercept_init, continuing)
+
+        train_rows, validation = rows, None
+        if X_val is not None:
+            validation = self._given_validation(X_val, y_val, sample_weight_val, target, dtype)
+            held_out = (X_val, y_val, sample_weight_val)
+        elif self.early_stopping:
+            train_rows, val_rows = split_rows(
+                self.validation_fraction, rows, X, y_strata[0], y_strata[1], groups, seed
+            )
+            validation = self._held_out_rows(source, y, weights, val_rows, dtype)
+            held_out = (X, y_strata[0], weights, val_rows, sample_weight is not None)
+        train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental)
+
+        structure = {
+            "n_layers_": layout.units.size,
+            "n_outputs_": int(layout.units[-1]),
+            "out_activation_": loss.out_activation,
+            "_seed": seed,
+        }
+        score = None
+        if self.early_stopping and self.scoring != "loss":
+            score = self._epoch_scorer(structure, layout, *self._scoring_data(*held_out))
+        options = TrainingOptions(
+            batch_size=self._effective_batch_size(train_rows.size),
+            max_iter=int(self.max_iter),
+            learning_rate_init=0.0,
+            tol=float(self.tol),
+            n_iter_no_change=float(self.n_iter_no_change),
+            shuffle=self.shuffle,
+            seed=seed,
+            first_epoch=len(self._previous("loss_curve_", continuing)),
+            early_stopping=self.early_stopping,
+            stops=not incremental,
+            verbose=bool(self.verbose),
+        )
+        memory = None
+        if self.solver == "lbfgs":
+            training = LBFGSTraining(
+                model, options, int(self.max_fun), train, validation, theta, score, self._report()
+            )
+            outcome = training.run()
+        else:
+            optimizer = build_component(Optimizer, OPTIMIZERS, self.solver, self)
+            schedule = build_component(Schedule, SCHEDULES, self.learning_rate, self)
+            options.learning_rate_init = self._initial_rate(optimizer)
+            memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
+            training = FirstOrderTraining(
+                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report()
+            )
+            outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
+        self._check_finite(outcome)
+        self._commit(outcome, structure, layout, train_rows.size, continuing)
+        if incremental:
+            self._optimizer_memory_ = memory
+        else:
+            self.__dict__.pop("_optimizer_memory_", None)
+            self._warn(outcome)
+
+    def _check_validation_arguments(self, X_val, y_val, sample_weight_val, groups):
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was given without {missing}. Pass both, or neither.")
+        if sample_weight_val is not None and X_val is None:
+            raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
+        if groups is not None and not (
+            self.early_stopping and X_val is None and hasattr(self.validation_fraction, "split")
+        ):
+            raise ValueError(
+                "groups has no effect: it is used with early_stopping=True and a CV splitter as validation_fraction "
+                f"(got validation_fraction={self.validation_fraction!r}), without X_val."
+            )
+
+    def _initial_rate(self, optimizer):
+        if self.learning_rate_init == "auto":
+            return float(optimizer.default_learning_rate)
+        return float(self.learning_rate_init)
+
+    def _previous(self, name, continuing):
+        """Return a curve of the fits before, empty when starting anew."""
+        return (getattr(self, name, None) or []) if continuing else []
+
+    def _starting_point(self, layout, dtype, coef_init, intercept_init, continuing):
+        """Return the seed of this fit and the weights it starts from."""
+        seed = getattr(self, "_seed", None) if continuing else None
+        rng = check_random_state(self.random_state) if seed is None else None
+        coefs = intercepts = None
+        if continuing:
+            coefs, intercepts = self.coefs_, self.intercepts_
+        else:
+            # the network's weights are drawn first, so that a seed gives scikit-learn's initial weights
+            gain = 1.0 / 3.0 if self.activation == "logistic" else 1.0
+            drawn = [
+                glorot_uniform(rng, fan_in, fan_out, gain)
+                for fan_in, fan_out in zip(layout.units[:-1], layout.units[1:], strict=True)
+            ]
+            coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]
+        if seed is None:
+            seed = int(rng.randint(np.iinfo(np.int32).max))
+        coefs = coefs if coef_init is None else coef_init
+        intercepts = intercepts if intercept_init is None else intercept_init
+        return seed, layout.pack(coefs, intercepts, dtype)
+
+    def _optimizer_memory(self, optimizer, layout, dtype, incremental):
+        memory = getattr(self, "_optimizer_memory_", None)
+        fits = memory is not None and memory.slots.shape == (optimizer.n_slots, layout.n_parameters)
+        if incremental and fits and memory.slots.dtype == dtype:
+            return memory.copy()
+        return OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
+
+    def _given_validation(self, X_val, y_val, sample_weight_val, target, dtype):
+        X_val = self._checked_X(X_val, reset=False)
+        y_val = self._encode_validation_y(y_val, X_val, dtype)
+        weights = self._checked_weights(sample_weight_val, X_val, "sample_weight_val")
+        return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
+
+    def _held_out_rows(self, source, y, weights, rows, dtype):
+        total = float(weights[rows].sum())
+        if not total > 0:
+            raise ValueError("All sample weights of the validation rows are zero.")
+        return Rows(source, rows, y, weights.astype(dtype).reshape(-1, 1), total)
+
+    # --- scoring and reporting ---------------------------------------------------------------------------------------
+
+    def _scoring_data(self, X, y, weights, rows=None, weighted=None):
+        """Return X, original y and weights (or None) of the held-out rows, for a scorer."""
+        if rows is None:
+            return X, y, weights
+        return X[rows], y[rows], weights[rows] if weighted else None
+
+    def _epoch_scorer(self, structure, layout, X, y, weights):
+        """Return ``score(theta, validation_loss)`` that calls the user's scorer with a fitted view of this estimator."""
+        view = copy.copy(self)
+        view.__dict__.update(structure)
+        if not hasattr(X, "columns"):
+            view.__dict__.pop("feature_names_in_", None)  # rows of a validated X have lost their names
+        scorer = check_scoring(view, scoring=self.scoring)
+        extra = {}
+        if weights is not None and _accepts(scorer, "sample_weight"):
+            extra["sample_weight"] = weights
+
+        def score(theta, validation_loss):
+            if not np.isfinite(validation_loss):
+                return np.nan
+            view._set_theta(theta.copy(), layout)
+            return scorer(view, X, y, **extra)
+
+        return score
+
+    def _report(self):
+        if not self.verbose:
+            return None
+
+        def report(iteration, loss, score):
+            print(f"Iteration {iteration}, loss = {loss:.8f}")
+            if score is not None:
+                print(f"Validation score: {score:f}")
+
+        return report
+
+    def _check_finite(self, outcome):
+        if np.all(np.isfinite(outcome.theta)):
+            return
+        advice = " Standardise the features (StandardScaler)"
+        if self.solver != "lbfgs":
+            advice += f", or lower learning_rate_init (it is {self.learning_rate_init!r})"
+        if self.solver == "sgd" and self.batch_size == "auto":
+            advice += ". solver='sgd' updates on one example at a time; solver='minibatch' averages over a batch"
+        raise ValueError(_NON_FINITE + advice + ".")
+
+    def _warn(self, outcome):
+        if outcome.status == INTERRUPTED:
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+            return
+        losses = np.array(outcome.loss_curve)
+        if self.early_stopping and not np.all(np.isfinite(losses)):
+            epoch = int(np.argmax(~np.isfinite(losses))) + 1
+            kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the start"
+            warnings.warn(
+                f"Training diverged in epoch {epoch}; the weights of {kept} are kept. Lower learning_rate_init or "
+                "standardise the features.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif outcome.status == _engine.MAX_ITER and self.solver == "lbfgs":
+            warnings.warn(
+                f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
+                f"({self.max_iter}) or max_fun ({self.max_fun}), or standardise the features.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif outcome.status == _engine.MAX_ITER:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif self.verbose and self.solver != "lbfgs":
+            watched = "Validation score" if self.early_stopping else "Training loss"
+            print(
+                f"{watched} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs. "
+                "Stopping."
+            )
+
+    # --- fitted attributes -------------------------------------------------------------------------------------------
+
+    def _set_theta(self, theta, layout):
+        self.coefs_, self.intercepts_ = layout.views(theta)
+        self._packed = (theta, tuple(self.coefs_), tuple(self.intercepts_))
+
+    def _commit(self, outcome, structure, layout, n_rows, continuing):
+        """Set all fitted attributes at once, after everything that can fail."""
+        self.__dict__.update(structure)
+        self._set_theta(np.array(outcome.theta), layout)
+        scores = outcome.validation_scores
+        validates = bool(outcome.validation_loss_curve)
+        self.n_iter_ = outcome.n_iter
+        self.t_ = (getattr(self, "t_", 0) if continuing else 0) + outcome.n_iter * n_rows
+        self.loss_curve_ = [*self._previous("loss_curve_", continuing), *outcome.loss_curve]
+        self.learning_rate_curve_ = [
+            *self._previous("learning_rate_curve_", continuing), *outcome.learning_rate_curve,
+        ]  # fmt: skip
+        previous = self._previous("validation_loss_curve_", continuing)
+        self.validation_loss_curve_ = [*previous, *outcome.validation_loss_curve] if validates or previous else None
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        if self.early_stopping:
+            self.validation_scores_ = [*self._previous("validation_scores_", continuing), *scores]
+            self.best_validation_score_ = outcome.best_score
+            self.best_iter_ = outcome.best_epoch
+            self.best_loss_ = None
+        else:
+            self.validation_scores_ = self.best_validation_score_ = self.best_iter_ = None
+            self.best_loss_ = min(self.loss_curve_, default=np.inf)
+
+    @property
+    def n_nonzero_(self):
+        """Number of weights in ``coefs_`` that are not exactly zero."""
+        self._raise_attribute_error_unless_fitted("n_nonzero_")
+        return int(sum(np.count_nonzero(coef) for coef in self.coefs_))
+
+    @property
+    def sparsity_(self):
+        """Share of weights in ``coefs_`` that are exactly zero, in [0, 1]."""
+        self._raise_attribute_error_unless_fitted("sparsity_")
+        return 1.0 - self.n_nonzero_ / sum(coef.size for coef in self.coefs_)
+
+    @property
+    def feature_importances_(self):
+        """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
+
+        Exactly 0.0 for a feature all of whose weights are zero.
+        """
+        self._raise_attribute_error_unless_fitted("feature_importances_")
+        norms = np.linalg.norm(self.coefs_[0].astype(np.float64), axis=1)
+        total = norms.sum()
+        return norms / total if total > 0 else norms
+
+    def _raise_attribute_error_unless_fitted(self, name):
+        if "coefs_" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state = state.copy() if state is self.__dict__ else state
+        state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
+        return state
+
+    # --- prediction --------------------------------------------------------------------------------------------------
+
+    def _theta(self):
+        """Return the flat parameters, packed again only if coefs_ or intercepts_ were replaced."""
+        packed = self.__dict__.get("_packed")
+        if packed is not None:
+            theta, coefs, intercepts = packed
+            if _same_objects(coefs, self.coefs_) and _same_objects(intercepts, self.intercepts_):
+                return theta
+        units = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
+        single = all(coef.dtype == np.float32 for coef in self.coefs_)
+        return Layout(units).pack(self.coefs_, self.intercepts_, np.float32 if single else np.float64)
+
+    def _predict_outputs(self, X):
+        """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = self._checked_X(X, reset=False)
+        theta = self._theta()
+        units = [int(self.coefs_[0].shape[0]), *(int(coef.shape[1]) for coef in self.coefs_)]
+        source = Source(X)
+        loss = build_component(self._loss_family, self._losses, self.loss, self)
+        loss = loss.for_target(self._target_kind())
+        activation = build_component(Activation, ACTIVATIONS, self.activation, self)
+        model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
+        tile_size = _engine.tile_rows(units, X.shape[0], source.is_sparse)
+        work = _engine.new_workspace(units, theta.dtype, tile_size, [source], saves=activation.saves)
+        out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
+        arguments = (
+            source.loader(theta.dtype),
+            activation.compiled("activate", theta.dtype),
+            loss.compiled("invert_link", theta.dtype),
+            model.network(),
+            source.descriptor,
+            theta,
+        )
+        predict = _engine.compiled(_engine.predict, theta.dtype)
+        with blas_threads(self.n_jobs):
+            for start in range(0, X.shape[0], _PREDICT_ROWS):
+                predict(*arguments, start, work, activation.saves, out[start : start + _PREDICT_ROWS])
+        return out
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def trains_incrementally(estimator):
+    """Tell whether ``partial_fit`` exists; AttributeError for L-BFGS, as in scikit-learn."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for first-order solvers. 'lbfgs' uses all samples at once."
+        )
+    return True
+
+
+def checked_y(y_val, X_val, **options):
+    """Validate ``y_val`` and its length."""
+    _, y_val = check_X_y(
+        np.empty((X_val.shape[0], 1)), y_val, estimator="y_val", **options
+    )
+    return y_val
+
+
+def _same_objects(first, second):
+    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
+
+
+def _names(registry):
+    return ", ".join(repr(name) for name in registry)
+
+
+def _default(estimator, name):
+    return inspect.signature(type(estimator).__init__).parameters[name].default
+
+
+def _accepts(scorer, name):
+    """Tell whether a scorer takes a keyword: scikit-learn's all take sample_weight, a user's function may not."""
+    if hasattr(scorer, "_score_func"):
+        function = scorer._score_func
+    else:
+        function = scorer
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,341 @@
+"""The regressor."""
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
+
+from ._mlp import BaseMLP, checked_y, trains_incrementally
+from .losses import REGRESSION_LOSSES, Loss
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """Multi-layer perceptron regressor with regularisation, trained by compiled code.
+
+    A drop-in replacement for ``sklearn.neural_network.MLPRegressor``. Minimises the weighted mean loss plus ``alpha``
+    times the penalty of the weights; the loss of a row is averaged over outputs.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Widths of the hidden layers; an int is one layer, () none (a linear model).
+    activation : {'identity', 'logistic', 'tanh', 'relu'} or Activation, default='relu'
+        Activation of the hidden layers, see :mod:`skregopt.activations`.
+    loss : {'squared_error', 'poisson'} or Loss, default='squared_error'
+        Half the squared error; or half the Poisson deviance with a log link, for targets >= 0.
+    penalty : {None, 'l2', 'l1', 'elasticnet'} or Penalty, default='l2'
+        Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0.
+    alpha : float >= 0, default=1e-4
+        Strength of the penalty. Its meaning depends neither on ``batch_size`` nor on the number of samples.
+    l1_ratio : float in [0, 1], default=0.5
+        Share of the L1 term in 'elasticnet': 0 is L2, 1 is L1.
+    dropout : float in [0, 1) or sequence of float, default=0.0
+        Probability with which a hidden unit is dropped in a training step, for all hidden layers or one for
+        each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
+    input_dropout : float in [0, 1), default=0.0
+        The same for the input features.
+    solver : {'gd', 'sgd', 'minibatch', 'adam', 'lbfgs'} or Optimizer, default='adam'
+        'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
+        ``momentum``; 'adam' adapts the step of each weight; 'lbfgs' is SciPy's quasi-Newton method on all samples.
+    batch_size : int or 'auto', default='auto'
+        Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by 'lbfgs'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or Schedule, default='constant'
+        Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`.
+    learning_rate_init : float > 0 or 'auto', default='auto'
+        Learning rate at the start (its peak). 'auto' is the default of the rule's reference, 0.001 for all of the above.
+    power_t : float >= 0, default=0.5
+        Exponent of 'invscaling'.
+    momentum : float in [0, 1], default=0.9
+        Momentum of 'gd', 'sgd' and 'minibatch'.
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of Adam's moments.
+    epsilon : float > 0, default=1e-8
+        Added to the denominator in Adam.
+    max_iter : int >= 1, default=200
+        Most epochs; most iterations of 'lbfgs'.
+    max_fun : int >= 1, default=15000
+        Most evaluations of the objective by 'lbfgs'.
+    shuffle : bool, default=True
+        Whether to visit samples in a new order in each epoch.
+    early_stopping : bool, default=False
+        Whether to watch held-out rows, stop when they stop improving, and restore the weights of the best epoch.
+        Otherwise the training objective is watched and the last weights are kept.
+    validation_fraction : float in [0, 1) or CV splitter, default=0.1
+        Rows to hold out when ``early_stopping=True`` and no ``X_val`` is given; of a splitter its
+        last split.
+    n_iter_no_change : int >= 1 or inf, default=10
+        Training stops after more than that many epochs in a row without an improvement of at least ``tol``.
+    tol : float >= 0, default=1e-4
+        What counts as an improvement, in units of what is watched. For 'lbfgs' also the largest gradient component at
+        which it has converged.
+    scoring : str or callable, default='loss'
+        What ``early_stopping`` watches: 'loss' (of the held-out rows, without penalty), the name of a scikit-learn
+        scorer, or a callable ``(estimator, X, y)``.
+    random_state : int, RandomState or None, default=None
+        Seed of the initial weights, hold-out split, order of samples and dropout. The same int gives the same bits.
+    warm_start : bool, default=False
+        Whether ``fit`` starts from the weights of the fit before.
+    dtype : {'auto', 'float32', 'float64'}, default='auto'
+        Working precision. 'auto' keeps float32 and computes in float64 for everything else.
+    n_jobs : int or None, default=None
+        Threads inside one fit. None is one, -1 all processors (one inside a joblib worker). The
+        result does not depend on it.
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights, one matrix per layer.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Intercepts, one vector per layer.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, when X has string column names.
+    n_iter_ : int
+        Epochs (iterations of 'lbfgs') of the last call.
+    t_ : int
+        Training samples seen, over all epochs and calls that continue each other.
+    loss_ : float
+        Last value of ``loss_curve_``.
+    loss_curve_ : list of float
+        Objective of each epoch: mean loss met during the epoch plus the penalty at its end.
+    best_loss_ : float or None
+        Smallest value of ``loss_curve_``; None with ``early_stopping``.
+    learning_rate_curve_ : list of float
+        Learning rate at the end of each epoch.
+    validation_loss_curve_ : list of float or None
+        Mean loss of the held-out rows after each epoch, without penalty and dropout; None without such rows.
+    validation_scores_ : list of float or None
+        What ``early_stopping`` watched, higher is better ('loss': the negative loss); None without it.
+    best_validation_score_ : float or None
+        Highest of them in the last fit.
+    best_iter_ : int or None
+        Epoch of the last fit, counted from 1, whose weights were kept; None without ``early_stopping``.
+    n_layers_ : int
+        Layers including input and output.
+    n_outputs_ : int
+        Width of the output layer.
+    out_activation_ : str
+        Inverse link of the output layer.
+    n_nonzero_ : int
+        Weights in ``coefs_`` that are not exactly zero.
+    sparsity_ : float
+        Share of weights in ``coefs_`` that are exactly zero.
+    feature_importances_ : ndarray of shape (n_features,)
+        Norms of the rows of the first weight matrix, divided by their sum; 0.0 for a dropped feature.
+
+    See Also
+    --------
+    MLPClassifier : The same for classification.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skregopt import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), MLPRegressor((32,), solver="lbfgs", alpha=1.0, max_iter=1000))
+    >>> bool(model.fit(X, y).score(X, y) > 0.5)
+    True
+    """
+
+    _losses = REGRESSION_LOSSES
+    _loss_family = Loss
+    _y_options = {"multi_output": True, "y_numeric": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        loss="squared_error",
+        penalty="l2",
+        alpha=1e-4,
+        l1_ratio=0.5,
+        dropout=0.0,
+        input_dropout=0.0,
+        solver="adam",
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init="auto",
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_iter=200,
+        max_fun=15000,
+        shuffle=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring="loss",
+        random_state=None,
+        warm_start=False,
+        dtype="auto",
+        n_jobs=None,
+        verbose=False,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            loss=loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            solver=solver,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            max_iter=max_iter,
+            max_fun=max_fun,
+            shuffle=shuffle,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            scoring=scoring,
+            random_state=random_state,
+            warm_start=warm_start,
+            dtype=dtype,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+        coef_init=None,
+        intercept_init=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers. Never copied whole, except to convert lists, objects and sparse formats other than CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Finite target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, relative to each other; a row of weight 0 is as good as absent.
+        X_val, y_val : array-like, default=None
+            Rows to validate on. With ``early_stopping=True`` they take the place of held-out rows, otherwise their loss
+            is only recorded in ``validation_loss_curve_``.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of these rows.
+        groups : array-like of shape (n_samples,), default=None
+            Given to a CV splitter in ``validation_fraction``.
+        coef_init : list of ndarray of shape (fan_in, fan_out), default=None
+            Weights to start from.
+        intercept_init : list of ndarray of shape (fan_out,), default=None
+            Intercepts to start from.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidParameterError
+            For a parameter outside its domain.
+        ValueError
+            For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
+            estimator is left as it was.
+        """
+        return self._fit(
+            X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init
+        )
+
+    @available_if(trains_incrementally)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch on the given rows, starting from the current weights.
+
+        Not available for ``solver='lbfgs'``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Finite target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, taken as given (``fit`` divides them by their mean).
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            With ``early_stopping=True``, or for data that cannot be used. A fitted estimator is left as it was.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _encode_y(self, y, classes, continuing, incremental, dtype):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return _as_columns(y, dtype), "continuous", (y, None)
+
+    def _encode_validation_y(self, y_val, X_val, dtype):
+        y_val = checked_y(y_val, X_val, multi_output=True, y_numeric=True)
+        return _as_columns(y_val, dtype)
+
+    def _n_outputs(self, target, y):
+        return y.shape[1]
+
+    def _target_kind(self):
+        return "continuous"
+
+    def predict(self, X):
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            In the dtype of ``coefs_``.
+        """
+        y_pred = self._predict_outputs(X)
+        return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _as_columns(y, dtype):
+    y = np.asarray(y).astype(dtype, copy=False)
+    return np.ascontiguousarray(y.reshape(y.shape[0], -1))

@@ -1,0 +1,96 @@
+"""Class labels to the numbers that losses read, and back."""
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d
+
+
+class ClassTargets:
+    """The classes of a classification problem.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels; column numbers for a multilabel problem.
+    multilabel : bool
+
+    Attributes
+    ----------
+    kind : {'binary', 'multiclass', 'multilabel'}
+        'binary' also for a single class.
+    n_outputs : int
+        Width of the output layer.
+    """
+
+    def __init__(self, classes, multilabel):
+        self.classes = classes
+        if multilabel:
+            self.kind, self.n_outputs = "multilabel", len(classes)
+        elif len(classes) > 2:
+            self.kind, self.n_outputs = "multiclass", len(classes)
+        else:
+            self.kind, self.n_outputs = "binary", 1
+
+    def encode(self, y, dtype):
+        """Return targets of shape (n_samples, 1 or n_labels) as losses read them.
+
+        Raises
+        ------
+        ValueError
+            For labels that are not among the classes.
+        """
+        if self.kind == "multilabel":
+            dense = y.toarray() if sp.issparse(y) else np.asarray(y)
+            if dense.ndim != 2 or dense.shape[1] != self.n_outputs:
+                raise ValueError(
+                    f"y must be a label indicator with {self.n_outputs} columns, one per label, got shape {dense.shape}."
+                )
+            return np.ascontiguousarray(dense != 0, dtype=dtype)
+        codes = np.searchsorted(self.classes, y)
+        codes[codes == len(self.classes)] = 0
+        unseen = self.classes[codes] != y
+        if np.any(unseen):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes}. 'y' has {unique_labels(y)}."
+            )
+        return codes.reshape(-1, 1).astype(dtype)
+
+    def decode(self, y_pred):
+        """Return the labels for predictions of shape (n_samples, n_outputs) in probabilities."""
+        if self.kind == "multilabel":
+            return (y_pred > 0.5).astype(int)
+        if self.kind == "multiclass":
+            return self.classes[y_pred.argmax(axis=1)]
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, y_pred.shape[0])
+        return self.classes[(y_pred[:, 0] > 0.5).astype(int)]
+
+    def strata(self, y):
+        """Return what to stratify a hold-out split by; None for a multilabel problem."""
+        if self.kind == "multilabel":
+            return None
+        if self.kind == "binary" and len(self.classes) == 2:
+            return y == self.classes[1]
+        return y
+
+
+def checked_labels(y):
+    """Validate class labels: returns (y, is_multilabel) with y one-dimensional unless multilabel.
+
+    Raises
+    ------
+    ValueError
+        For targets that are not class labels.
+    """
+    if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Multioutput target data is not supported: y must be one column of labels or a label indicator "
+            "matrix of zeros and ones."
+        )
+    return y, kind == "multilabel-indicator"

@@ -1,0 +1,366 @@
+"""The Python side of a fit: runs the compiled loop in blocks, scores, reports, and decides what is kept."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import _engine
+from ._engine import (
+    CONVERGED,
+    DIVERGED,
+    EPOCH_TO_SCORE,
+    LOSS_COLUMN,
+    MAX_ITER,
+    OBJECTIVE,
+    PROGRESS,
+    RATE_COLUMN,
+    RUNNING,
+    SCORER,
+    SETTINGS,
+    VALIDATION_COLUMN,
+    VALIDATION_LOSS,
+)
+from ._layout import Layout
+from .optimizers import N_SLOTS
+from .schedules import N_MEMORY
+
+BLOCK_SECONDS = 0.4
+CURVE_CAPACITY = 256
+INTERRUPTED = "interrupted"
+
+
+@dataclass
+class Model:
+    """Network, loss and penalty of one fit: components, sizes, and what compiled code needs of them.
+
+    Parameters
+    ----------
+    layout : Layout
+    dtype : numpy.dtype
+        Working precision.
+    activation, loss, penalty : components
+    dropout : sequence of float
+        Rate of each hidden layer.
+    input_dropout : float
+    alpha : float
+    """
+
+    layout: Layout
+    dtype: np.dtype
+    activation: object
+    loss: object
+    penalty: object
+    alpha: float = 0.0
+    dropout: tuple = ()
+    input_dropout: float = 0.0
+
+    def network(self):
+        """Return the compiled code's description of this model."""
+        widths = self.layout.units[1:]
+        return _engine.Network(
+            units=self.layout.units,
+            coef_starts=self.layout.coef_starts,
+            intercept_starts=self.layout.intercept_starts,
+            unit_starts=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
+            dropout=np.array([*self.dropout, 0.0], dtype=np.float64),
+            activation_hyper=self.activation.hyper_vector(self.dtype),
+            loss_hyper=self.loss.hyper_vector(self.dtype),
+            penalty_hyper=self.penalty.hyper_vector(self.dtype),
+        )
+
+    def rules(self, source, validation_source):
+        """Return the compiled kernels of the network, its loss and its penalty."""
+        model = _engine.ModelRules(
+            load=source.loader(self.dtype),
+            load_validation=validation_source.loader(self.dtype),
+            activate=self.activation.compiled("activate", self.dtype),
+            differentiate=self.activation.compiled("differentiate", self.dtype),
+            evaluate=self.loss.compiled("evaluate", self.dtype),
+        )
+        penalty = _engine.PenaltyRules(
+            *(self.penalty.compiled(name, self.dtype) for name in _engine.PenaltyRules._fields)
+        )
+        return model, penalty
+
+
+@dataclass
+class Rows:
+    """Training or validation rows.
+
+    Parameters
+    ----------
+    source : Source
+    indices : ndarray of int64
+        Which rows of the source.
+    y : ndarray of shape (n_rows of the source, n_targets), working precision
+    weights : ndarray of shape (n_rows of the source, 1 or n_outputs), working precision
+    total_weight : float
+        Sum of the weights of ``indices``.
+    """
+
+    source: object
+    indices: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    total_weight: float
+
+    def data(self):
+        """Return the compiled code's description of these rows."""
+        return _engine.Data(
+            self.source.descriptor,
+            self.indices,
+            self.y,
+            self.weights,
+            np.array([self.total_weight]),
+        )
+
+
+@dataclass
+class OptimizerMemory:
+    """What ``partial_fit`` carries from call to call besides the weights."""
+
+    slots: np.ndarray
+    memory: np.ndarray
+    schedule_memory: np.ndarray
+    epoch: int = 0
+    t: int = 0
+    no_improvement: int = 0
+    best_score: float = -np.inf
+
+    @classmethod
+    def new(cls, optimizer, n_parameters, dtype):
+        """Return the memory of an optimizer that has not made a step."""
+        slots = np.zeros((N_SLOTS, n_parameters), dtype=dtype)[: optimizer.n_slots]
+        return cls(slots.copy(), np.zeros(N_MEMORY), np.zeros(N_MEMORY))
+
+    def copy(self):
+        """Return an independent copy, so that a call that fails leaves the original as it was."""
+        return OptimizerMemory(
+            self.slots.copy(),
+            self.memory.copy(),
+            self.schedule_memory.copy(),
+            self.epoch,
+            self.t,
+            self.no_improvement,
+            self.best_score,
+        )
+
+
+@dataclass
+class Outcome:
+    """What a fit produced.
+
+    Attributes
+    ----------
+    theta : ndarray
+        Weights to keep.
+    status : int or str
+        CONVERGED, MAX_ITER, DIVERGED, INTERRUPTED or RUNNING (``partial_fit``).
+    loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
+        One element per epoch.
+    best_epoch : int
+        1-based epoch of the best score; 0 if no epoch had a score better than none.
+    """
+
+    theta: np.ndarray
+    status: object = RUNNING
+    n_iter: int = 0
+    loss_curve: list = field(default_factory=list)
+    validation_loss_curve: list = field(default_factory=list)
+    learning_rate_curve: list = field(default_factory=list)
+    validation_scores: list = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: float = -np.inf
+    message: str = ""
+
+
+@dataclass
+class Options:
+    """Settings of a first-order fit, see the estimators' parameters of the same names."""
+
+    batch_size: int
+    max_iter: int
+    learning_rate_init: float
+    tol: float
+    n_iter_no_change: float
+    shuffle: bool = True
+    seed: int = 0
+    first_epoch: int = 0
+    early_stopping: bool = False
+    stops: bool = True
+    verbose: bool = False
+
+
+class FirstOrderTraining:
+    """One fit with a first-order optimizer.
+
+    Parameters
+    ----------
+    model : Model
+    optimizer, schedule : components
+    options : Options
+    train : Rows
+    validation : Rows or None
+    theta : ndarray
+        Starting weights; overwritten.
+    memory : OptimizerMemory
+        State to start from; overwritten.
+    score : callable or None
+        ``score(theta, validation_loss) -> float``, higher is better, where Python scores epochs.
+    report : callable or None
+        ``report(epoch, loss, score)`` for ``verbose``.
+    """
+
+    def __init__(
+        self, model, optimizer, schedule, options, train, validation, theta, memory, score=None, report=None
+    ):
+        self.model = model
+        self.options = options
+        self.memory = memory
+        self.score = score
+        self.report = report
+        self.validates = validation is not None
+        self.outcome = Outcome(theta)
+        dtype = model.dtype
+        held_out = validation if self.validates else train
+        self.settings = self._settings(model, options, train)
+        self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
+        progress = self.progress[0]
+        progress.epoch, progress.t = memory.epoch, memory.t
+        progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
+        self.rules = model.rules(train.source, held_out.source)
+        self.update = _engine.UpdateRules(
+            optimizer.compiled("prepare", dtype),
+            optimizer.compiled("step", dtype),
+            schedule.compiled("rate", dtype),
+            schedule.compiled("end_epoch", dtype),
+        )
+        self.network = model.network()
+        self.data, self.validation = train.data(), held_out.data()
+        slots = np.zeros((N_SLOTS, 0), dtype=dtype) if not memory.slots.size else memory.slots
+        empty = np.zeros(0, dtype=dtype)
+        self.state = _engine.OptimizerState(
+            theta=theta,
+            grad=np.zeros_like(theta),
+            slot_1=slots[0] if optimizer.n_slots > 0 else empty,
+            slot_2=slots[1] if optimizer.n_slots > 1 else empty,
+            slot_3=slots[2] if optimizer.n_slots > 2 else empty,
+            memory=memory.memory,
+            schedule_memory=memory.schedule_memory,
+            hyper=optimizer.hyper_vector(np.float64),
+            schedule_hyper=schedule.hyper_vector(np.float64),
+            best_theta=theta.copy() if options.early_stopping else empty,
+        )
+        self.work = _engine.new_workspace(
+            model.layout.units.tolist(),
+            dtype,
+            int(self.settings[0].tile_size),
+            [train.source, held_out.source],
+            n_rows=train.indices.size,
+            n_targets=train.y.shape[1],
+            n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
+            saves=model.activation.saves,
+            trains=True,
+            drops=any(model.dropout),
+        )
+        self.curves = np.empty((CURVE_CAPACITY, 3))
+
+    def _settings(self, model, options, train):
+        settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
+        values = settings[0]
+        values.seed = options.seed
+        values.first_epoch = options.first_epoch - self.memory.epoch
+        values.max_iter = options.max_iter
+        values.batch_size = options.batch_size
+        values.tile_size = _engine.tile_rows(
+            model.layout.units.tolist(), options.batch_size, train.source.is_sparse and not self.validates
+        )
+        values.shuffle = options.shuffle
+        values.alpha = model.alpha
+        values.proximal = not model.penalty.is_smooth and model.alpha > 0
+        values.saves = model.activation.saves
+        values.input_dropout = model.input_dropout
+        values.learning_rate_init = options.learning_rate_init
+        values.validates = self.validates
+        if not options.early_stopping:
+            values.watch = OBJECTIVE
+        else:
+            values.watch = VALIDATION_LOSS if self.score is None else SCORER
+        values.stops = options.stops
+        values.keeps_best = options.early_stopping
+        values.tol = options.tol
+        values.n_iter_no_change = options.n_iter_no_change
+        return settings
+
+    def run(self, until_epoch=None):
+        """Train; returns the :class:`Outcome`.
+
+        Parameters
+        ----------
+        until_epoch : int, optional
+            Return when that many epochs, counted in the memory, are complete (``partial_fit``).
+        """
+        progress = self.progress[0]
+        outcome = self.outcome
+        run_epochs = _engine.compiled(_engine.run_epochs, self.model.dtype)
+        budget = Budget(self.model.layout.n_weights * int(self.settings[0].tile_size))
+        curves = self.curves if until_epoch is None else self.curves[:1]
+        outcome.status = RUNNING
+        try:
+            while outcome.status not in (CONVERGED, MAX_ITER, DIVERGED):
+                if until_epoch is not None and progress.epoch >= until_epoch:
+                    break
+                started = time.perf_counter()
+                run_epochs(
+                    *(*self.rules, self.update, self.network, self.data, self.validation, self.state),
+                    self.settings, self.progress, curves, self.work, budget.n_tiles,
+                )  # fmt: skip
+                budget.adapt(time.perf_counter() - started)
+                self._record()
+                outcome.status = int(progress.status)
+        except KeyboardInterrupt:
+            self._record()
+            outcome.status = INTERRUPTED
+        outcome.n_iter = len(outcome.loss_curve)
+        outcome.best_epoch = int(progress.best_epoch)
+        outcome.best_score = float(progress.best_score)
+        if self.options.early_stopping:
+            outcome.theta = self.state.best_theta
+        self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
+        self.memory.no_improvement = int(progress.no_improvement)
+        self.memory.best_score = float(progress.best_score)
+        return outcome
+
+    def _record(self):
+        """Move the curves of the last block to the outcome, score the epoch if Python has to, and report."""
+        progress, outcome = self.progress[0], self.outcome
+        n_new, progress.n_curve = int(progress.n_curve), 0
+        for values in self.curves[:n_new].tolist():
+            score = None
+            if self.options.early_stopping:
+                score = -values[VALIDATION_COLUMN]
+                if progress.status == EPOCH_TO_SCORE:
+                    score = float(self.score(self.state.theta, values[VALIDATION_COLUMN]))
+                    _engine.compiled(_engine.finish_epoch, self.model.dtype)(
+                        self.update.end_epoch, self.state, self.settings, self.progress, score
+                    )
+                outcome.validation_scores.append(score)
+            if self.validates:
+                outcome.validation_loss_curve.append(values[VALIDATION_COLUMN])
+            outcome.loss_curve.append(values[LOSS_COLUMN])
+            outcome.learning_rate_curve.append(values[RATE_COLUMN])
+            if self.report is not None:
+                self.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
+
+
+class Budget:
+    """How many tiles a block may take, so that it lasts about half a second on this machine."""
+
+    def __init__(self, products_per_tile):
+        # start from a speed that every machine reaches
+        self.n_tiles = max(1, int(BLOCK_SECONDS * 2e8 / max(1, products_per_tile)))
+
+    def adapt(self, seconds):
+        ratio = BLOCK_SECONDS / max(seconds, 1e-4)
+        self.n_tiles = int(min(max(1, self.n_tiles * min(ratio, 8.0)), 1 << 40))
