@@ -23,9 +23,27 @@ import numpy as np
 from numba import from_dtype, types
 
 from . import _math
-from ._blas import gemm
-from ._jit import entry_point, jit, matrix, scalar_type, vector
+from ._jit import entry_point, jit, kernel, matrix, scalar_type, vector
+from ._passes import (
+    ACTIVATIONS,
+    COEF_STARTS,
+    INTERCEPT_STARTS,
+    LOSS_HYPER,
+    PENALTY_HYPER,
+    Data,
+    ModelRules,
+    Network,
+    UNIT_STARTS,
+    Passes,
+    Workspace,
+    backward,
+    drop_inputs,
+    forward,
+    load_tile,
+    stacked,
+)
 from ._source import loader_signature
+from ._views import flat_view, matrix_view
 from .activations import Activation
 from .losses import Loss
 from .optimizers import N_SCALARS, Optimizer
@@ -81,16 +99,6 @@ PROGRESS = np.dtype(
 )
 
 
-class ModelRules(NamedTuple):
-    """Kernels of the network and its loss."""
-
-    load: object
-    load_validation: object
-    activate: object
-    differentiate: object
-    evaluate: object
-
-
 class PenaltyRules(NamedTuple):
     """Kernels of the penalty."""
 
@@ -108,336 +116,71 @@ class UpdateRules(NamedTuple):
     end_epoch: object
 
 
-class Network(NamedTuple):
-    """Shape of the network and hyper-parameters of its rules."""
-
-    units: object  # int64, layer widths
-    coef_starts: object  # int64, see _layout
-    intercept_starts: object
-    unit_starts: object  # int64, per layer: number of hidden and output units before it
-    dropout: object  # float64, rate of each hidden layer
-    activation_hyper: object  # T
-    loss_hyper: object  # T
-    penalty_hyper: object  # T
-
-
-class Data(NamedTuple):
-    """Rows to train or validate on, in the order of ``rows``."""
-
-    descriptor: object  # int64, see _source
-    rows: object  # int64, indices into X, y and weights
-    y: object  # T, (n_samples, n_targets)
-    weights: object  # T, (n_samples, 1) or (n_samples, n_outputs)
-    total_weight: object  # float64, (1,)
-
-
-class Workspace(NamedTuple):
-    """Buffers of one fit; nothing is allocated in the loop."""
-
-    order: object  # int64, permutation of positions for the current epoch
-    positions: object  # int64, one tile
-    tile_rows: object  # int64
-    dense: object  # T, tile of a dense X
-    data: object  # T, tile of a sparse X
-    indices: object  # int64
-    indptr: object  # int64
-    activations: object  # T, outputs of all layers, layer by layer
-    saved: object  # T
-    multipliers: object  # T, dropout: 0 or 1 / (1 - rate)
-    dropped: object  # T, activations times multipliers
-    deltas: object  # T
-    y: object  # T
-    weights: object  # T
-    step_size: object  # T, one chunk
-    scalars: object  # T
-
-
 class OptimizerState(NamedTuple):
     """Parameters, gradient and what the optimizer and the schedule keep between updates."""
 
     theta: object  # T
     grad: object  # T
-    slot_1: object  # T, state of the optimizer, empty if it has none
-    slot_2: object
-    slot_3: object
-    memory: object  # float64
-    schedule_memory: object  # float64
-    hyper: object  # float64
-    schedule_hyper: object  # float64
     best_theta: object  # T
+    slots: object  # T, (at least 1, n_parameters)
+    numbers: object  # float64, (4, size of the longest): see the rows below
+    scalars: object  # T
+    step_size: object  # T, one chunk
 
 
-# --- one tile -------------------------------------------------------------------------------------------------------
+# rows of OptimizerState.numbers
+MEMORY, SCHEDULE_MEMORY, HYPER, SCHEDULE_HYPER = range(4)
 
 
-@jit
-def _layer(buffer, network, layer, n_rows):
-    """View of the part of a per-layer buffer that belongs to the outputs of ``layer``, (n_rows, units)."""
-    units = network.units[layer + 1]
-    capacity = buffer.size // network.unit_starts[-1]
-    start = network.unit_starts[layer] * capacity
-    return buffer[start : start + n_rows * units].reshape(n_rows, units)
-
-
-@jit
-def _flat(array):
-    return array.reshape(array.size)
+# --- losses of many rows --------------------------------------------------------------------------------------------
 
 
 @jit
-def _coef(vector, network, layer):
-    start = network.coef_starts[layer]
-    fan_in, fan_out = network.units[layer], network.units[layer + 1]
-    return vector[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-
-
-@jit
-def _intercept(vector, network, layer):
-    start = network.intercept_starts[layer]
-    return vector[start : start + network.units[layer + 1]]
-
-
-@jit
-def _load_tile(load, data, positions, work):
-    """Gather rows, targets and weights of a tile."""
-    n_rows = positions.size
-    n_targets, n_weights = data.y.shape[1], data.weights.shape[1]
-    for i in range(n_rows):
-        row = data.rows[positions[i]]
-        work.tile_rows[i] = row
-        for k in range(n_targets):
-            work.y[i * n_targets + k] = data.y[row, k]
-        for k in range(n_weights):
-            work.weights[i * n_weights + k] = data.weights[row, k]
-    load(data.descriptor, work.tile_rows[:n_rows], work.dense, work.data, work.indices, work.indptr)
-
-
-@jit
-def _threshold(rate):
-    """A unit is dropped if its 32 random bits are below this."""
-    return np.uint32(min(rate * 4294967296.0, 4294967295.0))
-
-
-@jit
-def _drop_inputs(is_sparse, n_features, epoch_key, positions, rate, work):
-    keep = work.dense.dtype.type(1.0 / (1.0 - rate))
-    zero = work.dense.dtype.type(0)
-    threshold = _threshold(rate)
-    for i in range(positions.size):
-        key = _math.mix(_math.mix(epoch_key, positions[i]), 0)
-        if is_sparse:
-            for j in range(work.indptr[i], work.indptr[i + 1]):
-                dropped = _math.random_bits(key, work.indices[j]) < threshold
-                work.data[j] *= zero if dropped else keep
-        else:
-            row = work.dense[i * n_features : (i + 1) * n_features]
-            for j in range(n_features):
-                row[j] *= zero if _math.random_bits(key, j) < threshold else keep
-
-
-@jit
-def _drop_units(layer, epoch_key, positions, rate, activations, multipliers, dropped):
-    keep = activations.dtype.type(1.0 / (1.0 - rate))
-    zero = activations.dtype.type(0)
-    threshold = _threshold(rate)
-    for i in range(positions.size):
-        key = _math.mix(_math.mix(epoch_key, positions[i]), layer + 1)
-        for j in range(activations.shape[1]):
-            multipliers[i, j] = zero if _math.random_bits(key, j) < threshold else keep
-        for j in range(activations.shape[1]):
-            dropped[i, j] = activations[i, j] * multipliers[i, j]
-
-
-@jit
-def _product(left, right, out):
-    """out += left @ right; a single row is faster without BLAS."""
-    if left.shape[0] > 1:
-        gemm(False, False, left, right, True, out)
-        return
-    for k in range(left.shape[1]):
-        factor = left[0, k]
-        if factor != 0:
-            for j in range(out.shape[1]):
-                out[0, j] += factor * right[k, j]
-
-
-@jit
-def _sparse_product(work, n_rows, right, out):
-    """out += tile @ right for a sparse tile."""
-    for i in range(n_rows):
-        for position in range(work.indptr[i], work.indptr[i + 1]):
-            factor = work.data[position]
-            k = work.indices[position]
-            for j in range(out.shape[1]):
-                out[i, j] += factor * right[k, j]
-
-
-@jit
-def _forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key, positions):
-    """Compute the outputs of all layers for a loaded tile and return the raw predictions.
-
-    Units are dropped if ``positions`` (of the rows, for the keys of random numbers) is not empty.
-    """
+def _evaluate_tile(evaluate, network, data, work, n_rows, scale):
+    """Return the weighted loss of a tile; replaces its raw predictions by the gradient of ``scale`` times it."""
     last = network.units.size - 2
-    inputs = work.dense[: n_rows * network.units[0] * (not is_sparse)].reshape(
-        n_rows, network.units[0] * (not is_sparse)
+    start = ACTIVATIONS * work.layers.shape[1] + network.starts[UNIT_STARTS, last] * work.rows.size
+    n_hyper = network.hyper.shape[1]
+    return evaluate(
+        matrix_view(work.layers, start, n_rows, network.units[last + 1]),
+        matrix_view(work.y, 0, n_rows, data.y.shape[1]),
+        matrix_view(work.weights, 0, n_rows, data.weights.shape[1]),
+        scale,
+        flat_view(network.hyper, LOSS_HYPER * n_hyper, n_hyper),
     )
-    for layer in range(last + 1):
-        out = _layer(work.activations, network, layer, n_rows)
-        intercept = _intercept(theta, network, layer)
-        for i in range(n_rows):
-            for j in range(out.shape[1]):
-                out[i, j] = intercept[j]
-        if layer == 0 and is_sparse:
-            _sparse_product(work, n_rows, _coef(theta, network, layer), out)
-        else:
-            _product(inputs, _coef(theta, network, layer), out)
-        inputs = out
-        if layer < last:
-            saved = work.saved[:0]
-            if saves:
-                saved = _flat(_layer(work.saved, network, layer, n_rows))
-            activate(_flat(out), saved, network.activation_hyper)
-            if positions.size > 0 and network.dropout[layer] > 0.0:
-                inputs = _layer(work.dropped, network, layer, n_rows)
-                multipliers = _layer(work.multipliers, network, layer, n_rows)
-                _drop_units(
-                    layer, epoch_key, positions, network.dropout[layer], out, multipliers, inputs
-                )
-    return inputs
 
 
 @jit
-def _coef_gradient(inputs, delta, accumulate, out):
-    """out (+)= inputs.T @ delta."""
-    if inputs.shape[0] > 1:
-        gemm(True, False, inputs, delta, accumulate, out)
-        return
-    for k in range(out.shape[0]):
-        factor = inputs[0, k]
-        if accumulate:
-            for j in range(out.shape[1]):
-                out[k, j] += factor * delta[0, j]
-        else:
-            for j in range(out.shape[1]):
-                out[k, j] = factor * delta[0, j]
-
-
-@jit
-def _sparse_coef_gradient(work, n_rows, delta, accumulate, out):
-    if not accumulate:
-        out[:] = 0
-    for i in range(n_rows):
-        for position in range(work.indptr[i], work.indptr[i + 1]):
-            factor = work.data[position]
-            k = work.indices[position]
-            for j in range(out.shape[1]):
-                out[k, j] += factor * delta[i, j]
-
-
-@jit
-def _intercept_gradient(delta, accumulate, out):
-    if not accumulate:
-        out[:] = 0
-    for i in range(delta.shape[0]):
-        for j in range(out.size):
-            out[j] += delta[i, j]
-
-
-@jit
-def _delta_below(delta, coef, out):
-    """out = delta @ coef.T."""
-    if delta.shape[0] > 1:
-        gemm(False, True, delta, coef, False, out)
-        return
-    for k in range(coef.shape[0]):
-        total = delta[0, 0] * coef[k, 0]
-        for j in range(1, coef.shape[1]):
-            total += delta[0, j] * coef[k, j]
-        out[0, k] = total
-
-
-@jit
-def _backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate, delta):
-    """Write, or add, the gradient of a tile, given the gradient ``delta`` with respect to its raw predictions."""
-    for layer in range(network.units.size - 2, -1, -1):
-        _intercept_gradient(delta, accumulate, _intercept(grad, network, layer))
-        coef_gradient = _coef(grad, network, layer)
-        if layer == 0:
-            if is_sparse:
-                _sparse_coef_gradient(work, n_rows, delta, accumulate, coef_gradient)
-            else:
-                inputs = work.dense[: n_rows * network.units[0]].reshape(n_rows, network.units[0])
-                _coef_gradient(inputs, delta, accumulate, coef_gradient)
-            return
-        below = layer - 1
-        activations = _layer(work.activations, network, below, n_rows)
-        dropping = network.dropout[below] > 0.0
-        inputs = activations
-        if dropping:
-            inputs = _layer(work.dropped, network, below, n_rows)
-        _coef_gradient(inputs, delta, accumulate, coef_gradient)
-        delta_below = _layer(work.deltas, network, below, n_rows)
-        _delta_below(delta, _coef(theta, network, layer), delta_below)
-        if dropping:
-            multipliers = _layer(work.multipliers, network, below, n_rows)
-            for i in range(n_rows):
-                for j in range(multipliers.shape[1]):
-                    delta_below[i, j] *= multipliers[i, j]
-        saved = work.saved[:0]
-        if saves:
-            saved = _flat(_layer(work.saved, network, below, n_rows))
-        differentiate(_flat(activations), saved, _flat(delta_below), network.activation_hyper)
-        delta = delta_below
-
-
-@jit
-def _evaluate_tile(evaluate, network, data, work, raw_prediction, scale):
-    """Loss of a tile; replaces its raw predictions by the gradient."""
-    n_rows = raw_prediction.shape[0]
-    n_targets, n_weights = data.y.shape[1], data.weights.shape[1]
-    y = work.y[: n_rows * n_targets].reshape(n_rows, n_targets)
-    weights = work.weights[: n_rows * n_weights].reshape(n_rows, n_weights)
-    return evaluate(raw_prediction, y, weights, scale, network.loss_hyper)
-
-
-@jit
-def _train_tile(rules, network, data, theta, grad, positions, scale, accumulate, epoch_key, settings, work):
+def _train_tile(passes, rules, network, data, theta, grad, positions, scale, accumulate, epoch_key, settings, work):
     """Forward and backward pass over the rows at ``positions``; returns their weighted loss."""
     n_rows = positions.size
     is_sparse = data.descriptor[0] != 0
     saves = settings.saves != 0
-    _load_tile(rules.load, data, positions, work)
+    passes.load_tile(rules.load, data, positions, work)
     if settings.input_dropout > 0.0:
-        _drop_inputs(is_sparse, network.units[0], epoch_key, positions, settings.input_dropout, work)
-    raw_prediction = _forward(
-        rules.activate, network, theta, is_sparse, n_rows, work, saves, epoch_key, positions
-    )
-    loss = _evaluate_tile(rules.evaluate, network, data, work, raw_prediction, scale)
-    _backward(
-        rules.differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate, raw_prediction
-    )
+        passes.drop_inputs(is_sparse, network.units[0], epoch_key, positions, settings.input_dropout, work)
+    passes.forward(rules.activate, network, theta, is_sparse, n_rows, work, saves, epoch_key, positions)
+    loss = _evaluate_tile(rules.evaluate, network, data, work, n_rows, scale)
+    passes.backward(rules.differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate)
     return loss
 
 
 @jit
-def _data_loss(rules, network, data, theta, settings, work):
+def _data_loss(passes, rules, network, data, theta, settings, work):
     """Weighted mean loss, dropout off, over all rows of validation data."""
     total = 0.0
-    n_rows = data.rows.size
     scale = theta.dtype.type(1)
     is_sparse = data.descriptor[0] != 0
-    for start in range(0, n_rows, settings.tile_size):
-        stop = min(n_rows, start + settings.tile_size)
-        positions = work.positions[: stop - start]
-        for i in range(stop - start):
-            positions[i] = start + i
-        _load_tile(rules.load_validation, data, positions, work)
-        raw_prediction = _forward(
-            rules.activate, network, theta, is_sparse, stop - start, work,
-            settings.saves != 0, np.uint64(0), positions[:0],
-        )  # fmt: skip
-        total += _evaluate_tile(rules.evaluate, network, data, work, raw_prediction, scale)
+    for start in range(0, data.rows.size, settings.tile_size):
+        n_rows = min(settings.tile_size, data.rows.size - start)
+        for i in range(n_rows):
+            work.positions[i] = start + i
+        passes.load_tile(rules.load_validation, data, flat_view(work.positions, 0, n_rows), work)
+        nothing = flat_view(work.positions, 0, 0)
+        passes.forward(
+            rules.activate, network, theta, is_sparse, n_rows, work, settings.saves != 0, np.uint64(0), nothing
+        )
+        total += _evaluate_tile(rules.evaluate, network, data, work, n_rows, scale)
     return total / data.total_weight[0]
 
 
@@ -445,50 +188,56 @@ def _data_loss(rules, network, data, theta, settings, work):
 
 
 @jit
-def _rows_per_chunk(row_length):
-    return max(1, CHUNK // row_length)
-
-
-@jit
-def _update(penalty, update, network, state, alpha, proximal, lr, t, work):
+def _update(penalty, update, network, state, alpha, proximal, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
-    theta, grad = state.theta, state.grad
-    update.prepare(lr, t, state.hyper, state.memory, work.scalars)
-    no_step_size = work.step_size[:0]
-    for layer in range(network.units.size - 1):
-        row_length = network.units[layer + 1]
-        start = network.coef_starts[layer]
-        end = start + network.units[layer] * row_length
-        chunk = _rows_per_chunk(row_length) * row_length
+    slots, step_size = state.slots, flat_view(state.step_size, 0, 0)
+    n_parameters, n_numbers, n_hyper = slots.shape[1], state.numbers.shape[1], network.hyper.shape[1]
+    last_slot = slots.shape[0] - 1  # a rule with fewer slots does not look at those it has not
+    hyper = flat_view(network.hyper, PENALTY_HYPER * n_hyper, n_hyper)
+    update.prepare(
+        lr, t,
+        flat_view(state.numbers, HYPER * n_numbers, n_numbers),
+        flat_view(state.numbers, MEMORY * n_numbers, n_numbers),
+        state.scalars,
+    )  # fmt: skip
+    # the last round is for the intercepts, which are not penalised
+    for layer in range(network.units.size):
+        is_coef = layer < network.units.size - 1
+        if is_coef:
+            row_length = network.units[layer + 1]
+            start = network.starts[COEF_STARTS, layer]
+            end = start + network.units[layer] * row_length
+        else:
+            row_length = 1
+            start, end = network.starts[INTERCEPT_STARTS, 0], state.theta.size
+        chunk = max(1, CHUNK // row_length) * row_length
         for a in range(start, end, chunk):
-            b = min(a + chunk, end)
-            weights, gradient = theta[a:b], grad[a:b]
-            penalty.add_gradient(weights, alpha, network.penalty_hyper, gradient)
-            step_size = no_step_size
-            if proximal:
-                step_size = work.step_size[: b - a]
+            size = min(chunk, end - a)
+            weights, gradient = flat_view(state.theta, a, size), flat_view(state.grad, a, size)
+            if is_coef:
+                penalty.add_gradient(weights, alpha, hyper, gradient)
+                step_size = flat_view(state.step_size, 0, size if proximal else 0)
+            else:
+                step_size = flat_view(state.step_size, 0, 0)
             update.step(
                 weights, gradient,
-                state.slot_1[a:b], state.slot_2[a:b], state.slot_3[a:b],
-                work.scalars, step_size,
+                flat_view(slots, a, min(size, n_parameters)),
+                flat_view(slots, min(1, last_slot) * n_parameters + a, min(size, n_parameters)),
+                flat_view(slots, last_slot * n_parameters + a, min(size, n_parameters)),
+                state.scalars, step_size,
             )  # fmt: skip
-            if proximal:
-                penalty.prox(weights, step_size, row_length, layer, alpha, network.penalty_hyper)
-    for a in range(network.intercept_starts[0], theta.size, CHUNK):
-        b = min(a + CHUNK, theta.size)
-        update.step(
-            theta[a:b], grad[a:b],
-            state.slot_1[a:b], state.slot_2[a:b], state.slot_3[a:b],
-            work.scalars, no_step_size,
-        )  # fmt: skip
+            if proximal and is_coef:
+                penalty.prox(weights, step_size, row_length, layer, alpha, hyper)
 
 
 @jit
 def _penalty_value(penalty, network, theta, alpha):
+    n_hyper = network.hyper.shape[1]
+    hyper = flat_view(network.hyper, PENALTY_HYPER * n_hyper, n_hyper)
     total = 0.0
     for layer in range(network.units.size - 1):
-        weights = _flat(_coef(theta, network, layer))
-        total += penalty.value(weights, alpha, network.penalty_hyper)
+        size = network.units[layer] * network.units[layer + 1]
+        total += penalty.value(flat_view(theta, network.starts[COEF_STARTS, layer], size), alpha, hyper)
     return total
 
 
@@ -525,7 +274,13 @@ def _finish_epoch(end_epoch, state, settings, progress, score):
             for i in range(state.theta.size):
                 state.best_theta[i] = state.theta[i]
     exhausted = progress.no_improvement > settings.n_iter_no_change
-    go_on = end_epoch(np.int64(exhausted), score, state.schedule_hyper, state.schedule_memory)
+    n_numbers = state.numbers.shape[1]
+    go_on = end_epoch(
+        np.int64(exhausted),
+        score,
+        flat_view(state.numbers, SCHEDULE_HYPER * n_numbers, n_numbers),
+        flat_view(state.numbers, SCHEDULE_MEMORY * n_numbers, n_numbers),
+    )
     if exhausted and go_on:
         progress.no_improvement = 0
     elif exhausted and settings.stops:
@@ -550,12 +305,13 @@ def finish_epoch(end_epoch, state, settings_array, progress_array, score):
 
 
 def run_epochs(
-    model, penalty, update, network, data, validation, state, settings_array, progress_array, curves, work, max_tiles
+    passes, model, penalty, update, network, data, validation, state, settings_array, progress_array, curves, work, max_tiles
 ):
     """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
 
     Parameters
     ----------
+    passes : Passes
     model, penalty, update : ModelRules, PenaltyRules, UpdateRules
     network : Network
     data, validation : Data
@@ -567,7 +323,7 @@ def run_epochs(
         Budget; the block ends after that many tiles, also within an epoch or a batch.
     """
     settings, progress = settings_array[0], progress_array[0]
-    n_rows = data.rows.size
+    n_rows, n_numbers = data.rows.size, state.numbers.shape[1]
     alpha = state.theta.dtype.type(settings.alpha)
     updates_per_epoch = (n_rows + settings.batch_size - 1) // settings.batch_size
     progress.n_curve = 0
@@ -586,7 +342,8 @@ def run_epochs(
             tile_stop = min(progress.row + settings.tile_size, batch_stop)
             scale = state.theta.dtype.type(1.0 / (batch_stop - batch_start))
             progress.loss_sum += _train_tile(
-                model, network, data, state.theta, state.grad, work.order[progress.row : tile_stop],
+                passes, model, network, data, state.theta, state.grad,
+                flat_view(work.order, progress.row, tile_stop - progress.row),
                 scale, progress.row > batch_start, epoch_key, settings, work,
             )  # fmt: skip
             progress.row = tile_stop
@@ -595,11 +352,13 @@ def run_epochs(
                 progress.t += 1
                 progress.learning_rate = update.rate(
                     settings.learning_rate_init, progress.t, progress.epoch, updates_per_epoch,
-                    settings.max_iter, state.schedule_hyper, state.schedule_memory,
+                    settings.max_iter,
+                    flat_view(state.numbers, SCHEDULE_HYPER * n_numbers, n_numbers),
+                    flat_view(state.numbers, SCHEDULE_MEMORY * n_numbers, n_numbers),
                 )  # fmt: skip
                 _update(
                     penalty, update, network, state, alpha, settings.proximal != 0,
-                    progress.learning_rate, progress.t, work,
+                    progress.learning_rate, progress.t,
                 )  # fmt: skip
         progress.row = 0
         progress.epoch += 1
@@ -607,7 +366,7 @@ def run_epochs(
         objective += _penalty_value(penalty, network, state.theta, alpha)
         validation_loss = np.nan
         if settings.validates:
-            validation_loss = _data_loss(model, network, validation, state.theta, settings, work)
+            validation_loss = _data_loss(passes, model, network, validation, state.theta, settings, work)
         curves[progress.n_curve, LOSS_COLUMN] = objective
         curves[progress.n_curve, VALIDATION_COLUMN] = validation_loss
         curves[progress.n_curve, RATE_COLUMN] = progress.learning_rate
@@ -630,35 +389,37 @@ def run_epochs(
 # --- objective and prediction ---------------------------------------------------------------------------------------
 
 
-def add_gradient(model, network, data, theta, grad, settings_array, start, stop, work):
+def add_gradient(passes, model, network, data, theta, grad, settings_array, start, stop, work):
     """Write (start == 0) or add the gradient of the mean data loss of rows ``start`` to ``stop``; return their loss sum."""
     settings = settings_array[0]
     scale = theta.dtype.type(1.0 / data.rows.size)
     total = 0.0
     for a in range(start, stop, settings.tile_size):
         b = min(a + settings.tile_size, stop)
-        positions = work.positions[: b - a]
         for i in range(b - a):
-            positions[i] = a + i
+            work.positions[i] = a + i
+        positions = flat_view(work.positions, 0, b - a)
         total += _train_tile(
-            model, network, data, theta, grad, positions, scale, a > 0, np.uint64(0), settings, work
+            passes, model, network, data, theta, grad, positions, scale, a > 0, np.uint64(0), settings, work
         )
     return total
 
 
 def add_penalty(penalty, network, theta, grad, alpha):
     """Add the gradient of the smooth penalty to ``grad`` and return the value of the penalty."""
-    n_weights = network.intercept_starts[0]
-    penalty.add_gradient(theta[:n_weights], alpha, network.penalty_hyper, grad[:n_weights])
+    n_weights = network.starts[INTERCEPT_STARTS, 0]
+    n_hyper = network.hyper.shape[1]
+    hyper = flat_view(network.hyper, PENALTY_HYPER * n_hyper, n_hyper)
+    penalty.add_gradient(flat_view(theta, 0, n_weights), alpha, hyper, flat_view(grad, 0, n_weights))
     return _penalty_value(penalty, network, theta, alpha)
 
 
-def validation_loss(model, network, data, theta, settings_array, work):
+def validation_loss(passes, model, network, data, theta, settings_array, work):
     """Return the weighted mean loss of validation data, dropout off."""
-    return _data_loss(model, network, data, theta, settings_array[0], work)
+    return _data_loss(passes, model, network, data, theta, settings_array[0], work)
 
 
-def predict(load, activate, invert_link, network, descriptor, theta, first_row, work, saves, out):
+def predict(forward, load, activate, invert_link, network, descriptor, theta, first_row, work, saves, out):
     """Fill ``out`` with the predictions for the rows of X from ``first_row`` on.
 
     Parameters
@@ -666,85 +427,39 @@ def predict(load, activate, invert_link, network, descriptor, theta, first_row, 
     out : array of shape (n_rows, n_outputs)
     """
     is_sparse = descriptor[0] != 0
-    tile_size = work.tile_rows.size
-    for start in range(0, out.shape[0], tile_size):
-        stop = min(start + tile_size, out.shape[0])
-        rows = work.tile_rows[: stop - start]
-        for i in range(stop - start):
-            rows[i] = first_row + start + i
-        load(descriptor, rows, work.dense, work.data, work.indices, work.indptr)
-        raw_prediction = _forward(
-            activate, network, theta, is_sparse, stop - start, work, saves, np.uint64(0), rows[:0]
-        )
-        for i in range(stop - start):
-            for j in range(out.shape[1]):
-                out[start + i, j] = raw_prediction[i, j]
-    invert_link(out, network.loss_hyper)
+    n_outputs = out.shape[1]
+    unit_start = network.starts[UNIT_STARTS, network.units.size - 2]
+    raw_start = ACTIVATIONS * work.layers.shape[1] + unit_start * work.rows.size
+    for start in range(0, out.shape[0], work.rows.size):
+        n_rows = min(work.rows.size, out.shape[0] - start)
+        for i in range(n_rows):
+            work.rows[i] = first_row + start + i
+        rows = flat_view(work.rows, 0, n_rows)
+        load(descriptor, rows, work.inputs, work.inputs, work.indices, work.indptr)
+        nothing = flat_view(work.rows, 0, 0)
+        forward(activate, network, theta, is_sparse, n_rows, work, saves, np.uint64(0), nothing)
+        source = flat_view(work.layers, raw_start, n_rows * n_outputs)
+        target = flat_view(out, start * n_outputs, n_rows * n_outputs)
+        for i in range(target.size):
+            target[i] = source[i]
+    width = network.hyper.shape[1]
+    invert_link(out, flat_view(network.hyper, LOSS_HYPER * width, width))
 
 
-# --- buffers --------------------------------------------------------------------------------------------------------
-
-MAX_TILE_ROWS = 512  # also keeps the inner dimension of gradient products short, see _blas
-MAX_TILE_ELEMENTS = 1 << 22
+# --- state ----------------------------------------------------------------------------------------------------------
 
 
-def tile_rows(units, batch_size, is_sparse):
-    """Return how many rows are processed at once: fewer if the widest layer would make buffers large."""
-    widest = max(units[1:]) if is_sparse else max(units)
-    return int(max(1, min(batch_size, MAX_TILE_ROWS, MAX_TILE_ELEMENTS // widest)))
-
-
-def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_weights=0, saves=False, trains=False,
-                  drops=False):  # fmt: skip
-    """Allocate the buffers of one fit or prediction.
-
-    Parameters
-    ----------
-    units : sequence of int
-        Layer widths.
-    dtype : numpy.dtype
-    tile_size : int
-        Most rows of a tile.
-    sources : list of Source
-        Where tiles will be loaded from.
-    n_rows : int
-        Rows of an epoch.
-    n_targets, n_weights : int
-        Columns of y and of the weights.
-    saves, trains, drops : bool
-        Whether the activation saves values, gradients are computed, and units are dropped.
-
-    Returns
-    -------
-    Workspace
-    """
-    n_units = int(sum(units[1:]))
-    n_features = int(units[0]) if any(not source.is_sparse for source in sources) else 0
-    n_stored = max(source.tile_elements(tile_size) for source in sources)
-
-    def floats(size):
-        return np.empty(int(size), dtype=dtype)
-
-    def integers(size):
-        return np.empty(int(size), dtype=np.int64)
-
-    return Workspace(
-        order=integers(n_rows),
-        positions=integers(tile_size),
-        tile_rows=integers(tile_size),
-        dense=floats(tile_size * n_features),
-        data=floats(n_stored),
-        indices=integers(n_stored),
-        indptr=integers(tile_size + 1),
-        activations=floats(tile_size * n_units),
-        saved=floats(tile_size * n_units * saves),
-        multipliers=floats(tile_size * n_units * drops),
-        dropped=floats(tile_size * n_units * drops),
-        deltas=floats(tile_size * n_units * trains),
-        y=floats(tile_size * n_targets),
-        weights=floats(tile_size * n_weights),
-        step_size=floats(max(CHUNK, max(units[1:])) * trains),
-        scalars=floats(N_SCALARS),
+def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, schedule_hyper):
+    """Bundle what an update changes; ``memory`` and ``schedule_memory`` are copied."""
+    vectors = (memory, schedule_memory, hyper, schedule_hyper)
+    return OptimizerState(
+        theta=theta,
+        grad=np.zeros_like(theta),
+        best_theta=best_theta,
+        slots=slots if slots.shape[0] else np.zeros((1, 0), dtype=theta.dtype),
+        numbers=stacked(vectors, np.float64),
+        scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
+        step_size=np.empty(max(CHUNK, *units[1:]), dtype=theta.dtype),
     )
 
 
@@ -783,12 +498,33 @@ class _Types:
             *(Optimizer.signatures[name](T) for name in ("prepare", "step")),
             *(Schedule.signatures[name](T) for name in ("rate", "end_epoch")),
         )
-        self.network = types.NamedTuple([i, i, i, i, f, v, v, v], Network)
+        self.network = types.NamedTuple([i, matrix(types.int64), f, m], Network)
         self.data = types.NamedTuple([i, i, m, m, f], Data)
-        self.state = types.NamedTuple([v, v, v, v, v, f, f, f, f, v], OptimizerState)
-        self.work = types.NamedTuple([i, i, i, v, v, i, i, v, v, v, v, v, v, v, v, v], Workspace)
+        self.state = types.NamedTuple([v, v, v, m, matrix(types.float64), v, v], OptimizerState)
+        self.work = types.NamedTuple([i, i, i, v, i, i, m, v, v], Workspace)
         self.settings = types.Array(from_dtype(SETTINGS), 1, "C")
         self.progress = types.Array(from_dtype(PROGRESS), 1, "C")
+        flag, key, count = types.boolean, types.uint64, types.int64
+        rule = Activation.signatures
+        self.pass_signatures = {
+            load_tile: types.void(self.load, self.data, i, self.work),
+            drop_inputs: types.void(flag, count, key, i, types.float64, self.work),
+            forward: types.void(self.activate, self.network, v, flag, count, self.work, flag, key, i),
+            backward: types.void(
+                types.FunctionType(rule["differentiate"](T)), self.network, v, v, flag, count, self.work, flag, flag
+            ),
+        }  # fmt: skip
+        self.passes = functions(Passes, *self.pass_signatures.values())
+
+
+_types = lru_cache(maxsize=None)(_Types)
+
+
+@lru_cache(maxsize=None)
+def compiled_passes(dtype):
+    """Return the compiled :class:`Passes` for a working precision."""
+    signatures = _types(np.dtype(dtype)).pass_signatures
+    return Passes(*(kernel(function, signature) for function, signature in signatures.items()))
 
 
 @lru_cache(maxsize=None)
@@ -802,20 +538,22 @@ def compiled(function, dtype):
     dtype : numpy.dtype
         Working precision, float32 or float64.
     """
-    t = _Types(np.dtype(dtype))
+    t = _types(np.dtype(dtype))
     signatures = {
         run_epochs: types.void(
-            t.model, t.penalty, t.update, t.network, t.data, t.data, t.state, t.settings, t.progress,
+            t.passes, t.model, t.penalty, t.update, t.network, t.data, t.data, t.state, t.settings, t.progress,
             matrix(types.float64), t.work, types.int64,
         ),
         finish_epoch: types.void(t.end_epoch, t.state, t.settings, t.progress, types.float64),
         add_gradient: types.float64(
-            t.model, t.network, t.data, t.vector, t.vector, t.settings, types.int64, types.int64, t.work
+            t.passes, t.model, t.network, t.data, t.vector, t.vector, t.settings, types.int64, types.int64, t.work
         ),
         add_penalty: types.float64(t.penalty, t.network, t.vector, t.vector, t.T),
-        validation_loss: types.float64(t.model, t.network, t.data, t.vector, t.settings, t.work),
+        validation_loss: types.float64(
+            t.passes, t.model, t.network, t.data, t.vector, t.settings, t.work
+        ),
         predict: types.void(
-            t.load, t.activate, t.invert_link, t.network, t.integers, t.vector, types.int64, t.work,
+            types.FunctionType(t.pass_signatures[forward]), t.load, t.activate, t.invert_link, t.network, t.integers, t.vector, types.int64, t.work,
             types.boolean, t.matrix,
         ),
     }  # fmt: skip

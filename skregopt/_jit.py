@@ -11,7 +11,7 @@ Both of the latter compile lazily, once per process and signature, and keep thei
 Nothing is compiled at import. With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function.
 
 Two things numba's cache does not do by itself are added here. Its key is extended by a digest of the files whose
-helpers are inlined everywhere (``_math.py``, ``_blas.py``) and of this file, whose flags change the machine code. And it
+helpers are inlined everywhere everywhere (see INLINED) and of this file, whose flags change the machine code. And it
 degrades: where no cache can be written, or where its files are damaged, the code is compiled again instead of failing.
 """
 
@@ -29,7 +29,13 @@ from numba import types
 from numba.core.caching import FunctionCache
 
 # NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+# `_nrt=False`: no reference counting, hence no allocation, in any compiled function.
+OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "reassoc"},
+    "_nrt": False,
+}
 
 DISABLED = bool(numba.config.DISABLE_JIT)
 
@@ -50,7 +56,7 @@ def inlined_source_digest():
     """Digest of the sources that are inlined into every compiled function, hence part of each cache key."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("_jit.py", "_math.py", "_blas.py"):
+    for name in ("_jit.py", "_math.py", "_blas.py", "_views.py", "_passes.py"):
         # without sources (a zip import, a frozen application) there is nothing that could be edited
         with suppress(OSError):
             digest.update((here / name).read_bytes())

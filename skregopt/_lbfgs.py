@@ -5,7 +5,7 @@ import time
 import numpy as np
 from scipy.optimize import minimize
 
-from . import _engine
+from . import _engine, _passes
 from ._engine import CONVERGED, MAX_ITER, PROGRESS, SCORER, SETTINGS, VALIDATION_LOSS
 from ._training import INTERRUPTED, Budget, Outcome
 from .schedules import Constant
@@ -40,7 +40,7 @@ class LBFGSTraining:
         self.validates = validation is not None
         held_out = validation if self.validates else train
         dtype = model.dtype
-        self.theta, self.grad = theta, np.zeros_like(theta)
+        self.theta = theta
         self.n_rows = train.indices.size
         self.network, self.data, self.validation = model.network(), train.data(), held_out.data()
         self.rules, self.penalty = model.rules(train.source, held_out.source)
@@ -48,7 +48,7 @@ class LBFGSTraining:
         units = model.layout.units.tolist()
         self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         settings = self.settings[0]
-        settings.tile_size = _engine.tile_rows(units, self.n_rows, all(s.is_sparse for s in sources))
+        settings.tile_size = _passes.tile_rows(units, self.n_rows, all(s.is_sparse for s in sources))
         settings.saves = model.activation.saves
         settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
         settings.stops = settings.keeps_best = options.early_stopping
@@ -56,18 +56,17 @@ class LBFGSTraining:
         settings.tol, settings.n_iter_no_change = options.tol, options.n_iter_no_change
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         self.progress[0].best_score = -np.inf
-        empty, nothing = np.zeros(0, dtype=dtype), np.zeros(1)
-        self.state = _engine.OptimizerState(
-            theta=theta, grad=self.grad, slot_1=empty, slot_2=empty, slot_3=empty,
-            memory=nothing, schedule_memory=nothing, hyper=nothing, schedule_hyper=nothing,
-            best_theta=theta.copy() if options.early_stopping else empty,
-        )  # fmt: skip
+        nothing = np.zeros(1)
+        best_theta = theta.copy() if options.early_stopping else theta[:0]
+        self.state = _engine.new_state(
+            theta, best_theta, np.zeros((1, 0), dtype=dtype), units, nothing, nothing, nothing, nothing
+        )
+        self.grad = self.state.grad
         self.end_epoch = Constant().compiled("end_epoch", dtype)
-        self.work = _engine.new_workspace(
+        self.work = _passes.new_workspace(
             units, dtype, int(settings.tile_size), sources,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
-            saves=model.activation.saves, trains=True,
         )  # fmt: skip
         self.budget = Budget(model.layout.n_weights * int(settings.tile_size))
         self.outcome = Outcome(theta)
@@ -120,13 +119,14 @@ class LBFGSTraining:
     def _objective(self, vector):
         self.theta[:] = vector
         add_gradient = _engine.compiled(_engine.add_gradient, self.model.dtype)
+        passes = _engine.compiled_passes(self.model.dtype)
         tile_size = int(self.settings[0].tile_size)
         total, start = 0.0, 0
         while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
             stop = min(self.n_rows, start + self.budget.n_tiles * tile_size)
             started = time.perf_counter()
             total += add_gradient(
-                self.rules, self.network, self.data, self.theta, self.grad, self.settings, start, stop, self.work
+                passes, self.rules, self.network, self.data, self.theta, self.grad, self.settings, start, stop, self.work
             )  # fmt: skip
             self.budget.adapt(time.perf_counter() - started)
             start = stop
@@ -140,6 +140,7 @@ class LBFGSTraining:
         if not self.validates:
             return None
         loss = _engine.compiled(_engine.validation_loss, self.model.dtype)(
+            _engine.compiled_passes(self.model.dtype),
             self.rules, self.network, self.validation, theta, self.settings, self.work
         )
         self.outcome.validation_loss_curve.append(loss)

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
-from . import _engine, _jit
+from . import _engine, _jit, _passes
 from ._component import build_component
 from ._holdout import split_rows
 from ._layout import Layout
@@ -550,10 +550,11 @@ class BaseMLP(BaseEstimator):
         loss = loss.for_target(self._target_kind())
         activation = build_component(Activation, ACTIVATIONS, self.activation, self)
         model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
-        tile_size = _engine.tile_rows(units, X.shape[0], source.is_sparse)
-        work = _engine.new_workspace(units, theta.dtype, tile_size, [source], saves=activation.saves)
+        tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
+        work = _passes.new_workspace(units, theta.dtype, tile_size, [source])
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
         arguments = (
+            _engine.compiled_passes(theta.dtype).forward,
             source.loader(theta.dtype),
             activation.compiled("activate", theta.dtype),
             loss.compiled("invert_link", theta.dtype),

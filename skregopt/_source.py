@@ -10,40 +10,20 @@ and fills ``dense`` (rows x features, flat) from a dense source, or ``data``, ``
 sparse one. A source keeps its X alive; compiled code only reads.
 """
 
-import ctypes
 from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
-from numba import carray, types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba import types
 
 from ._jit import kernel, scalar_type, vector
+from ._views import array_at
 
 # positions in a descriptor
 IS_SPARSE, N_FEATURES, ADDRESS, ROW_STRIDE, COLUMN_STEP, INDICES_ADDRESS, INDPTR_ADDRESS = range(7)
 DESCRIPTOR_SIZE = 7
 
 _ELEMENTS = "?bhilqBHILQfd"
-
-
-def pointer(address):
-    """Turn an integer address into a pointer for ``carray``."""
-    return ctypes.c_void_p(int(address))
-
-
-@intrinsic
-def _address_as_pointer(typingctx, address):
-    def codegen(context, builder, signature, args):
-        return builder.inttoptr(args[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), codegen
-
-
-@overload(pointer)
-def _overload_pointer(address):
-    return lambda address: _address_as_pointer(address)
 
 
 @lru_cache(maxsize=None)
@@ -53,7 +33,7 @@ def _dense_loader(element):
         n_features, step = descriptor[1], descriptor[4]
         for i in range(rows.size):
             address = descriptor[2] + rows[i] * descriptor[3]
-            row = carray(pointer(address), ((n_features - 1) * step + 1,), element)
+            row = array_at(address, (n_features - 1) * step + 1, element)
             start = i * n_features
             if step == 1:
                 for j in range(n_features):
@@ -69,9 +49,9 @@ def _dense_loader(element):
 def _sparse_loader(element, index):
     def load(descriptor, rows, dense, data, indices, indptr):
         n_rows, n_stored = descriptor[3], descriptor[4]
-        all_starts = carray(pointer(descriptor[6]), (n_rows + 1,), index)
-        all_indices = carray(pointer(descriptor[5]), (n_stored,), index)
-        all_data = carray(pointer(descriptor[2]), (n_stored,), element)
+        all_starts = array_at(descriptor[6], n_rows + 1, index)
+        all_indices = array_at(descriptor[5], n_stored, index)
+        all_data = array_at(descriptor[2], n_stored, element)
         position = 0
         indptr[0] = 0
         for i in range(rows.size):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import _engine
+from . import _engine, _passes
 from ._engine import (
     CONVERGED,
     DIVERGED,
@@ -22,11 +22,10 @@ from ._engine import (
     VALIDATION_LOSS,
 )
 from ._layout import Layout
-from .optimizers import N_SLOTS
-from .schedules import N_MEMORY
 
 BLOCK_SECONDS = 0.4
 CURVE_CAPACITY = 256
+N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
 INTERRUPTED = "interrupted"
 
 
@@ -58,20 +57,21 @@ class Model:
     def network(self):
         """Return the compiled code's description of this model."""
         widths = self.layout.units[1:]
-        return _engine.Network(
+        return _passes.Network(
             units=self.layout.units,
-            coef_starts=self.layout.coef_starts,
-            intercept_starts=self.layout.intercept_starts,
-            unit_starts=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
-            dropout=np.array([*self.dropout, 0.0], dtype=np.float64),
-            activation_hyper=self.activation.hyper_vector(self.dtype),
-            loss_hyper=self.loss.hyper_vector(self.dtype),
-            penalty_hyper=self.penalty.hyper_vector(self.dtype),
+            starts=np.array(
+                [self.layout.coef_starts, self.layout.intercept_starts, np.cumsum(widths) - widths]
+            ),
+            dropout=np.array([*self.dropout, 0.0]),
+            hyper=_passes.stacked(
+                [part.hyper_vector(self.dtype) for part in (self.activation, self.loss, self.penalty)],
+                self.dtype,
+            ),
         )
 
     def rules(self, source, validation_source):
         """Return the compiled kernels of the network, its loss and its penalty."""
-        model = _engine.ModelRules(
+        model = _passes.ModelRules(
             load=source.loader(self.dtype),
             load_validation=validation_source.loader(self.dtype),
             activate=self.activation.compiled("activate", self.dtype),
@@ -107,7 +107,7 @@ class Rows:
 
     def data(self):
         """Return the compiled code's description of these rows."""
-        return _engine.Data(
+        return _passes.Data(
             self.source.descriptor,
             self.indices,
             self.y,
@@ -131,8 +131,8 @@ class OptimizerMemory:
     @classmethod
     def new(cls, optimizer, n_parameters, dtype):
         """Return the memory of an optimizer that has not made a step."""
-        slots = np.zeros((N_SLOTS, n_parameters), dtype=dtype)[: optimizer.n_slots]
-        return cls(slots.copy(), np.zeros(N_MEMORY), np.zeros(N_MEMORY))
+        slots = np.zeros((optimizer.n_slots, n_parameters), dtype=dtype)
+        return cls(slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
 
     def copy(self):
         """Return an independent copy, so that a call that fails leaves the original as it was."""
@@ -238,31 +238,25 @@ class FirstOrderTraining:
         )
         self.network = model.network()
         self.data, self.validation = train.data(), held_out.data()
-        slots = np.zeros((N_SLOTS, 0), dtype=dtype) if not memory.slots.size else memory.slots
-        empty = np.zeros(0, dtype=dtype)
-        self.state = _engine.OptimizerState(
-            theta=theta,
-            grad=np.zeros_like(theta),
-            slot_1=slots[0] if optimizer.n_slots > 0 else empty,
-            slot_2=slots[1] if optimizer.n_slots > 1 else empty,
-            slot_3=slots[2] if optimizer.n_slots > 2 else empty,
-            memory=memory.memory,
-            schedule_memory=memory.schedule_memory,
-            hyper=optimizer.hyper_vector(np.float64),
-            schedule_hyper=schedule.hyper_vector(np.float64),
-            best_theta=theta.copy() if options.early_stopping else empty,
+        units = model.layout.units.tolist()
+        self.state = _engine.new_state(
+            theta,
+            theta.copy() if options.early_stopping else theta[:0],
+            memory.slots,
+            units,
+            memory.memory,
+            memory.schedule_memory,
+            optimizer.hyper_vector(np.float64),
+            schedule.hyper_vector(np.float64),
         )
-        self.work = _engine.new_workspace(
-            model.layout.units.tolist(),
+        self.work = _passes.new_workspace(
+            units,
             dtype,
             int(self.settings[0].tile_size),
             [train.source, held_out.source],
             n_rows=train.indices.size,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
-            saves=model.activation.saves,
-            trains=True,
-            drops=any(model.dropout),
         )
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
@@ -273,7 +267,7 @@ class FirstOrderTraining:
         values.first_epoch = options.first_epoch - self.memory.epoch
         values.max_iter = options.max_iter
         values.batch_size = options.batch_size
-        values.tile_size = _engine.tile_rows(
+        values.tile_size = _passes.tile_rows(
             model.layout.units.tolist(), options.batch_size, train.source.is_sparse and not self.validates
         )
         values.shuffle = options.shuffle
@@ -303,6 +297,7 @@ class FirstOrderTraining:
         """
         progress = self.progress[0]
         outcome = self.outcome
+        passes = _engine.compiled_passes(self.model.dtype)
         run_epochs = _engine.compiled(_engine.run_epochs, self.model.dtype)
         budget = Budget(self.model.layout.n_weights * int(self.settings[0].tile_size))
         curves = self.curves if until_epoch is None else self.curves[:1]
@@ -313,7 +308,7 @@ class FirstOrderTraining:
                     break
                 started = time.perf_counter()
                 run_epochs(
-                    *(*self.rules, self.update, self.network, self.data, self.validation, self.state),
+                    passes, *(*self.rules, self.update, self.network, self.data, self.validation, self.state),
                     self.settings, self.progress, curves, self.work, budget.n_tiles,
                 )  # fmt: skip
                 budget.adapt(time.perf_counter() - started)
@@ -330,6 +325,9 @@ class FirstOrderTraining:
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
         self.memory.no_improvement = int(progress.no_improvement)
         self.memory.best_score = float(progress.best_score)
+        numbers = self.state.numbers
+        self.memory.memory[:] = numbers[_engine.MEMORY, :N_MEMORY]
+        self.memory.schedule_memory[:] = numbers[_engine.SCHEDULE_MEMORY, :N_MEMORY]
         return outcome
 
     def _record(self):

@@ -22,7 +22,6 @@ from sklearn.utils._param_validation import Interval
 from ._component import Component
 from ._jit import vector
 
-N_SLOTS = 3
 N_SCALARS = 8
 
 

@@ -19,8 +19,6 @@ from sklearn.utils._param_validation import Interval
 from ._component import Component
 from ._jit import vector
 
-N_MEMORY = 8
-
 
 class Schedule(Component):
     """Family of learning-rate schedules."""
