@@ -50,7 +50,7 @@ from .optimizers import N_SCALARS, Optimizer
 from .penalties import Penalty
 from .schedules import Schedule
 
-CHUNK = 4096
+CHUNK = 2048
 
 # how a block ended (progress.status)
 RUNNING, EPOCH_TO_SCORE, CURVES_FULL, CONVERGED, MAX_ITER, DIVERGED = range(6)
@@ -392,7 +392,7 @@ def run_epochs(
 def add_gradient(passes, model, network, data, theta, grad, settings_array, start, stop, work):
     """Write (start == 0) or add the gradient of the mean data loss of rows ``start`` to ``stop``; return their loss sum."""
     settings = settings_array[0]
-    scale = theta.dtype.type(1.0 / data.rows.size)
+    scale = theta.dtype.type(1.0 / data.total_weight[0])
     total = 0.0
     for a in range(start, stop, settings.tile_size):
         b = min(a + settings.tile_size, stop)

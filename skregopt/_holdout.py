@@ -38,19 +38,16 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
         train, held_out = splits[-1]
         train, held_out = rows[train], rows[held_out]
     else:
-        try:
-            train, held_out = train_test_split(
-                rows,
-                test_size=validation_fraction,
-                random_state=seed,
-                stratify=None if strata is None else strata[rows],
-            )
-        except ValueError as error:
-            if rows.size * validation_fraction >= 2:
-                raise
-            raise _too_small() from error
+        train, held_out = train_test_split(
+            rows,
+            test_size=validation_fraction,
+            random_state=seed,
+            stratify=None if strata is None else strata[rows],
+        )
     if held_out.size < 2:
-        raise _too_small()
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+        )
     if train.size == 0:
         raise ValueError(
             f"validation_fraction={validation_fraction!r} leaves no rows to train on. Hold out fewer rows."
@@ -58,8 +55,3 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
     # sorted, so that an epoch without shuffling walks through X in order
     return np.sort(train), np.sort(held_out)
 
-
-def _too_small():
-    return ValueError(
-        "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-    )

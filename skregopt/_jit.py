@@ -70,8 +70,12 @@ class DegradingCache(FunctionCache):
     written; neither is a reason for a fit to fail.
     """
 
+    def __init__(self, function, flavour):
+        super().__init__(function)
+        self._flavour = flavour
+
     def _index_key(self, sig, codegen):
-        return (*super()._index_key(sig, codegen), inlined_source_digest())
+        return (*super()._index_key(sig, codegen), self._flavour, inlined_source_digest())
 
     def load_overload(self, sig, target_context):
         """Return the stored machine code, or None when there is none that can be read."""
@@ -202,7 +206,8 @@ def _compile(function, signature, **wrappers):
     dispatcher = numba.njit(**wrappers, **OPTIONS)(function)
     directory = None
     try:
-        dispatcher._cache = DegradingCache(function)
+        # a kernel and an entry point have different wrappers: one must never be loaded in place of the other
+        dispatcher._cache = DegradingCache(function, flavour=tuple(wrappers))
         directory = dispatcher._cache.cache_path
         Path(directory).mkdir(parents=True, exist_ok=True)
     except Exception:  # no locator for a zip or frozen import, no home folder, ...: work uncached

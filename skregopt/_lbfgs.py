@@ -75,7 +75,8 @@ class LBFGSTraining:
         """Minimise the objective; returns the :class:`Outcome`."""
         options, outcome = self.options, self.outcome
         accepted = self.theta.copy()
-        precision = np.finfo(np.float64 if self.model.dtype == np.float64 else np.float32).eps
+        # SciPy's default for the decrease of the objective at the default tol, tighter for a tighter tol
+        decrease = max(2.2e-5 * options.tol, np.finfo(self.model.dtype).eps)
 
         def after_iteration(intermediate_result):
             accepted[:] = intermediate_result.x
@@ -93,12 +94,12 @@ class LBFGSTraining:
                 method="L-BFGS-B",
                 jac=True,
                 callback=after_iteration,
-                # the decrease of the objective alone does not stop it, unless it is below the precision
                 options={
                     "maxiter": options.max_iter,
                     "maxfun": self.max_fun,
                     "gtol": options.tol,
-                    "ftol": precision,
+                    "ftol": decrease,
+                    "maxcor": _n_corrections(self.theta.size),
                 },
             )
         except KeyboardInterrupt:
@@ -155,3 +156,11 @@ class LBFGSTraining:
         )
         return score
 
+
+def _n_corrections(n_parameters):
+    """Return how many past steps approximate the curvature.
+
+    Thirty need fewer iterations than SciPy's ten on networks, and end closer together for problems that differ by
+    rounding; ten where their memory, 16 bytes per step and parameter, would exceed 64 MiB.
+    """
+    return int(np.clip((1 << 22) // n_parameters, 10, 30))

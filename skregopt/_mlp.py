@@ -270,7 +270,7 @@ class BaseMLP(BaseEstimator):
             )
             validation = self._held_out_rows(source, y, weights, val_rows, dtype)
             held_out = (X, y_strata[0], weights, val_rows, sample_weight is not None)
-        train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental)
+        train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental and self.solver != "lbfgs")
 
         structure = {
             "n_layers_": layout.units.size,

@@ -19,6 +19,7 @@ import numpy as np
 from numba import types
 from sklearn.utils._param_validation import Interval
 
+from . import _math
 from ._component import Component
 from ._jit import vector
 
@@ -63,16 +64,17 @@ def _sgd_prepare(lr, t, hyper, memory, scalars):
 
 def _sgd_step(weights, grad, velocity, slot_2, slot_3, scalars, step_size):
     lr, momentum, nesterov, proximal = scalars[0], scalars[1], scalars[2] > 0, scalars[3]
+    tiny = np.finfo(weights.dtype).tiny
     if momentum == 0:
         for i in range(weights.size):
             weights[i] -= lr * grad[i]
     elif nesterov:
         for i in range(weights.size):
-            velocity[i] = momentum * velocity[i] + grad[i]
+            velocity[i] = _math.flush(momentum * velocity[i] + grad[i], tiny)
             weights[i] -= lr * (grad[i] + momentum * velocity[i])
     else:
         for i in range(weights.size):
-            velocity[i] = momentum * velocity[i] + grad[i]
+            velocity[i] = _math.flush(momentum * velocity[i] + grad[i], tiny)
             weights[i] -= lr * velocity[i]
     for i in range(step_size.size):
         step_size[i] = proximal
@@ -136,9 +138,12 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
 def _adam_step(weights, grad, first_moment, second_moment, slot_3, scalars, step_size):
     rate, beta_1, rest_1, beta_2, rest_2 = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     root_correction, epsilon, lr = scalars[5], scalars[6], scalars[7]
+    tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
-        first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
-        second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
+        first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
+        second_moment[i] = _math.flush(
+            beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny
+        )
         denominator = np.sqrt(second_moment[i]) / root_correction + epsilon
         weights[i] -= rate * (first_moment[i] / denominator)
     for i in range(step_size.size):
