@@ -1,9 +1,9 @@
 """Matrix products inside compiled code, through the BLAS that numba's ``np.dot`` uses (SciPy's OpenBLAS).
 
-``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to ``c``, which
-saves a pass over memory for the intercepts and for gradients summed over tiles, and long inner dimensions are cut
-into blocks of 512 that are summed in order: products with a longer inner dimension were seen to differ in the last
-bit between one and two OpenBLAS threads, shorter ones not.
+``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to
+``c``, which saves a pass over memory for the intercepts and for gradients summed over tiles, and long inner
+dimensions are cut into blocks of 512 that are summed in order: products with a longer inner dimension were seen to
+differ in the last bit between one and two OpenBLAS threads, shorter ones not.
 
 The cache key of every compiled function contains a digest of this file (see ``_jit.py``).
 """
@@ -18,7 +18,21 @@ INNER_BLOCK = 512
 
 
 @intrinsic
-def _xxgemm(typingctx, transpose_left, transpose_right, m, n, k, left, ld_left, right, ld_right, beta, out, ld_out):
+def _xxgemm(
+    typingctx,
+    transpose_left,
+    transpose_right,
+    m,
+    n,
+    k,
+    left,
+    ld_left,
+    right,
+    ld_right,
+    beta,
+    out,
+    ld_out,
+):
     """Column-major BLAS product out = op(left) op(right) + beta out on raw addresses, beta being 0 or 1."""
     scalar = out.dtype
     kind = {types.float32: b"s", types.float64: b"d"}[scalar]
@@ -33,7 +47,22 @@ def _xxgemm(typingctx, transpose_left, transpose_right, m, n, k, left, ld_left, 
         byte, word, pointer = ir.IntType(8), context.get_value_type(types.intp), cgutils.voidptr_t
         function_type = ir.FunctionType(
             ir.IntType(32),
-            [byte, byte, byte, word, word, word, pointer, pointer, word, pointer, word, pointer, pointer, word],
+            [
+                byte,
+                byte,
+                byte,
+                word,
+                word,
+                word,
+                pointer,
+                pointer,
+                word,
+                pointer,
+                word,
+                pointer,
+                pointer,
+                word,
+            ],
         )
         function = cgutils.get_or_insert_function(builder.module, function_type, "numba_xxgemm")
 

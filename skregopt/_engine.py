@@ -3,52 +3,36 @@
 Design, in short:
 
 * One loop serves any depth and any combination of rules. The rules' kernels arrive as first-class functions of fixed
-  signatures in the ``...Rules`` tuples, so the loop is compiled once per working precision T and cached; a new rule compiles only
-  its own kernels. A call through the pointer costs nanoseconds, so kernels work on whole arrays.
+  signatures in the ``...Rules`` tuples, so the loop is compiled once per working precision T and cached; a new rule
+  compiles only its own kernels. A call through the pointer costs nanoseconds, so kernels work on whole arrays.
 * Parameters, gradients and optimizer state are flat vectors (see ``_layout.py``); matrices are reshaped views of them.
-* The rows of a batch are processed in *tiles* of at most ``settings.tile_size`` rows whose gradients are summed. That bounds
-  memory for full-batch training, keeps inner dimensions short enough for BLAS to give the same bits for any number of
-  threads, and lets a block end within a batch.
+* The rows of a batch are processed in *tiles* of at most ``settings.tile_size`` rows whose gradients are summed. That
+  bounds memory for full-batch training, keeps inner dimensions short enough for BLAS to give the same bits for any
+  number of threads, and lets a block end within a batch.
 * After the last tile of a batch the parameters are updated in chunks of whole rows that fit into the first cache
   level, so that gradient of the penalty, step of the optimizer and proximal operator touch memory once.
-* Python calls ``run_epochs`` for a *block* of tiles of about half a second, because a signal (Ctrl-C) waits until compiled
-  code returns. All state lives in the arrays passed in; where blocks end changes no bit of the result.
+* Python calls ``run_epochs`` for a *block* of tiles of about half a second, because a signal (Ctrl-C) waits until
+  compiled code returns. All state lives in the arrays passed in; where blocks end changes no bit of the result.
 * Random numbers are counter-based: a permutation is keyed by the epoch, a dropout mask by epoch, row, layer and unit.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import from_dtype, types
 
 from . import _math
-from ._jit import entry_point, jit, kernel, matrix, scalar_type, vector
+from ._jit import jit
 from ._passes import (
     ACTIVATIONS,
     COEF_STARTS,
     INTERCEPT_STARTS,
     LOSS_HYPER,
     PENALTY_HYPER,
-    Data,
-    ModelRules,
-    Network,
     UNIT_STARTS,
-    Passes,
-    Workspace,
-    backward,
-    drop_inputs,
-    forward,
-    load_tile,
     stacked,
 )
-from ._source import loader_signature
 from ._views import flat_view, matrix_view
-from .activations import Activation
-from .losses import Loss
-from .optimizers import N_SCALARS, Optimizer
-from .penalties import Penalty
-from .schedules import Schedule
+from .optimizers import N_SCALARS
 
 CHUNK = 2048
 
@@ -64,7 +48,10 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 SETTINGS = np.dtype(
     [
         ("seed", np.uint64),
-        ("first_epoch", np.int64),  # number of epochs before this fit, for the keys of random numbers
+        (
+            "first_epoch",
+            np.int64,
+        ),  # number of epochs before this fit, for the keys of random numbers
         ("max_iter", np.int64),
         ("batch_size", np.int64),
         ("tile_size", np.int64),
@@ -151,7 +138,20 @@ def _evaluate_tile(evaluate, network, data, work, n_rows, scale):
 
 
 @jit
-def _train_tile(passes, rules, network, data, theta, grad, positions, scale, accumulate, epoch_key, settings, work):
+def _train_tile(
+    passes,
+    rules,
+    network,
+    data,
+    theta,
+    grad,
+    positions,
+    scale,
+    accumulate,
+    epoch_key,
+    settings,
+    work,
+):
     """Forward and backward pass over the rows at ``positions``; returns their weighted loss."""
     n_rows = positions.size
     is_sparse = data.descriptor[0] != 0
@@ -178,7 +178,15 @@ def _data_loss(passes, rules, network, data, theta, settings, work):
         passes.load_tile(rules.load_validation, data, flat_view(work.positions, 0, n_rows), work)
         nothing = flat_view(work.positions, 0, 0)
         passes.forward(
-            rules.activate, network, theta, is_sparse, n_rows, work, settings.saves != 0, np.uint64(0), nothing
+            rules.activate,
+            network,
+            theta,
+            is_sparse,
+            n_rows,
+            work,
+            settings.saves != 0,
+            np.uint64(0),
+            nothing,
         )
         total += _evaluate_tile(rules.evaluate, network, data, work, n_rows, scale)
     return total / data.total_weight[0]
@@ -191,7 +199,11 @@ def _data_loss(passes, rules, network, data, theta, settings, work):
 def _update(penalty, update, network, state, alpha, proximal, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
     slots, step_size = state.slots, flat_view(state.step_size, 0, 0)
-    n_parameters, n_numbers, n_hyper = slots.shape[1], state.numbers.shape[1], network.hyper.shape[1]
+    n_parameters, n_numbers, n_hyper = (
+        slots.shape[1],
+        state.numbers.shape[1],
+        network.hyper.shape[1],
+    )
     last_slot = slots.shape[0] - 1  # a rule with fewer slots does not look at those it has not
     hyper = flat_view(network.hyper, PENALTY_HYPER * n_hyper, n_hyper)
     update.prepare(
@@ -305,7 +317,19 @@ def finish_epoch(end_epoch, state, settings_array, progress_array, score):
 
 
 def run_epochs(
-    passes, model, penalty, update, network, data, validation, state, settings_array, progress_array, curves, work, max_tiles
+    passes,
+    model,
+    penalty,
+    update,
+    network,
+    data,
+    validation,
+    state,
+    settings_array,
+    progress_array,
+    curves,
+    work,
+    max_tiles,
 ):
     """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
 
@@ -390,7 +414,7 @@ def run_epochs(
 
 
 def add_gradient(passes, model, network, data, theta, grad, settings_array, start, stop, work):
-    """Write (start == 0) or add the gradient of the mean data loss of rows ``start`` to ``stop``; return their loss sum."""
+    """Write (start == 0) or add the gradient of the mean loss of rows ``start`` to ``stop``; return their loss sum."""
     settings = settings_array[0]
     scale = theta.dtype.type(1.0 / data.total_weight[0])
     total = 0.0
@@ -400,7 +424,18 @@ def add_gradient(passes, model, network, data, theta, grad, settings_array, star
             work.positions[i] = a + i
         positions = flat_view(work.positions, 0, b - a)
         total += _train_tile(
-            passes, model, network, data, theta, grad, positions, scale, a > 0, np.uint64(0), settings, work
+            passes,
+            model,
+            network,
+            data,
+            theta,
+            grad,
+            positions,
+            scale,
+            a > 0,
+            np.uint64(0),
+            settings,
+            work,
         )
     return total
 
@@ -461,100 +496,3 @@ def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, s
         scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
         step_size=np.empty(max(CHUNK, *units[1:]), dtype=theta.dtype),
     )
-
-
-# --- compilation ----------------------------------------------------------------------------------------------------
-
-
-class _Types:
-    """Numba types of the arguments above for one working precision."""
-
-    def __init__(self, dtype):
-        T = scalar_type(dtype)
-        v, m = vector(T), matrix(T)
-        i, f = vector(types.int64), vector(types.float64)
-        self.T, self.vector, self.matrix, self.integers = T, v, m, i
-
-        def functions(cls, *members):
-            return types.NamedTuple([types.FunctionType(signature) for signature in members], cls)
-
-        self.load = types.FunctionType(loader_signature(T))
-        self.activate = types.FunctionType(Activation.signatures["activate"](T))
-        self.invert_link = types.FunctionType(Loss.signatures["invert_link"](T))
-        self.end_epoch = types.FunctionType(Schedule.signatures["end_epoch"](T))
-        self.model = functions(
-            ModelRules,
-            loader_signature(T),
-            loader_signature(T),
-            Activation.signatures["activate"](T),
-            Activation.signatures["differentiate"](T),
-            Loss.signatures["evaluate"](T),
-        )
-        self.penalty = functions(
-            PenaltyRules, *(Penalty.signatures[name](T) for name in PenaltyRules._fields)
-        )
-        self.update = functions(
-            UpdateRules,
-            *(Optimizer.signatures[name](T) for name in ("prepare", "step")),
-            *(Schedule.signatures[name](T) for name in ("rate", "end_epoch")),
-        )
-        self.network = types.NamedTuple([i, matrix(types.int64), f, m], Network)
-        self.data = types.NamedTuple([i, i, m, m, f], Data)
-        self.state = types.NamedTuple([v, v, v, m, matrix(types.float64), v, v], OptimizerState)
-        self.work = types.NamedTuple([i, i, i, v, i, i, m, v, v], Workspace)
-        self.settings = types.Array(from_dtype(SETTINGS), 1, "C")
-        self.progress = types.Array(from_dtype(PROGRESS), 1, "C")
-        flag, key, count = types.boolean, types.uint64, types.int64
-        rule = Activation.signatures
-        self.pass_signatures = {
-            load_tile: types.void(self.load, self.data, i, self.work),
-            drop_inputs: types.void(flag, count, key, i, types.float64, self.work),
-            forward: types.void(self.activate, self.network, v, flag, count, self.work, flag, key, i),
-            backward: types.void(
-                types.FunctionType(rule["differentiate"](T)), self.network, v, v, flag, count, self.work, flag, flag
-            ),
-        }  # fmt: skip
-        self.passes = functions(Passes, *self.pass_signatures.values())
-
-
-_types = lru_cache(maxsize=None)(_Types)
-
-
-@lru_cache(maxsize=None)
-def compiled_passes(dtype):
-    """Return the compiled :class:`Passes` for a working precision."""
-    signatures = _types(np.dtype(dtype)).pass_signatures
-    return Passes(*(kernel(function, signature) for function, signature in signatures.items()))
-
-
-@lru_cache(maxsize=None)
-def compiled(function, dtype):
-    """Return the compiled form of one of the functions of this file that Python calls.
-
-    Parameters
-    ----------
-    function : callable
-        ``run_epochs``, ``finish_epoch``, ``add_gradient``, ``add_penalty``, ``validation_loss`` or ``predict``.
-    dtype : numpy.dtype
-        Working precision, float32 or float64.
-    """
-    t = _types(np.dtype(dtype))
-    signatures = {
-        run_epochs: types.void(
-            t.passes, t.model, t.penalty, t.update, t.network, t.data, t.data, t.state, t.settings, t.progress,
-            matrix(types.float64), t.work, types.int64,
-        ),
-        finish_epoch: types.void(t.end_epoch, t.state, t.settings, t.progress, types.float64),
-        add_gradient: types.float64(
-            t.passes, t.model, t.network, t.data, t.vector, t.vector, t.settings, types.int64, types.int64, t.work
-        ),
-        add_penalty: types.float64(t.penalty, t.network, t.vector, t.vector, t.T),
-        validation_loss: types.float64(
-            t.passes, t.model, t.network, t.data, t.vector, t.settings, t.work
-        ),
-        predict: types.void(
-            types.FunctionType(t.pass_signatures[forward]), t.load, t.activate, t.invert_link, t.network, t.integers, t.vector, types.int64, t.work,
-            types.boolean, t.matrix,
-        ),
-    }  # fmt: skip
-    return entry_point(function, signatures[function])

@@ -45,13 +45,10 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
             stratify=None if strata is None else strata[rows],
         )
     if held_out.size < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-        )
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
     if train.size == 0:
         raise ValueError(
             f"validation_fraction={validation_fraction!r} leaves no rows to train on. Hold out fewer rows."
         )
     # sorted, so that an epoch without shuffling walks through X in order
     return np.sort(train), np.sort(held_out)
-

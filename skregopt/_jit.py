@@ -125,7 +125,7 @@ def _lock(directory, timeout=120.0):
     wrong code. Where no lock can be had (read-only folder, a process that hangs), work goes on without it.
     """
     try:
-        handle = open(Path(directory) / "skregopt.lock", "a+b")  # noqa: SIM115 (closed below)
+        handle = open(Path(directory) / "skregopt.lock", "a+b")
     except OSError:
         yield
         return
@@ -190,9 +190,7 @@ class Kernel:
         self._dispatcher = dispatcher
         self._signature = signature
         compiled = dispatcher.get_compile_result(signature)
-        self._address = compiled.library.get_pointer_to_function(
-            compiled.fndesc.llvm_cfunc_wrapper_name
-        )
+        self._address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
 
     def __wrapper_address__(self):
         return self._address

@@ -1,7 +1,7 @@
 """The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
 
-``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and penalties work
-on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it.
+``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and
+penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it.
 """
 
 from itertools import pairwise
@@ -37,9 +37,7 @@ class Layout:
         """Return (coefs, intercepts), lists of arrays that share the memory of ``theta``."""
         coefs = [
             theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-            for start, (fan_in, fan_out) in zip(
-                self.coef_starts, pairwise(self.units.tolist()), strict=True
-            )
+            for start, (fan_in, fan_out) in zip(self.coef_starts, pairwise(self.units.tolist()), strict=True)
         ]
         intercepts = [
             theta[start : start + width]
@@ -56,9 +54,7 @@ class Layout:
             If the arrays do not have the shapes of this network.
         """
         theta = np.empty(self.n_parameters, dtype=dtype)
-        for name, given, targets in zip(
-            ("coefs", "intercepts"), (coefs, intercepts), self.views(theta), strict=True
-        ):
+        for name, given, targets in zip(("coefs", "intercepts"), (coefs, intercepts), self.views(theta), strict=True):
             if len(given) != len(targets):
                 raise ValueError(
                     f"{name} must be a list of {len(targets)} arrays for layers of {self.units.tolist()} units, "
@@ -67,8 +63,6 @@ class Layout:
             for layer, (array, target) in enumerate(zip(given, targets, strict=True)):
                 array = np.asarray(array)
                 if array.shape != target.shape:
-                    raise ValueError(
-                        f"{name}[{layer}] must have shape {target.shape}, got {array.shape}."
-                    )
+                    raise ValueError(f"{name}[{layer}] must have shape {target.shape}, got {array.shape}.")
                 target[...] = array
         return theta

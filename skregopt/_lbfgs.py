@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from . import _engine, _passes
+from ._compiled import compiled, compiled_passes
 from ._engine import CONVERGED, MAX_ITER, PROGRESS, SCORER, SETTINGS, VALIDATION_LOSS
 from ._training import INTERRUPTED, Budget, Outcome
 from .schedules import Constant
@@ -59,7 +60,14 @@ class LBFGSTraining:
         nothing = np.zeros(1)
         best_theta = theta.copy() if options.early_stopping else theta[:0]
         self.state = _engine.new_state(
-            theta, best_theta, np.zeros((1, 0), dtype=dtype), units, nothing, nothing, nothing, nothing
+            theta,
+            best_theta,
+            np.zeros((1, 0), dtype=dtype),
+            units,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
         )
         self.grad = self.state.grad
         self.end_epoch = Constant().compiled("end_epoch", dtype)
@@ -119,20 +127,25 @@ class LBFGSTraining:
 
     def _objective(self, vector):
         self.theta[:] = vector
-        add_gradient = _engine.compiled(_engine.add_gradient, self.model.dtype)
-        passes = _engine.compiled_passes(self.model.dtype)
+        add_gradient = compiled(_engine.add_gradient, self.model.dtype)
+        passes = compiled_passes(self.model.dtype)
         tile_size = int(self.settings[0].tile_size)
         total, start = 0.0, 0
         while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
             stop = min(self.n_rows, start + self.budget.n_tiles * tile_size)
             started = time.perf_counter()
             total += add_gradient(
-                passes, self.rules, self.network, self.data, self.theta, self.grad, self.settings, start, stop, self.work
+                passes, self.rules, self.network, self.data, self.theta, self.grad, self.settings,
+                start, stop, self.work,
             )  # fmt: skip
             self.budget.adapt(time.perf_counter() - started)
             start = stop
-        penalty = _engine.compiled(_engine.add_penalty, self.model.dtype)(
-            self.penalty, self.network, self.theta, self.grad, self.model.dtype.type(self.model.alpha)
+        penalty = compiled(_engine.add_penalty, self.model.dtype)(
+            self.penalty,
+            self.network,
+            self.theta,
+            self.grad,
+            self.model.dtype.type(self.model.alpha),
         )
         return total / self.data.total_weight[0] + penalty, self.grad.astype(np.float64)
 
@@ -140,9 +153,14 @@ class LBFGSTraining:
         """Record the validation loss after an iteration and count iterations without improvement."""
         if not self.validates:
             return None
-        loss = _engine.compiled(_engine.validation_loss, self.model.dtype)(
-            _engine.compiled_passes(self.model.dtype),
-            self.rules, self.network, self.validation, theta, self.settings, self.work
+        loss = compiled(_engine.validation_loss, self.model.dtype)(
+            compiled_passes(self.model.dtype),
+            self.rules,
+            self.network,
+            self.validation,
+            theta,
+            self.settings,
+            self.work,
         )
         self.outcome.validation_loss_curve.append(loss)
         if not self.options.early_stopping:
@@ -151,7 +169,7 @@ class LBFGSTraining:
         self.outcome.validation_scores.append(score)
         self.theta[:] = theta
         self.progress[0].epoch += 1
-        _engine.compiled(_engine.finish_epoch, self.model.dtype)(
+        compiled(_engine.finish_epoch, self.model.dtype)(
             self.end_epoch, self.state, self.settings, self.progress, score
         )
         return score

@@ -1,13 +1,12 @@
 """Helpers that kernels of several files share: exponentials that vectorise, and counter-based random numbers.
 
-Each helper is an ordinary Python function, which is its definition, with a compiled implementation beside it. numba's own
-``np.exp`` and ``np.tanh`` are calls of a scalar library function; the implementations here are branch-free, so that
-LLVM turns a loop over them into vector instructions. They are the classic range reductions and coefficients of the Cephes
-library (S. Moshier, 1984-1992), accurate to about 1 unit in the last place.
+Each helper is an ordinary Python function, which is its definition, with a compiled implementation beside it. numba's
+own ``np.exp`` and ``np.tanh`` are calls of a scalar library function; the implementations here are branch-free, so that
+LLVM turns a loop over them into vector instructions. They are the classic range reductions and coefficients of the
+Cephes library (S. Moshier, 1984-1992), accurate to about 1 unit in the last place.
 
 The cache key of every compiled function contains a digest of this file (see ``_jit.py``).
 """
-
 
 import numpy as np
 from numba import njit, types

@@ -1,37 +1,49 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
-import copy
-import inspect
 import warnings
 from contextlib import contextmanager
 from functools import partial
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
 from . import _engine, _jit, _passes
+from ._compiled import compiled, compiled_passes
 from ._component import build_component
 from ._holdout import split_rows
 from ._layout import Layout
 from ._lbfgs import LBFGSTraining
+from ._parameters import (
+    check_combinations,
+    dropout_rates,
+    effective_batch_size,
+    hidden_units,
+    parameter_constraints,
+)
+from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
 from ._threads import blas_threads
-from ._training import INTERRUPTED, FirstOrderTraining, Model, Options as TrainingOptions, OptimizerMemory, Rows
+from ._training import (
+    INTERRUPTED,
+    FirstOrderTraining,
+    Model,
+    OptimizerMemory,
+    Rows,
+)
+from ._training import (
+    Options as TrainingOptions,
+)
 from .activations import ACTIVATIONS, Activation
 from .initializers import glorot_uniform
-from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from .penalties import PENALTIES, ElasticNet, Penalty
-from .schedules import SCHEDULES, InvScaling, Schedule
+from .optimizers import OPTIMIZERS, Optimizer
+from .penalties import PENALTIES, Penalty
+from .schedules import SCHEDULES, Schedule
 
 _NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-    "preprocessed."
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
 _PREDICT_ROWS = 1 << 16
 
@@ -42,137 +54,17 @@ class BaseMLP(BaseEstimator):
     @property
     def _parameter_constraints(self):
         # a property, because the registries may have been extended since import
-        return {
-            "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-            "activation": [StrOptions(set(ACTIVATIONS)), Activation],
-            "loss": [StrOptions(set(self._losses)), self._loss_family],
-            "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
-            "alpha": [Interval(Real, 0, None, closed="left")],
-            "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
-            "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-            "input_dropout": [Interval(Real, 0, 1, closed="left")],
-            "solver": [StrOptions({*OPTIMIZERS, "lbfgs"}), Optimizer],
-            "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-            "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
-            "learning_rate_init": [
-                StrOptions({"auto"}),
-                Interval(Real, 0, None, closed="neither"),
-            ],
-            **InvScaling._parameter_constraints,
-            **SGD._parameter_constraints,
-            **Adam._parameter_constraints,
-            "max_iter": [Interval(Integral, 1, None, closed="left")],
-            "max_fun": [Interval(Integral, 1, None, closed="left")],
-            "shuffle": ["boolean"],
-            "early_stopping": ["boolean"],
-            "validation_fraction": [
-                Interval(Real, 0, 1, closed="left"),
-                HasMethods(["split", "get_n_splits"]),
-            ],
-            "n_iter_no_change": [
-                Interval(Integral, 1, None, closed="left"),
-                Options(Real, {np.inf}),
-            ],
-            "tol": [Interval(Real, 0, None, closed="left")],
-            "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
-            "random_state": ["random_state"],
-            "warm_start": ["boolean"],
-            "dtype": [StrOptions({"auto", "float32", "float64"})],
-            "n_jobs": [
-                None,
-                Interval(Integral, None, -1, closed="right"),
-                Interval(Integral, 1, None, closed="left"),
-            ],
-            "verbose": ["verbose"],
-        }
+        return parameter_constraints(self._losses, self._loss_family)
 
     def __init__(self, **parameters):
         for name, value in parameters.items():
             setattr(self, name, value)
 
-    # --- parameters that depend on each other ------------------------------------------------------------------------
-
-    def _hidden_units(self):
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
-        if any(size <= 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        return [int(size) for size in sizes]
-
-    def _dropout_rates(self, hidden):
-        rates = self.dropout
-        if isinstance(rates, Real):
-            rates = [rates] * len(hidden)
-            if self.dropout > 0 and not hidden:
-                raise ValueError(
-                    f"dropout={self.dropout!r} needs a hidden layer, but hidden_layer_sizes={self.hidden_layer_sizes!r} "
-                    "has none. Use input_dropout to drop input features."
-                )
-        rates = list(rates)
-        if len(rates) != len(hidden):
-            raise ValueError(
-                f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r}, got {self.dropout!r}."
-            )
-        if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
-            raise ValueError(f"dropout must be in the range [0.0, 1.0) for each layer, got {self.dropout!r}.")
-        return tuple(float(rate) for rate in rates)
-
-    def _check_combinations(self, penalty, dropout):
-        """Raise ValueError for parameters that contradict each other, before any work."""
-        if self.solver == "lbfgs":
-            if not penalty.is_smooth:
-                raise ValueError(
-                    f"penalty={self.penalty!r} is not differentiable, which solver='lbfgs' needs. Use penalty='l2', or a "
-                    f"first-order solver, which sets weights to exactly zero: {_names(OPTIMIZERS)}."
-                )
-            if any(dropout) or self.input_dropout > 0:
-                name = "dropout" if any(dropout) else "input_dropout"
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} makes the objective random, which solver='lbfgs' cannot "
-                    f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
-                )
-        if self.penalty not in ("elasticnet",) and not isinstance(self.penalty, Penalty):
-            default = _default(self, "l1_ratio")
-            if self.l1_ratio != default:
-                raise ValueError(
-                    f"l1_ratio={self.l1_ratio!r} has no effect with penalty={self.penalty!r}. Use penalty='elasticnet', "
-                    f"or leave l1_ratio at its default, {default!r}."
-                )
-        if self.scoring != "loss" and not self.early_stopping:
-            raise ValueError(
-                f"scoring={self.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "
-                "scoring at its default, 'loss'."
-            )
-
-    def _effective_batch_size(self, n_rows):
-        if self.solver == "lbfgs":
-            return n_rows
-        if self.batch_size == "auto":
-            return {"gd": n_rows, "sgd": 1}.get(
-                self.solver if isinstance(self.solver, str) else "", min(200, n_rows)
-            )
-        if self.solver == "gd" and self.batch_size < n_rows:
-            raise ValueError(
-                f"batch_size={self.batch_size} contradicts solver='gd', which uses all {n_rows} samples for each update. "
-                "Use solver='minibatch', or batch_size='auto'."
-            )
-        if self.batch_size > n_rows and self.solver != "gd":
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=5,
-            )
-        return min(int(self.batch_size), n_rows)
-
     # --- input -------------------------------------------------------------------------------------------------------
 
     def _checked_X(self, X, reset, **with_y):
         """Validate X (and y) without converting or copying an X that can be read as it is."""
-        checked = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype="numeric", **with_y
-        )
+        checked = validate_data(self, X, reset=reset, accept_sparse="csr", dtype="numeric", **with_y)
         X, *y = checked if "y" in with_y else (checked,)
         if not supported_dtype(X.dtype):
             X = X.astype(np.float64)
@@ -216,7 +108,11 @@ class BaseMLP(BaseEstimator):
         self, X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None, groups=None,
         coef_init=None, intercept_init=None, classes=None, incremental=False,
     ):  # fmt: skip
-        with self._unchanged_on_failure(), blas_threads(self.n_jobs), _jit.announcing(self._announcement()):
+        with (
+            self._unchanged_on_failure(),
+            blas_threads(self.n_jobs),
+            _jit.announcing(self._announcement()),
+        ):
             self._fit_unprotected(
                 X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
                 classes, incremental,
@@ -227,7 +123,8 @@ class BaseMLP(BaseEstimator):
         if not self.verbose:
             return None
         return partial(
-            print, "Compiling the training loop; its machine code is kept for later fits and processes."
+            print,
+            "Compiling the training loop; its machine code is kept for later fits and processes.",
         )
 
     def _fit_unprotected(
@@ -236,10 +133,10 @@ class BaseMLP(BaseEstimator):
     ):  # fmt: skip
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        hidden = self._hidden_units()
-        dropout = self._dropout_rates(hidden)
+        hidden = hidden_units(self)
+        dropout = dropout_rates(self, hidden)
         penalty = build_component(Penalty, PENALTIES, self.penalty, self)
-        self._check_combinations(penalty, dropout)
+        check_combinations(self, penalty, dropout)
         self._check_validation_arguments(X_val, y_val, sample_weight_val, groups)
 
         continuing = hasattr(self, "coefs_") and (self.warm_start or incremental)
@@ -265,12 +162,20 @@ class BaseMLP(BaseEstimator):
             validation = self._given_validation(X_val, y_val, sample_weight_val, target, dtype)
             held_out = (X_val, y_val, sample_weight_val)
         elif self.early_stopping:
-            train_rows, val_rows = split_rows(
-                self.validation_fraction, rows, X, y_strata[0], y_strata[1], groups, seed
-            )
+            train_rows, val_rows = split_rows(self.validation_fraction, rows, X, y_strata[0], y_strata[1], groups, seed)
             validation = self._held_out_rows(source, y, weights, val_rows, dtype)
-            held_out = (X, y_strata[0], weights, val_rows, sample_weight is not None)
-        train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental and self.solver != "lbfgs")
+            if self.scoring != "loss":
+                held_out = (
+                    X[val_rows], y_strata[0][val_rows], None if sample_weight is None else weights[val_rows]
+                )  # fmt: skip
+        train = self._training_rows(
+            source,
+            y,
+            weights,
+            train_rows,
+            dtype,
+            normalise=not incremental and self.solver != "lbfgs",
+        )
 
         structure = {
             "n_layers_": layout.units.size,
@@ -280,9 +185,9 @@ class BaseMLP(BaseEstimator):
         }
         score = None
         if self.early_stopping and self.scoring != "loss":
-            score = self._epoch_scorer(structure, layout, *self._scoring_data(*held_out))
+            score = epoch_scorer(self, structure, lambda view, theta: view._set_theta(theta, layout), *held_out)
         options = TrainingOptions(
-            batch_size=self._effective_batch_size(train_rows.size),
+            batch_size=effective_batch_size(self, train_rows.size),
             max_iter=int(self.max_iter),
             learning_rate_init=0.0,
             tol=float(self.tol),
@@ -296,9 +201,7 @@ class BaseMLP(BaseEstimator):
         )
         memory = None
         if self.solver == "lbfgs":
-            training = LBFGSTraining(
-                model, options, int(self.max_fun), train, validation, theta, score, self._report()
-            )
+            training = LBFGSTraining(model, options, int(self.max_fun), train, validation, theta, score, self._report())
             outcome = training.run()
         else:
             optimizer = build_component(Optimizer, OPTIMIZERS, self.solver, self)
@@ -306,7 +209,16 @@ class BaseMLP(BaseEstimator):
             options.learning_rate_init = self._initial_rate(optimizer)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
             training = FirstOrderTraining(
-                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report()
+                model,
+                optimizer,
+                schedule,
+                options,
+                train,
+                validation,
+                theta,
+                memory,
+                score,
+                self._report(),
             )
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
         self._check_finite(outcome)
@@ -381,31 +293,6 @@ class BaseMLP(BaseEstimator):
         return Rows(source, rows, y, weights.astype(dtype).reshape(-1, 1), total)
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
-
-    def _scoring_data(self, X, y, weights, rows=None, weighted=None):
-        """Return X, original y and weights (or None) of the held-out rows, for a scorer."""
-        if rows is None:
-            return X, y, weights
-        return X[rows], y[rows], weights[rows] if weighted else None
-
-    def _epoch_scorer(self, structure, layout, X, y, weights):
-        """Return ``score(theta, validation_loss)`` that calls the user's scorer with a fitted view of this estimator."""
-        view = copy.copy(self)
-        view.__dict__.update(structure)
-        if not hasattr(X, "columns"):
-            view.__dict__.pop("feature_names_in_", None)  # rows of a validated X have lost their names
-        scorer = check_scoring(view, scoring=self.scoring)
-        extra = {}
-        if weights is not None and _accepts(scorer, "sample_weight"):
-            extra["sample_weight"] = weights
-
-        def score(theta, validation_loss):
-            if not np.isfinite(validation_loss):
-                return np.nan
-            view._set_theta(theta.copy(), layout)
-            return scorer(view, X, y, **extra)
-
-        return score
 
     def _report(self):
         if not self.verbose:
@@ -554,7 +441,7 @@ class BaseMLP(BaseEstimator):
         work = _passes.new_workspace(units, theta.dtype, tile_size, [source])
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
         arguments = (
-            _engine.compiled_passes(theta.dtype).forward,
+            compiled_passes(theta.dtype).forward,
             source.loader(theta.dtype),
             activation.compiled("activate", theta.dtype),
             loss.compiled("invert_link", theta.dtype),
@@ -562,7 +449,7 @@ class BaseMLP(BaseEstimator):
             source.descriptor,
             theta,
         )
-        predict = _engine.compiled(_engine.predict, theta.dtype)
+        predict = compiled(_engine.predict, theta.dtype)
         with blas_threads(self.n_jobs):
             for start in range(0, X.shape[0], _PREDICT_ROWS):
                 predict(*arguments, start, work, activation.saves, out[start : start + _PREDICT_ROWS])
@@ -578,39 +465,15 @@ class BaseMLP(BaseEstimator):
 def trains_incrementally(estimator):
     """Tell whether ``partial_fit`` exists; AttributeError for L-BFGS, as in scikit-learn."""
     if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for first-order solvers. 'lbfgs' uses all samples at once."
-        )
+        raise AttributeError("partial_fit is only available for first-order solvers. 'lbfgs' uses all samples at once.")
     return True
 
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    _, y_val = check_X_y(
-        np.empty((X_val.shape[0], 1)), y_val, estimator="y_val", **options
-    )
+    _, y_val = check_X_y(np.empty((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val
 
 
 def _same_objects(first, second):
     return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
-
-
-def _names(registry):
-    return ", ".join(repr(name) for name in registry)
-
-
-def _default(estimator, name):
-    return inspect.signature(type(estimator).__init__).parameters[name].default
-
-
-def _accepts(scorer, name):
-    """Tell whether a scorer takes a keyword: scikit-learn's all take sample_weight, a user's function may not."""
-    if hasattr(scorer, "_score_func"):
-        function = scorer._score_func
-    else:
-        function = scorer
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False

@@ -1,8 +1,8 @@
 """Forward and backward pass over one tile of rows, in compiled code.
 
-A *tile* is a run of rows that is processed at once. This file has the buffers a tile needs, loads it from X, drops inputs and
-units, computes the outputs of all layers, and the gradient of all parameters. What goes on around it (batches, updates,
-epochs) is in ``_engine.py``.
+A *tile* is a run of rows that is processed at once. This file has the buffers a tile needs, loads it from X, drops
+inputs and units, computes the outputs of all layers, and the gradient of all parameters. What goes on around it
+(batches, updates, epochs) is in ``_engine.py``.
 
 The four functions of :class:`Passes` are compiled on their own and reach the loops of ``_engine.py`` as first-class
 functions, like the rules: each is optimised once, although training, validation and prediction share them.
@@ -265,9 +265,7 @@ def forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key,
             if positions.size > 0 and network.dropout[layer] > 0.0:
                 inputs = matrix_view(work.layers, DROPPED * kind_size + start, n_rows, fan_out)
                 multipliers = matrix_view(work.layers, MULTIPLIERS * kind_size + start, n_rows, fan_out)
-                _drop_units(
-                    layer, epoch_key, positions, network.dropout[layer], out, multipliers, inputs
-                )
+                _drop_units(layer, epoch_key, positions, network.dropout[layer], out, multipliers, inputs)
 
 
 def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate):

@@ -38,11 +38,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
         ``momentum``; 'adam' adapts the step of each weight; 'lbfgs' is SciPy's quasi-Newton method on all samples.
     batch_size : int or 'auto', default='auto'
-        Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by 'lbfgs'.
+        Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
+        'lbfgs'.
     learning_rate : {'constant', 'invscaling', 'adaptive'} or Schedule, default='constant'
         Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`.
     learning_rate_init : float > 0 or 'auto', default='auto'
-        Learning rate at the start (its peak). 'auto' is the default of the rule's reference, 0.001 for all of the above.
+        Learning rate at the start (its peak). 'auto' is the default of the rule's reference, 0.001 for all of the
+        above.
     power_t : float >= 0, default=0.5
         Exponent of 'invscaling'.
     momentum : float in [0, 1], default=0.9
@@ -266,9 +268,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
             estimator is left as it was.
         """
-        return self._fit(
-            X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init
-        )
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
     @available_if(trains_incrementally)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -1,16 +1,16 @@
 """Where the training loop gets rows of X from: dense or CSR, of any element type, without ever copying X whole.
 
-A :class:`Source` describes X to compiled code by the addresses of its memory, so that the loop is compiled once for all of
-them; the one function that knows the element type, the *loader*, gathers the rows of a tile and converts
+A :class:`Source` describes X to compiled code by the addresses of its memory, so that the loop is compiled once for
+all of them; the one function that knows the element type, the *loader*, gathers the rows of a tile and converts
 them to the working precision on the way. It has the signature::
 
     load(descriptor, rows, dense, data, indices, indptr)
 
-and fills ``dense`` (rows x features, flat) from a dense source, or ``data``, ``indices``, ``indptr`` (compressed rows) from a
-sparse one. A source keeps its X alive; compiled code only reads.
+and fills ``dense`` (rows x features, flat) from a dense source, or ``data``, ``indices``, ``indptr`` (compressed
+rows) from a sparse one. A source keeps its X alive; compiled code only reads.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,7 +26,7 @@ DESCRIPTOR_SIZE = 7
 _ELEMENTS = "?bhilqBHILQfd"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dense_loader(element):
     # `element` is a NumPy scalar type: as a closure cell it is part of numba's cache key
     def load(descriptor, rows, dense, data, indices, indptr):
@@ -45,7 +45,7 @@ def _dense_loader(element):
     return load
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sparse_loader(element, index):
     def load(descriptor, rows, dense, data, indices, indptr):
         n_rows, n_stored = descriptor[3], descriptor[4]

@@ -44,7 +44,8 @@ class ClassTargets:
             dense = y.toarray() if sp.issparse(y) else np.asarray(y)
             if dense.ndim != 2 or dense.shape[1] != self.n_outputs:
                 raise ValueError(
-                    f"y must be a label indicator with {self.n_outputs} columns, one per label, got shape {dense.shape}."
+                    f"y must be a label indicator with {self.n_outputs} columns, one per label, "
+                    f"got shape {dense.shape}."
                 )
             return np.ascontiguousarray(dense != 0, dtype=dtype)
         codes = np.searchsorted(self.classes, y)
@@ -72,7 +73,8 @@ class ClassTargets:
         if self.kind == "multilabel":
             return None
         if self.kind == "binary" and len(self.classes) == 2:
-            return y == self.classes[1]
+            # a column, as scikit-learn binarises labels: its messages then name classes in the same words
+            return (y == self.classes[1]).reshape(-1, 1)
         return y
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import _engine, _passes
+from ._compiled import compiled, compiled_passes
 from ._engine import (
     CONVERGED,
     DIVERGED,
@@ -59,9 +60,7 @@ class Model:
         widths = self.layout.units[1:]
         return _passes.Network(
             units=self.layout.units,
-            starts=np.array(
-                [self.layout.coef_starts, self.layout.intercept_starts, np.cumsum(widths) - widths]
-            ),
+            starts=np.array([self.layout.coef_starts, self.layout.intercept_starts, np.cumsum(widths) - widths]),
             dropout=np.array([*self.dropout, 0.0]),
             hyper=_passes.stacked(
                 [part.hyper_vector(self.dtype) for part in (self.activation, self.loss, self.penalty)],
@@ -213,7 +212,17 @@ class FirstOrderTraining:
     """
 
     def __init__(
-        self, model, optimizer, schedule, options, train, validation, theta, memory, score=None, report=None
+        self,
+        model,
+        optimizer,
+        schedule,
+        options,
+        train,
+        validation,
+        theta,
+        memory,
+        score=None,
+        report=None,
     ):
         self.model = model
         self.options = options
@@ -268,7 +277,9 @@ class FirstOrderTraining:
         values.max_iter = options.max_iter
         values.batch_size = options.batch_size
         values.tile_size = _passes.tile_rows(
-            model.layout.units.tolist(), options.batch_size, train.source.is_sparse and not self.validates
+            model.layout.units.tolist(),
+            options.batch_size,
+            train.source.is_sparse and not self.validates,
         )
         values.shuffle = options.shuffle
         values.alpha = model.alpha
@@ -297,8 +308,8 @@ class FirstOrderTraining:
         """
         progress = self.progress[0]
         outcome = self.outcome
-        passes = _engine.compiled_passes(self.model.dtype)
-        run_epochs = _engine.compiled(_engine.run_epochs, self.model.dtype)
+        passes = compiled_passes(self.model.dtype)
+        run_epochs = compiled(_engine.run_epochs, self.model.dtype)
         budget = Budget(self.model.layout.n_weights * int(self.settings[0].tile_size))
         curves = self.curves if until_epoch is None else self.curves[:1]
         outcome.status = RUNNING
@@ -340,7 +351,7 @@ class FirstOrderTraining:
                 score = -values[VALIDATION_COLUMN]
                 if progress.status == EPOCH_TO_SCORE:
                     score = float(self.score(self.state.theta, values[VALIDATION_COLUMN]))
-                    _engine.compiled(_engine.finish_epoch, self.model.dtype)(
+                    compiled(_engine.finish_epoch, self.model.dtype)(
                         self.update.end_epoch, self.state, self.settings, self.progress, score
                     )
                 outcome.validation_scores.append(score)

@@ -75,9 +75,7 @@ def _array_at_intrinsic(typingctx, address, size, like):
 
     def codegen(context, builder, signature, args):
         pointer = context.get_data_type(signature.return_type.dtype).as_pointer()
-        return _build(
-            context, builder, signature.return_type, builder.inttoptr(args[0], pointer), [args[1]]
-        )
+        return _build(context, builder, signature.return_type, builder.inttoptr(args[0], pointer), [args[1]])
 
     return view(types.intp, types.intp, like), codegen
 

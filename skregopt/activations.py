@@ -3,8 +3,9 @@
 Shapes and conventions, on which the training loop relies:
 
 * a kernel sees the values of one layer for one tile of rows as one flat vector ``z`` of ``n_rows * n_units`` elements;
-* ``activate(z, saved, hyper)`` replaces the pre-activations in ``z`` by the activations; a rule with ``saves = True`` may
-  write to ``saved`` (same size as ``z``, otherwise empty) whatever its derivative needs besides the activation itself;
+* ``activate(z, saved, hyper)`` replaces the pre-activations in ``z`` by the activations; a rule with ``saves = True``
+  may write to ``saved`` (same size as ``z``, otherwise empty) whatever its derivative needs besides the activation
+  itself;
 * ``differentiate(a, saved, delta, hyper)`` multiplies ``delta``, the gradient with respect to the activations, by the
   derivative at the pre-activations, ``a`` being the activations.
 """

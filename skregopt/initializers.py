@@ -1,7 +1,7 @@
 """Initial weights, as functions of NumPy's generator.
 
-They are drawn in float64 and rounded afterwards, so that they do not depend on the dtype of the network, and layer by layer,
-first the weights, then the intercepts: scikit-learn's order, so that the same ``random_state`` starts from the
+They are drawn in float64 and rounded afterwards, so that they do not depend on the dtype of the network, and layer by
+layer, first the weights, then the intercepts: scikit-learn's order, so that the same ``random_state`` starts from the
 same network as scikit-learn's MLP.
 """
 

@@ -3,8 +3,8 @@
 Conventions, on which the training loop relies:
 
 * ``prepare(lr, t, hyper, memory, scalars)`` runs once per update: from the learning rate, the number t of this update
-  (1-based), the rule's hyper-parameters and the float64 ``memory`` it keeps between updates it computes, in float64, the
-  ``scalars`` that ``step`` reads in the working precision;
+  (1-based), the rule's hyper-parameters and the float64 ``memory`` it keeps between updates it computes, in float64,
+  the ``scalars`` that ``step`` reads in the working precision;
 * ``step(weights, grad, slot_1, slot_2, slot_3, scalars, step_size)`` updates a run of parameters in place, and the
   rule's state in as many of the slots as ``n_slots`` says (the others are empty);
 * if ``step_size`` is not empty, a proximal step follows, and ``step`` writes the step size of each coordinate in that
@@ -136,14 +136,18 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
 
 
 def _adam_step(weights, grad, first_moment, second_moment, slot_3, scalars, step_size):
-    rate, beta_1, rest_1, beta_2, rest_2 = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
+    rate, beta_1, rest_1, beta_2, rest_2 = (
+        scalars[0],
+        scalars[1],
+        scalars[2],
+        scalars[3],
+        scalars[4],
+    )
     root_correction, epsilon, lr = scalars[5], scalars[6], scalars[7]
     tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
         first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
-        second_moment[i] = _math.flush(
-            beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny
-        )
+        second_moment[i] = _math.flush(beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny)
         denominator = np.sqrt(second_moment[i]) / root_correction + epsilon
         weights[i] -= rate * (first_moment[i] / denominator)
     for i in range(step_size.size):

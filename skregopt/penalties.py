@@ -1,7 +1,7 @@
 """Penalties on the weights, one class and three kernels each.
 
-The objective is the data term plus ``alpha`` times the penalty of all weights, never of intercepts. Non-smooth terms are
-not differentiated: after each optimizer step their proximal operator sets weights to exactly 0.0.
+The objective is the data term plus ``alpha`` times the penalty of all weights, never of intercepts. Non-smooth terms
+are not differentiated: after each optimizer step their proximal operator sets weights to exactly 0.0.
 
 Conventions, on which the training loop relies:
 

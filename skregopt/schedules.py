@@ -3,11 +3,12 @@
 Conventions, on which the training loop relies:
 
 * ``rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory)`` returns the learning rate of update t (1-based,
-  counted since training started, across ``partial_fit`` calls), ``peak`` being ``learning_rate_init`` and ``epoch`` 0-based;
+  counted since training started, across ``partial_fit`` calls), ``peak`` being ``learning_rate_init`` and ``epoch``
+  0-based;
 * ``end_epoch(exhausted, score, hyper, memory)`` runs after each epoch with the watched score (higher is better;
-  the negative objective without early stopping). ``exhausted`` is 1 when ``n_iter_no_change`` epochs in a row brought no
-  improvement; then a result of 1 means that training goes on nevertheless, because the rate was lowered, and 0 that it
-  stops. The result is ignored otherwise;
+  the negative objective without early stopping). ``exhausted`` is 1 when ``n_iter_no_change`` epochs in a row brought
+  no improvement; then a result of 1 means that training goes on nevertheless, because the rate was lowered, and 0
+  that it stops. The result is ignored otherwise;
 * ``memory`` are the float64 numbers a schedule keeps between updates, zero at the start.
 """
 
@@ -34,9 +35,7 @@ class Schedule(Component):
             vector(types.float64),
             vector(types.float64),
         ),
-        "end_epoch": lambda T: types.int64(
-            types.int64, types.float64, vector(types.float64), vector(types.float64)
-        ),
+        "end_epoch": lambda T: types.int64(types.int64, types.float64, vector(types.float64), vector(types.float64)),
     }
 
 

@@ -1,0 +1,163 @@
+"""The estimators' parameters: the domain of each, what they resolve to, and which contradict each other."""
+
+import inspect
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+
+from .activations import ACTIVATIONS, Activation
+from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from .penalties import PENALTIES, ElasticNet, Penalty
+from .schedules import SCHEDULES, InvScaling, Schedule
+
+
+def parameter_constraints(losses, loss_family):
+    """Return the domain of each parameter in the form of scikit-learn's ``_parameter_constraints``.
+
+    Parameters
+    ----------
+    losses : dict
+        The losses of the estimator by name.
+    loss_family : type
+        Family of loss instances.
+
+    Returns
+    -------
+    dict of str to list
+    """
+    return {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS)), Activation],
+        "loss": [StrOptions(set(losses)), loss_family],
+        "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "solver": [StrOptions({*OPTIMIZERS, "lbfgs"}), Optimizer],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        **InvScaling._parameter_constraints,
+        **SGD._parameter_constraints,
+        **Adam._parameter_constraints,
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="left"),
+            HasMethods(["split", "get_n_splits"]),
+        ],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "n_jobs": [
+            None,
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "verbose": ["verbose"],
+    }
+
+
+def hidden_units(estimator):
+    """Return the widths of the hidden layers as a list; ValueError for widths that are not positive ints."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def dropout_rates(estimator, hidden):
+    """Return the dropout rate of each hidden layer; ValueError for a wrong number or range of rates."""
+    rates = estimator.dropout
+    if isinstance(rates, Real):
+        rates = [rates] * len(hidden)
+        if estimator.dropout > 0 and not hidden:
+            raise ValueError(
+                f"dropout={estimator.dropout!r} needs a hidden layer, but "
+                f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} has none. Use input_dropout to drop "
+                "input features."
+            )
+    rates = list(rates)
+    if len(rates) != len(hidden):
+        raise ValueError(
+            f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, got {estimator.dropout!r}."
+        )
+    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        raise ValueError(f"dropout must be in the range [0.0, 1.0) for each layer, got {estimator.dropout!r}.")
+    return tuple(float(rate) for rate in rates)
+
+
+def check_combinations(estimator, penalty, dropout):
+    """Raise ValueError for parameters that contradict each other, before any work."""
+    if estimator.solver == "lbfgs":
+        if not penalty.is_smooth:
+            raise ValueError(
+                f"penalty={estimator.penalty!r} is not differentiable, which solver='lbfgs' needs. Use penalty='l2', "
+                f"or a first-order solver, which sets weights to exactly zero: {_names(OPTIMIZERS)}."
+            )
+        if any(dropout) or estimator.input_dropout > 0:
+            name = "dropout" if any(dropout) else "input_dropout"
+            raise ValueError(
+                f"{name}={getattr(estimator, name)!r} makes the objective random, which solver='lbfgs' cannot "
+                f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
+            )
+    if estimator.penalty not in ("elasticnet",) and not isinstance(estimator.penalty, Penalty):
+        default = _default(estimator, "l1_ratio")
+        if estimator.l1_ratio != default:
+            raise ValueError(
+                f"l1_ratio={estimator.l1_ratio!r} has no effect with penalty={estimator.penalty!r}. Use "
+                f"penalty='elasticnet', or leave l1_ratio at its default, {default!r}."
+            )
+    if estimator.scoring != "loss" and not estimator.early_stopping:
+        raise ValueError(
+            f"scoring={estimator.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "
+            "scoring at its default, 'loss'."
+        )
+
+
+def effective_batch_size(estimator, n_rows):
+    """Return the rows per update; ValueError for a batch that contradicts the solver."""
+    if estimator.solver == "lbfgs":
+        return n_rows
+    if estimator.batch_size == "auto":
+        return {"gd": n_rows, "sgd": 1}.get(
+            estimator.solver if isinstance(estimator.solver, str) else "", min(200, n_rows)
+        )
+    if estimator.solver == "gd" and estimator.batch_size < n_rows:
+        raise ValueError(
+            f"batch_size={estimator.batch_size} contradicts solver='gd', which uses all {n_rows} samples for each "
+            "update. Use solver='minibatch', or batch_size='auto'."
+        )
+    if estimator.batch_size > n_rows and estimator.solver != "gd":
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=5,
+        )
+    return min(int(estimator.batch_size), n_rows)
+
+
+def _names(registry):
+    return ", ".join(repr(name) for name in registry)
+
+
+def _default(estimator, name):
+    return inspect.signature(type(estimator).__init__).parameters[name].default
