@@ -43,7 +43,6 @@ EXPECTED_FAILURES = {
 def expected_failures(estimator):
     parameters = estimator.get_params()
     for name, variant in VARIANTS.items():
-
         if variant and all(parameters[key] == value for key, value in variant.items()):
             return EXPECTED_FAILURES.get(name, {})
     return {}
