@@ -1,0 +1,200 @@
+"""Gradients of the compiled code against central differences of the objective, in float64.
+
+The objective is that of the documentation: the weighted mean loss plus alpha times the penalty of all weights. One step
+of plain gradient descent reveals the gradient that training uses; also with L1, whose proximal step is the gradient
+step as long as no weight gets to zero. L-BFGS is handed the objective and its gradient as they are.
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+from problems import TASKS, make_problem
+
+from skregopt import _lbfgs
+from skregopt.activations import ACTIVATIONS
+from skregopt.penalties import PENALTIES
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RATE = 1e-3
+ALPHA = 0.7
+SEED = 5
+DROPOUTS = {
+    "no dropout": {"dropout": 0.0, "input_dropout": 0.0},
+    "dropout of a layer": {"dropout": (0.3, 0.0), "input_dropout": 0.0},
+    "dropout everywhere": {"dropout": (0.25, 0.5), "input_dropout": 0.2},
+}
+FORMATS = {"dense": np.asarray, "csr": sp.csr_array}
+
+
+@lru_cache(maxsize=1)
+def starting_point(units):
+    """Draw weights none of which is near zero; returns (coefs, intercepts)."""
+    rng = np.random.RandomState(7)
+
+    def draw(*shape):
+        return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 0.9, size=shape)
+
+    return [draw(*shape) for shape in pairwise(units)], [draw(width) for width in units[1:]]
+
+
+def flatten(coefs, intercepts):
+    return np.concatenate([array.ravel() for array in (*coefs, *intercepts)])
+
+
+def unflatten(theta, units):
+    shapes = [*pairwise(units), *((width,) for width in units[1:])]
+    ends = np.cumsum([np.prod(shape) for shape in shapes])
+    parts = np.split(theta, ends[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return arrays[: len(units) - 1], arrays[len(units) - 1 :]
+
+
+def central_differences(function, theta, h=1e-4):
+    """Return the gradient of a scalar function to fourth order in h."""
+    gradient = np.empty_like(theta)
+    for j in range(theta.size):
+        step = np.zeros_like(theta)
+        step[j] = h
+        near = function(theta + step) - function(theta - step)
+        far = function(theta + 2 * step) - function(theta - 2 * step)
+        gradient[j] = (8 * near - far) / (12 * h)
+    return gradient
+
+
+def row_weights(n_samples):
+    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
+
+
+@lru_cache
+def data_term(task, hidden, activation, weighted, dropout, n_samples):
+    """Return the value of the data term at the starting point, and its gradient by differences."""
+    problem = make_problem(task, n_samples)
+    units = (problem.X.shape[1], *hidden, problem.Y.shape[1])
+    seed = reference.initial_weights(units, activation, SEED)[2]
+    masks = (None, None)
+    if dropout != "no dropout":
+        masks = reference.batch_masks(seed, 0, range(n_samples), units, **DROPOUTS[dropout])
+    weights = row_weights(n_samples) if weighted else None
+
+    def loss(theta):
+        network = unflatten(theta, units)
+        data = (problem.X, problem.Y, *network, problem.twin_loss)
+        return reference.data_loss(*data, activation, weights, masks)
+
+    theta = flatten(*starting_point(units))
+    return loss(theta), central_differences(loss, theta)
+
+
+@lru_cache
+def penalty_term(units, penalty):
+    def value(theta):
+        return reference.penalty_value(unflatten(theta, units)[0], penalty, ALPHA)
+
+    theta = flatten(*starting_point(units))
+    return value(theta), central_differences(value, theta)
+
+
+def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_samples=13):
+    problem = make_problem(task, n_samples)
+    units = (problem.X.shape[1], *hidden, problem.Y.shape[1])
+    coefs, intercepts = starting_point(units)
+    estimator = problem.make(
+        hidden_layer_sizes=hidden,
+        activation=activation,
+        penalty=penalty,
+        alpha=ALPHA,
+        solver="gd",
+        momentum=0.0,
+        learning_rate_init=RATE,
+        max_iter=1,
+        random_state=SEED,
+        **DROPOUTS[dropout],
+    )
+    weights = row_weights(n_samples) if weighted else None
+    start = {"coef_init": coefs, "intercept_init": intercepts}
+    estimator.fit(convert(problem.X), problem.y, weights, **start)
+
+    loss, expected = data_term(task, hidden, activation, weighted, dropout, n_samples)
+    expected = expected + penalty_term(units, penalty)[1]
+    step = flatten(coefs, intercepts) - flatten(estimator.coefs_, estimator.intercepts_)
+    assert np.abs(expected).max() > 1e-2
+    np.testing.assert_allclose(step / RATE, expected, rtol=1e-6, atol=1e-6)
+    # the curve holds the data term met during the epoch, plus the penalty at its end
+    loss += reference.penalty_value(estimator.coefs_, penalty, ALPHA)
+    np.testing.assert_allclose(estimator.loss_curve_, [loss], rtol=1e-12)
+
+
+@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("dropout", DROPOUTS)
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_is_that_of_the_objective(activation, task, dropout, weighted, penalty, convert):
+    check_step(task, (4, 3), activation, penalty, dropout, weighted, convert)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("task", TASKS)
+def test_gradient_without_compiler(task):
+    check_step(task, (4, 3), "tanh", "elasticnet", "dropout everywhere", True, sp.csr_array)
+
+
+@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("task", TASKS)
+def test_gradient_of_a_linear_model(task, convert):
+    check_step(task, (), "relu", "elasticnet", "no dropout", True, convert)
+
+
+@pytest.mark.parametrize("dropout", DROPOUTS)
+@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
+def test_gradient_summed_over_tiles(convert, dropout):
+    check_step("multiclass", (4, 3), "tanh", "l2", dropout, True, convert, n_samples=1100)
+
+
+@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("penalty", [None, "l2"])
+@pytest.mark.parametrize("n_samples", [13, 1100])
+@pytest.mark.parametrize("task", TASKS)
+def test_objective_of_lbfgs(monkeypatch, task, n_samples, penalty, convert):
+    """SciPy gets the documented objective, and the gradient of what it gets."""
+    received = {}
+
+    class Stopped(Exception):
+        pass
+
+    def record(objective, theta, **_):
+        received["objective"], received["gradient"] = objective(theta)
+        received["differences"] = central_differences(lambda v: objective(v)[0], theta)
+        raise Stopped
+
+    monkeypatch.setattr(_lbfgs, "minimize", record)
+    problem = make_problem(task, n_samples)
+    hidden = (4, 3)
+    units = (problem.X.shape[1], *hidden, problem.Y.shape[1])
+    coefs, intercepts = starting_point(units)
+    estimator = problem.make(
+        hidden_layer_sizes=hidden,
+        activation="tanh",
+        penalty=penalty,
+        alpha=ALPHA,
+        solver="lbfgs",
+        random_state=SEED,
+    )
+    start = {"coef_init": coefs, "intercept_init": intercepts}
+    with pytest.raises(Stopped):
+        estimator.fit(convert(problem.X), problem.y, row_weights(n_samples), **start)
+
+    (loss, by_loss), (penalty, by_penalty) = (
+        data_term(task, hidden, "tanh", True, "no dropout", n_samples),
+        penalty_term(units, penalty),
+    )
+    gradient = received["gradient"]
+    np.testing.assert_allclose(received["objective"], loss + penalty, rtol=1e-12)
+    np.testing.assert_allclose(gradient, by_loss + by_penalty, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(gradient, received["differences"], rtol=1e-6, atol=1e-6)
