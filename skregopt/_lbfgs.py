@@ -40,6 +40,7 @@ class LBFGSTraining:
         self.score, self.report = score, report
         self.validates = validation is not None
         held_out = validation if self.validates else train
+        self.rows = (train, held_out)  # keeps alive the memory that compiled code reads
         dtype = model.dtype
         self.theta = theta
         self.n_rows = train.indices.size

@@ -242,7 +242,8 @@ def forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key,
     last = network.units.size - 2
     kind_size = work.layers.shape[1]
     hyper = flat_view(network.hyper, ACTIVATION_HYPER, network.hyper.shape[1])
-    inputs = matrix_view(work.inputs, 0, n_rows, network.units[0])
+    # a sparse tile has no matrix of inputs
+    inputs = matrix_view(work.inputs, 0, 0 if is_sparse else n_rows, network.units[0])
     for layer in range(last + 1):
         fan_in, fan_out = network.units[layer], network.units[layer + 1]
         start = network.starts[UNIT_STARTS, layer] * work.rows.size

@@ -233,6 +233,7 @@ class FirstOrderTraining:
         self.outcome = Outcome(theta)
         dtype = model.dtype
         held_out = validation if self.validates else train
+        self.rows = (train, held_out)  # keeps alive the memory that compiled code reads
         self.settings = self._settings(model, options, train)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
