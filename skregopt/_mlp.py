@@ -471,7 +471,7 @@ def trains_incrementally(estimator):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    _, y_val = check_X_y(np.empty((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
+    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val
 
 

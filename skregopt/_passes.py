@@ -146,10 +146,9 @@ def _drop_units(layer, epoch_key, positions, rate, activations, multipliers, dro
 
 
 @jit
-def _add_scaled(factor, source, source_start, target, target_start, size):
-    a, b = flat_view(source, source_start, size), flat_view(target, target_start, size)
-    for j in range(size):
-        b[j] += factor * a[j]
+def _add_scaled(factor, source, target):
+    for j in range(target.size):
+        target[j] += factor * source[j]
 
 
 @jit
@@ -158,9 +157,11 @@ def _product(left, right, out):
     if left.shape[0] > 1:
         gemm(False, False, left, right, True, out)
         return
+    n_units = out.shape[1]
+    target = flat_view(out, 0, n_units)
     for k in range(left.shape[1]):
         if left[0, k] != 0:
-            _add_scaled(left[0, k], right, k * out.shape[1], out, 0, out.shape[1])
+            _add_scaled(left[0, k], flat_view(right, k * n_units, n_units), target)
 
 
 @jit
@@ -168,8 +169,9 @@ def _sparse_product(work, right, out):
     """Compute out += inputs @ right for a sparse tile."""
     n_units = out.shape[1]
     for i in range(out.shape[0]):
+        target = flat_view(out, i * n_units, n_units)
         for p in range(work.indptr[i], work.indptr[i + 1]):
-            _add_scaled(work.inputs[p], right, work.indices[p] * n_units, out, i * n_units, n_units)
+            _add_scaled(work.inputs[p], flat_view(right, work.indices[p] * n_units, n_units), target)
 
 
 @jit
@@ -200,8 +202,9 @@ def _transposed_sparse_product(work, right, accumulate, out):
         for i in range(values.size):
             values[i] = 0
     for i in range(right.shape[0]):
+        source = flat_view(right, i * n_units, n_units)
         for p in range(work.indptr[i], work.indptr[i + 1]):
-            _add_scaled(work.inputs[p], right, i * n_units, out, work.indices[p] * n_units, n_units)
+            _add_scaled(work.inputs[p], source, flat_view(out, work.indices[p] * n_units, n_units))
 
 
 @jit
@@ -228,7 +231,7 @@ def _column_sums(delta, accumulate, out):
             out[j] = 0
     one = out.dtype.type(1)
     for i in range(delta.shape[0]):
-        _add_scaled(one, delta, i * n_units, out, 0, n_units)
+        _add_scaled(one, flat_view(delta, i * n_units, n_units), out)
 
 
 # --- passes ---------------------------------------------------------------------------------------------------------
