@@ -35,6 +35,9 @@ sphinx_gallery_conf = {
     "show_memory": False,
 }
 
+# Docstrings inherited from scikit-learn refer to labels of its own user guide.
+suppress_warnings = ["ref.ref"]
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}

@@ -3,15 +3,15 @@
 Early stopping with restored weights
 =====================================
 
-A network that trains long enough learns its training rows by heart: their loss keeps falling while that of rows it has not
-seen rises again. Early stopping holds some rows out, watches them, and keeps the weights of the best epoch. With
-``learning_rate='adaptive'`` the learning rate is divided by five whenever the held-out rows stop improving, and
+A network that trains long enough learns its training rows by heart: their loss keeps falling while that of rows it
+has not seen rises again. Early stopping holds some rows out, watches them, and keeps the weights of the best epoch.
+With ``learning_rate='adaptive'`` the learning rate is divided by five whenever the held-out rows stop improving, and
 training ends when that no longer helps.
 
 This setting reaches a test accuracy of 0.895 on Fashion-MNIST with one hidden layer of 100 units (official split,
-``StandardScaler``), where 0.871 is published for scikit-learn's ``MLPClassifier`` (Xiao, Rasul, Vollgraf 2017, table 3). The
-script uses Fashion-MNIST if the environment variable ``SKREGOPT_DATA`` names a folder with ``fashion_mnist.npz``, and
-scikit-learn's digits otherwise.
+``StandardScaler``), where 0.871 is published for scikit-learn's ``MLPClassifier`` (Xiao, Rasul, Vollgraf 2017, table
+3). The script uses Fashion-MNIST if the environment variable ``SKREGOPT_DATA`` names a folder with
+``fashion_mnist.npz``, and scikit-learn's digits otherwise.
 """
 
 import os
@@ -72,32 +72,29 @@ accuracy = clf.score(X_test, y_test)
 print(f"{name}: test accuracy {accuracy:.4f}, best epoch {clf.best_iter_} of {clf.n_iter_}")
 
 # %%
-# Loss, score and learning rate
-# -----------------------------
+# Loss and learning rate
+# ----------------------
 
 epochs = np.arange(1, clf.n_iter_ + 1)
-figure, (loss_axis, score_axis, rate_axis) = plt.subplots(
-    3, 1, figsize=(7, 7), sharex=True, height_ratios=(3, 2, 1), layout="constrained"
+figure, (loss_axis, rate_axis) = plt.subplots(
+    2, 1, figsize=(7, 5.5), sharex=True, height_ratios=(4, 1), layout="constrained"
 )
 loss_axis.plot(epochs, clf.loss_curve_, color="0.45", label="training objective (with dropout)")
 loss_axis.plot(epochs, clf.validation_loss_curve_, color="C0", label="held-out loss (without)")
-loss_axis.set(ylabel="loss", yscale="log")
-loss_axis.legend(frameon=False)
-score_axis.plot(epochs, clf.validation_scores_, color="C0")
-score_axis.set(ylabel="watched score")
-rate_axis.step(epochs, clf.learning_rate_curve_, where="mid", color="C1")
-rate_axis.set(ylabel="learning rate", yscale="log", xlabel="epoch")
-for axis in (loss_axis, score_axis, rate_axis):
-    axis.axvline(clf.best_iter_, color="0.8", zorder=0)
-    axis.spines[["top", "right"]].set_visible(False)
-score_axis.annotate(
+loss_axis.set(ylabel="loss", yscale="log", title=f"{name}: test accuracy {accuracy:.3f}")
+loss_axis.legend(frameon=False, loc="lower left")
+loss_axis.annotate(
     f"weights of epoch {clf.best_iter_} are kept",
-    (clf.best_iter_, min(clf.validation_scores_)),
-    xytext=(-6, 4),
+    (clf.best_iter_, max(clf.validation_loss_curve_)),
+    xytext=(-6, -12),
     textcoords="offset points",
     ha="right",
 )
-figure.suptitle(f"{name}: test accuracy {accuracy:.3f}")
+rate_axis.step(epochs, clf.learning_rate_curve_, where="mid", color="C1")
+rate_axis.set(ylabel="learning rate", yscale="log", xlabel="epoch")
+for axis in (loss_axis, rate_axis):
+    axis.axvline(clf.best_iter_, color="0.8", zorder=0)
+    axis.spines[["top", "right"]].set_visible(False)
 
 if plt.get_backend().lower() == "agg":
     figure.savefig("plot_early_stopping.png", dpi=120)

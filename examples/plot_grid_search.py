@@ -88,14 +88,10 @@ print(f"test accuracy: {draws.score(X_test, y_test):.3f}")
 
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(
-    1, 3, figsize=(12, 3.9), width_ratios=[1, 1, 1.15], layout="constrained"
-)
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.9), width_ratios=[1, 1, 1.15], layout="constrained")
 
 # The grid runs through its parameters in alphabetical order, the last one fastest.
-scores = grid.cv_results_["mean_test_score"].reshape(
-    len(batch_sizes), len(learning_rates), len(epochs)
-)
+scores = grid.cv_results_["mean_test_score"].reshape(len(batch_sizes), len(learning_rates), len(epochs))
 colour_range = {"cmap": "cividis", "vmin": 0.9, "vmax": scores.max()}
 for i, (ax, max_iter) in enumerate(zip(axes, epochs, strict=False)):
     table = scores[:, :, i]
@@ -135,9 +131,7 @@ points = axes[2].scatter(
 )
 axes[2].set(title="Random: regularisation", xlabel="alpha (L2)", ylabel="dropout", xscale="log")
 axes[2].spines[["top", "right"]].set_visible(False)
-figure.colorbar(points, ax=axes[2], label="cross-validated accuracy", extend="min").outline.set(
-    visible=False
-)
+figure.colorbar(points, ax=axes[2], label="cross-validated accuracy", extend="min").outline.set(visible=False)
 
 if plt.get_backend().lower() == "agg":  # no display
     figure.savefig("plot_grid_search.png", dpi=150)

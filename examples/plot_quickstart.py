@@ -19,9 +19,7 @@ from sklearn.model_selection import train_test_split
 
 X, y = load_digits(return_X_y=True)
 X_rest, X_test, y_rest, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
-X_train, X_val, y_train, y_val = train_test_split(
-    X_rest, y_rest, test_size=0.25, stratify=y_rest, random_state=0
-)
+X_train, X_val, y_train, y_val = train_test_split(X_rest, y_rest, test_size=0.25, stratify=y_rest, random_state=0)
 
 # %%
 # A pipeline that scales the validation data too
@@ -48,9 +46,7 @@ def fit_pipeline(random_state, **params):
         random_state=random_state,
     )
     network.set_params(**params).set_fit_request(X_val=True, y_val=True)
-    pipeline = Pipeline(
-        [("scale", StandardScaler()), ("network", network)], transform_input=["X_val"]
-    )
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", network)], transform_input=["X_val"])
     return pipeline.fit(X_train, y_train, X_val=X_val, y_val=y_val)
 
 
@@ -99,9 +95,7 @@ import matplotlib.pyplot as plt
 # Colours that stay apart for colour-blind readers (Okabe and Ito).
 colours = dict(zip(variants, ["#0072B2", "#D55E00", "#009E73", "#333333"], strict=True))
 
-figure, (left, middle, right) = plt.subplots(
-    1, 3, figsize=(11, 3.4), width_ratios=[2, 1.2, 1.2], layout="constrained"
-)
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=[2, 1.2, 1.2], layout="constrained")
 for name, curve in curves.items():
     left.plot(range(1, len(curve) + 1), curve, color=colours[name], linewidth=1.8)
     ends_early = len(curve) < max(map(len, curves.values()))

@@ -45,24 +45,38 @@ class Layout:
         ]
         return coefs, intercepts
 
-    def pack(self, coefs, intercepts, dtype):
+    def pack(self, coefs, intercepts, dtype, names=("coefs_", "intercepts_")):
         """Return a new ``theta`` that holds copies of the given arrays.
+
+        Parameters
+        ----------
+        coefs, intercepts : list of array-like
+        dtype : numpy.dtype
+        names : pair of str
+            What the user calls them, for error messages.
 
         Raises
         ------
         ValueError
-            If the arrays do not have the shapes of this network.
+            If the arrays do not have the shapes of this network, or are not finite numbers.
         """
         theta = np.empty(self.n_parameters, dtype=dtype)
-        for name, given, targets in zip(("coefs", "intercepts"), (coefs, intercepts), self.views(theta), strict=True):
-            if len(given) != len(targets):
+        for name, given, targets in zip(names, (coefs, intercepts), self.views(theta), strict=True):
+            if not isinstance(given, list | tuple) or len(given) != len(targets):
+                found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
-                    f"{name} must be a list of {len(targets)} arrays for layers of {self.units.tolist()} units, "
-                    f"got {len(given)}."
+                    f"{name} must be a list of {len(targets)} arrays, one per layer of a network with layers of "
+                    f"{self.units.tolist()} units (features, hidden_layer_sizes, outputs), got {found}."
                 )
-            for layer, (array, target) in enumerate(zip(given, targets, strict=True)):
-                array = np.asarray(array)
-                if array.shape != target.shape:
-                    raise ValueError(f"{name}[{layer}] must have shape {target.shape}, got {array.shape}.")
+            for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
+                array = np.asarray(values)
+                if array.shape != target.shape or array.dtype.kind not in "biuf":
+                    raise ValueError(
+                        f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with layers "
+                        f"of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
+                        f"{array.shape} and dtype {array.dtype}."
+                    )
+                if not np.all(np.isfinite(array)):
+                    raise ValueError(f"{name}[{layer}] contains NaN or infinity.")
                 target[...] = array
         return theta

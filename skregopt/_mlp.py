@@ -269,9 +269,12 @@ class BaseMLP(BaseEstimator):
             coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))
-        coefs = coefs if coef_init is None else coef_init
-        intercepts = intercepts if intercept_init is None else intercept_init
-        return seed, layout.pack(coefs, intercepts, dtype)
+        names = ("coefs_", "intercepts_")
+        if coef_init is not None:
+            coefs, names = coef_init, ("coef_init", names[1])
+        if intercept_init is not None:
+            intercepts, names = intercept_init, (names[0], "intercept_init")
+        return seed, layout.pack(coefs, intercepts, dtype, names)
 
     def _optimizer_memory(self, optimizer, layout, dtype, incremental):
         memory = getattr(self, "_optimizer_memory_", None)

@@ -120,13 +120,13 @@ def check_combinations(estimator, penalty, dropout):
                 f"{name}={getattr(estimator, name)!r} makes the objective random, which solver='lbfgs' cannot "
                 f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
             )
-    if estimator.penalty not in ("elasticnet",) and not isinstance(estimator.penalty, Penalty):
-        default = _default(estimator, "l1_ratio")
-        if estimator.l1_ratio != default:
-            raise ValueError(
-                f"l1_ratio={estimator.l1_ratio!r} has no effect with penalty={estimator.penalty!r}. Use "
-                f"penalty='elasticnet', or leave l1_ratio at its default, {default!r}."
-            )
+    default = _default(estimator, "l1_ratio")
+    # an instance with an l1_ratio of its own has been checked when it was built
+    if estimator.l1_ratio != default and not hasattr(penalty, "l1_ratio"):
+        raise ValueError(
+            f"l1_ratio={estimator.l1_ratio!r} has no effect with penalty={estimator.penalty!r}. Use "
+            f"penalty='elasticnet', or leave l1_ratio at its default, {default!r}."
+        )
     if estimator.scoring != "loss" and not estimator.early_stopping:
         raise ValueError(
             f"scoring={estimator.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "

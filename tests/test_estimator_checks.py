@@ -1,6 +1,7 @@
 """scikit-learn's estimator checks, on the defaults and on the variants that behave differently.
 
-The defaults have no expected failure. A declared failure that passes fails the run (``xfail_strict`` in pyproject.toml).
+The defaults have no expected failure. A declared failure that passes fails the run (``xfail_strict``
+in pyproject.toml).
 """
 
 import pytest

@@ -3,9 +3,9 @@
     python tests/benchmarks/compare.py                 print the table
     python tests/benchmarks/compare.py --readme        write it into README.md as well
 
-All libraries run in one process, in turn, several times; a figure is the ratio of the medians of whole fits, float32, after
-one fit that loads or compiles. Run nothing else meanwhile. The Fashion-MNIST images are read from the folder that SKREGOPT_DATA
-names (``fashion_mnist.npz``); without it, images of the same shape are made up.
+All libraries run in one process, in turn, several times; a figure is the ratio of the medians of whole fits, float32,
+after one fit that loads or compiles. Run nothing else meanwhile. The Fashion-MNIST images are read from the folder
+that SKREGOPT_DATA names (``fashion_mnist.npz``); without it, images of the same shape are made up.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The same training with skregopt and with its peers: one function per library, each returns seconds.
 
-Every function trains one network for a fixed number of epochs, on one thread, with early stopping and tolerance off, and
-times the whole fit, set-up included.
+Every function trains one network for a fixed number of epochs, on one thread, with early stopping and tolerance off,
+and times the whole fit, set-up included.
 """
 
 import time
