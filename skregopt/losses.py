@@ -19,7 +19,8 @@ from numba import types
 
 from . import _math
 from ._component import Component
-from ._jit import matrix, vector
+from ._jit import jit, matrix, vector
+from ._views import flat_view
 
 
 class Loss(Component):
@@ -55,42 +56,59 @@ class Loss(Component):
         """Raise ValueError if the loss is not defined for the targets ``y`` of shape (n_samples, n_outputs)."""
 
 
+@jit
+def _exp_above_highest(raw_prediction):
+    """Replace each row by exp(row - its maximum); one flat loop of exponentials, because short rows do not vectorise."""
+    n_rows, n_outputs = raw_prediction.shape
+    for i in range(n_rows):
+        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
+        highest = row[0]
+        for k in range(1, n_outputs):
+            highest = max(highest, row[k])
+        for k in range(n_outputs):
+            row[k] -= highest
+    values = flat_view(raw_prediction, 0, n_rows * n_outputs)
+    for i in range(values.size):
+        values[i] = _math.exp(values[i])
+
+
 def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
+    n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
     total = 0.0
-    for i in range(raw_prediction.shape[0]):
-        row = raw_prediction[i]
-        label = int(y[i, 0])
+    for i in range(n_rows):
+        # the label's share of log(sum_k exp(z_k - max z)) - (z_y - max z), while z is still there
+        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         highest = row[0]
-        for k in range(1, row.size):
+        for k in range(1, n_outputs):
             highest = max(highest, row[k])
-        shifted_label = row[label] - highest
+        total += weights[i, 0] * np.float64(highest - row[int(y[i, 0])])
+    _exp_above_highest(raw_prediction)
+    for i in range(n_rows):
+        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         normaliser = zero
-        for k in range(row.size):
-            row[k] = _math.exp(row[k] - highest)
+        for k in range(n_outputs):
             normaliser += row[k]
         weight = weights[i, 0]
-        total += weight * (np.log(np.float64(normaliser)) - shifted_label)
+        total += weight * np.log(np.float64(normaliser))
         weight *= scale
         factor = weight / normaliser
-        for k in range(row.size):
+        for k in range(n_outputs):
             row[k] *= factor
-        row[label] -= weight
+        row[int(y[i, 0])] -= weight
     return total
 
 
 def _softmax_invert_link(raw_prediction, hyper):
+    n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
-    for i in range(raw_prediction.shape[0]):
-        row = raw_prediction[i]
-        highest = row[0]
-        for k in range(1, row.size):
-            highest = max(highest, row[k])
+    _exp_above_highest(raw_prediction)
+    for i in range(n_rows):
+        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         normaliser = zero
-        for k in range(row.size):
-            row[k] = _math.exp(row[k] - highest)
+        for k in range(n_outputs):
             normaliser += row[k]
-        for k in range(row.size):
+        for k in range(n_outputs):
             row[k] /= normaliser
 
 
