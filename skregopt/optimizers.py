@@ -130,7 +130,7 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
     scalars[2] = 1.0 - beta_1
     scalars[3] = beta_2
     scalars[4] = 1.0 - beta_2
-    scalars[5] = np.sqrt(1.0 - beta_2**t)
+    scalars[5] = 1.0 / np.sqrt(1.0 - beta_2**t)
     scalars[6] = epsilon
     scalars[7] = lr
 
@@ -143,15 +143,15 @@ def _adam_step(weights, grad, first_moment, second_moment, slot_3, scalars, step
         scalars[3],
         scalars[4],
     )
-    root_correction, epsilon, lr = scalars[5], scalars[6], scalars[7]
+    correction, epsilon, lr = scalars[5], scalars[6], scalars[7]
     tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
         first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
         second_moment[i] = _math.flush(beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny)
-        denominator = np.sqrt(second_moment[i]) / root_correction + epsilon
+        denominator = np.sqrt(second_moment[i]) * correction + epsilon
         weights[i] -= rate * (first_moment[i] / denominator)
     for i in range(step_size.size):
-        step_size[i] = lr / (np.sqrt(second_moment[i]) / root_correction + epsilon)
+        step_size[i] = lr / (np.sqrt(second_moment[i]) * correction + epsilon)
 
 
 class Adam(Optimizer):
