@@ -17,14 +17,21 @@ def _blas_libraries():
 
 
 class _BlasLimit:
-    """One limit per process, counted: the first fit sets it, concurrent ones lower it to one, the last restores it."""
+    """One limit per process, counted: the first fit sets it, concurrent ones lower it to one, the last restores it.
+
+    A prediction inside a fit of the same thread (a scorer's) is part of that fit.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._of_thread = threading.local()
         self._n_active = 0
         self._originals = ()
 
     def enter(self, n_threads):
+        self._of_thread.depth = getattr(self._of_thread, "depth", 0) + 1
+        if self._of_thread.depth > 1:
+            return
         with self._lock:
             if self._n_active == 0:
                 self._originals = [(lib, lib.get_num_threads()) for lib in _blas_libraries()]
@@ -35,6 +42,9 @@ class _BlasLimit:
             self._n_active += 1
 
     def leave(self):
+        self._of_thread.depth -= 1
+        if self._of_thread.depth:
+            return
         with self._lock:
             self._n_active -= 1
             if self._n_active == 0:
