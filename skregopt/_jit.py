@@ -10,13 +10,14 @@ Every compiled function of skregopt goes through this module:
 Both of the latter compile lazily, once per process and signature, and keep their machine code in numba's cache on disk.
 Nothing is compiled at import. With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function.
 
-Two things numba's cache does not do by itself are added here. Its key is extended by a digest of the files whose
-helpers are inlined everywhere everywhere (see INLINED) and of this file, whose flags change the machine code. And it
-degrades: where no cache can be written, or where its files are damaged, the code is compiled again instead of failing.
+What numba's cache does not do by itself is added here. Its key is extended by a digest of the files in ``INLINED``,
+whose code becomes part of functions of other files. Its data files are checked when they are read. And it degrades:
+where no cache can be written, or where its files are damaged, the code is compiled again instead of failing.
 """
 
 import hashlib
 import os
+import pickle
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from pathlib import Path
 
 import numba
 from numba import types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 # NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
 # `_nrt=False`: no reference counting, hence no allocation, in any compiled function.
@@ -51,16 +52,56 @@ def jit(function):
     return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
 
 
-@lru_cache(maxsize=1)
-def inlined_source_digest():
-    """Digest of the sources that are inlined into every compiled function, hence part of each cache key."""
-    here = Path(__file__).parent
+def _digest_of_inlined_sources():
     digest = hashlib.sha256()
-    for name in ("_jit.py", "_math.py", "_blas.py", "_views.py", "_passes.py"):
+    for name in INLINED:
         # without sources (a zip import, a frozen application) there is nothing that could be edited
         with suppress(OSError):
-            digest.update((here / name).read_bytes())
+            digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
+
+
+# Files whose helpers become part of functions of other files, and this one, whose flags change the machine code.
+INLINED = ("_jit.py", "_math.py", "_blas.py", "_views.py", "_passes.py")
+
+# What was imported is what gets compiled, however late; sources that changed since must not be taken for it.
+_IMPORTED_AT = time.time()
+_INLINED_DIGEST = _digest_of_inlined_sources()
+
+
+def _changed_since_import(function):
+    try:
+        return Path(function.__code__.co_filename).stat().st_mtime > _IMPORTED_AT
+    except OSError:
+        return False
+
+
+class _ContentAddressedFile(IndexDataCacheFile):
+    """Index and data files of one function's cache, the data named by their digest and written first.
+
+    numba writes the index first and reuses names, so that a full disk or a killed process can leave an index that names
+    other machine code. Here a name belongs to one content, which is checked when it is read.
+    """
+
+    def save(self, key, data):
+        """Store machine code under a key of the index."""
+        content = self._dump(data)
+        name = f"{self._base_name}.{hashlib.sha256(content).hexdigest()[:32]}.nbc"
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(content)
+        entries = self._load_index()
+        entries[key] = name
+        self._save_index(entries)
+
+    def _load_data(self, name):
+        content = Path(self._data_path(name)).read_bytes()
+        if hashlib.sha256(content).hexdigest()[:32] != name.split(".")[-2]:
+            raise OSError(f"{name} is damaged")
+        return pickle.loads(content)
+
+    @property
+    def _base_name(self):
+        return Path(self._index_path).name.removesuffix(".nbi")
 
 
 class DegradingCache(FunctionCache):
@@ -73,9 +114,11 @@ class DegradingCache(FunctionCache):
     def __init__(self, function, flavour):
         super().__init__(function)
         self._flavour = flavour
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _ContentAddressedFile(self._cache_path, self._impl.filename_base, stamp)
 
     def _index_key(self, sig, codegen):
-        return (*super()._index_key(sig, codegen), self._flavour, inlined_source_digest())
+        return (*super()._index_key(sig, codegen), self._flavour, _INLINED_DIGEST)
 
     def load_overload(self, sig, target_context):
         """Return the stored machine code, or None when there is none that can be read."""
@@ -204,6 +247,8 @@ def _compile(function, signature, **wrappers):
     dispatcher = numba.njit(**wrappers, **OPTIONS)(function)
     directory = None
     try:
+        if _changed_since_import(function):
+            raise RuntimeError("the source is not that of the code: cache neither read nor written")
         # a kernel and an entry point have different wrappers: one must never be loaded in place of the other
         dispatcher._cache = DegradingCache(function, flavour=tuple(wrappers))
         directory = dispatcher._cache.cache_path

@@ -72,8 +72,8 @@ class Layout:
                 array = np.asarray(values)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
-                        f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with layers "
-                        f"of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
+                        f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with "
+                        f"layers of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
                         f"{array.shape} and dtype {array.dtype}."
                     )
                 if not np.all(np.isfinite(array)):

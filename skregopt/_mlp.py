@@ -256,6 +256,9 @@ class BaseMLP(BaseEstimator):
         """Return the seed of this fit and the weights it starts from."""
         seed = getattr(self, "_seed", None) if continuing else None
         rng = check_random_state(self.random_state) if seed is None else None
+        if rng is not None and self.random_state is None:
+            # NumPy's global generator is drawn from once, however large the network
+            rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
         coefs = intercepts = None
         if continuing:
             coefs, intercepts = self.coefs_, self.intercepts_

@@ -58,7 +58,7 @@ class Loss(Component):
 
 @jit
 def _exp_above_highest(raw_prediction):
-    """Replace each row by exp(row - its maximum); one flat loop of exponentials, because short rows do not vectorise."""
+    """Replace each row by exp(row - its maximum), in one flat loop because short rows do not vectorise."""
     n_rows, n_outputs = raw_prediction.shape
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
