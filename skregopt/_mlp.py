@@ -131,6 +131,8 @@ class BaseMLP(BaseEstimator):
         self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
         classes, incremental,
     ):  # fmt: skip
+        if incremental:
+            self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         hidden = hidden_units(self)
