@@ -1,0 +1,39 @@
+"""What an estimator remembers, as plain values that compare bit for bit and that later training cannot change."""
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def plain(value):
+    """Return ``value`` with arrays, numbers and objects inside it replaced by comparable, immutable ones."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return "array", value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return type(value).__name__, tuple(plain(item) for item in value)
+    if isinstance(value, dict):
+        return "dict", tuple((key, plain(item)) for key, item in sorted(value.items(), key=repr))
+    if sp.issparse(value):
+        return "sparse", value.format, plain(value.toarray())
+    if isinstance(value, np.random.RandomState):
+        return "RandomState", plain(value.get_state())
+    if isinstance(value, (float, np.floating)):
+        return type(value).__name__, float(value).hex()
+    if hasattr(value, "__dict__") and not callable(value):
+        return type(value).__name__, plain(vars(value))
+    return type(value).__name__, value
+
+
+def state(estimator):
+    """Return all that ``estimator`` holds: parameters, fitted attributes, private ones."""
+    return dict(plain(vars(estimator))[1])
+
+
+def weights(estimator):
+    """Return the network's parameters, bit for bit."""
+    return plain([*estimator.coefs_, *estimator.intercepts_])
+
+
+def fitted_state(estimator):
+    """Return the public fitted attributes."""
+    attributes = vars(estimator)
+    return {name: plain(attributes[name]) for name in attributes if name.endswith("_") and not name.startswith("_")}
