@@ -55,9 +55,9 @@ def jit(function):
 def _digest_of_inlined_sources():
     digest = hashlib.sha256()
     for name in INLINED:
-        # without sources (a zip import, a frozen application) there is nothing that could be edited
-        with suppress(OSError):
-            digest.update((Path(__file__).parent / name).read_bytes())
+        # the loader also reads from a zip; without sources (a frozen application) nothing could be edited
+        with suppress(OSError, AttributeError):
+            digest.update(__loader__.get_data(str(Path(__file__).parent / name)))
     return digest.hexdigest()
 
 

@@ -113,14 +113,15 @@ class LBFGSTraining:
             )
         except KeyboardInterrupt:
             outcome.status = INTERRUPTED
+            outcome.n_iter = len(outcome.loss_curve)
         else:
             accepted[:] = result.x
             outcome.message = str(result.message)
-            outcome.status = MAX_ITER if result.status == 1 else CONVERGED
+            stopped_early = self.progress[0].status == CONVERGED
+            outcome.status = CONVERGED if result.status == 0 or stopped_early else MAX_ITER
             if not outcome.loss_curve:
                 outcome.loss_curve.append(float(result.fun))
-                outcome.n_iter = int(result.nit)
-        outcome.n_iter = max(outcome.n_iter, min(len(outcome.loss_curve), options.max_iter))
+            outcome.n_iter = int(result.nit)
         outcome.best_epoch = int(self.progress[0].best_epoch)
         outcome.best_score = float(self.progress[0].best_score)
         outcome.theta = self.state.best_theta if options.early_stopping else accepted

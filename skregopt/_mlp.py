@@ -314,7 +314,9 @@ class BaseMLP(BaseEstimator):
         return report
 
     def _check_finite(self, outcome):
-        if np.all(np.isfinite(outcome.theta)):
+        # L-BFGS stops where it is when the objective is not finite
+        losses = outcome.loss_curve[-1:] if self.solver == "lbfgs" and not self.early_stopping else []
+        if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
             return
         advice = " Standardise the features (StandardScaler)"
         if self.solver != "lbfgs":

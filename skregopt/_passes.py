@@ -141,27 +141,13 @@ def _drop_units(layer, epoch_key, positions, rate, activations, multipliers, dro
             target[j] = source[j] * multiplier[j]
 
 
-# --- products -------------------------------------------------------------------------------------------------------
-# A single row (solver='sgd') is faster without BLAS.
+# --- sparse products ------------------------------------------------------------------------------------------------
 
 
 @jit
 def _add_scaled(factor, source, target):
     for j in range(target.size):
         target[j] += factor * source[j]
-
-
-@jit
-def _product(left, right, out):
-    """Compute out += left @ right."""
-    if left.shape[0] > 1:
-        gemm(False, False, left, right, True, out)
-        return
-    n_units = out.shape[1]
-    target = flat_view(out, 0, n_units)
-    for k in range(left.shape[1]):
-        if left[0, k] != 0:
-            _add_scaled(left[0, k], flat_view(right, k * n_units, n_units), target)
 
 
 @jit
@@ -172,25 +158,6 @@ def _sparse_product(work, right, out):
         target = flat_view(out, i * n_units, n_units)
         for p in range(work.indptr[i], work.indptr[i + 1]):
             _add_scaled(work.inputs[p], flat_view(right, work.indices[p] * n_units, n_units), target)
-
-
-@jit
-def _transposed_product(left, right, accumulate, out):
-    """Compute out = left.T @ right, or add it."""
-    if left.shape[0] > 1:
-        gemm(True, False, left, right, accumulate, out)
-        return
-    n_units = out.shape[1]
-    source = flat_view(right, 0, n_units)
-    for k in range(out.shape[0]):
-        factor = left[0, k]
-        target = flat_view(out, k * n_units, n_units)
-        if accumulate:
-            for j in range(n_units):
-                target[j] += factor * source[j]
-        else:
-            for j in range(n_units):
-                target[j] = factor * source[j]
 
 
 @jit
@@ -208,22 +175,6 @@ def _transposed_sparse_product(work, right, accumulate, out):
 
 
 @jit
-def _product_transposed(left, right, out):
-    """Compute out = left @ right.T."""
-    if left.shape[0] > 1:
-        gemm(False, True, left, right, False, out)
-        return
-    size = left.shape[1]
-    a = flat_view(left, 0, size)
-    for k in range(right.shape[0]):
-        b = flat_view(right, k * size, size)
-        total = a[0] * b[0]
-        for j in range(1, size):
-            total += a[j] * b[j]
-        out[0, k] = total
-
-
-@jit
 def _column_sums(delta, accumulate, out):
     n_units = out.size
     if not accumulate:
@@ -232,6 +183,37 @@ def _column_sums(delta, accumulate, out):
     one = out.dtype.type(1)
     for i in range(delta.shape[0]):
         _add_scaled(one, flat_view(delta, i * n_units, n_units), out)
+
+
+@jit
+def _transposed_product(left, right, accumulate, out):
+    """Compute out = left.T @ right, or add it; for a single row (solver='sgd') that is faster without BLAS."""
+    if left.shape[0] > 1 or accumulate:
+        gemm(True, False, left, right, accumulate, out)
+        return
+    n_units = out.shape[1]
+    source = flat_view(right, 0, n_units)
+    for k in range(out.shape[0]):
+        factor = left[0, k]
+        target = flat_view(out, k * n_units, n_units)
+        for j in range(n_units):
+            target[j] = factor * source[j]
+
+
+@jit
+def _product_transposed(left, right, out):
+    """Compute out = left @ right.T; for a single row and few columns that is faster without BLAS."""
+    n_units = left.shape[1]
+    if left.shape[0] > 1 or n_units > 32:
+        gemm(False, True, left, right, False, out)
+        return
+    factors = flat_view(left, 0, n_units)
+    for k in range(right.shape[0]):
+        row = flat_view(right, k * n_units, n_units)
+        total = factors[0] * row[0]
+        for j in range(1, n_units):
+            total += factors[j] * row[j]
+        out[0, k] = total
 
 
 # --- passes ---------------------------------------------------------------------------------------------------------
@@ -260,7 +242,7 @@ def forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key,
         if layer == 0 and is_sparse:
             _sparse_product(work, coef, out)
         else:
-            _product(inputs, coef, out)
+            gemm(False, False, inputs, coef, True, out)
         inputs = out
         if layer < last:
             size = n_rows * fan_out
