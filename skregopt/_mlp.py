@@ -333,9 +333,9 @@ class BaseMLP(BaseEstimator):
         if self.early_stopping and not np.all(np.isfinite(losses)):
             epoch = int(np.argmax(~np.isfinite(losses))) + 1
             kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the start"
+            advice = "" if self.solver == "lbfgs" else ", or lower learning_rate_init"
             warnings.warn(
-                f"Training diverged in epoch {epoch}; the weights of {kept} are kept. Lower learning_rate_init or "
-                "standardise the features.",
+                f"Training diverged in epoch {epoch}; the weights of {kept} are kept. Standardise the features{advice}.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
