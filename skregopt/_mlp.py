@@ -332,10 +332,10 @@ class BaseMLP(BaseEstimator):
         losses = np.array(outcome.loss_curve)
         if self.early_stopping and not np.all(np.isfinite(losses)):
             epoch = int(np.argmax(~np.isfinite(losses))) + 1
-            kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the start"
+            kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
             advice = "" if self.solver == "lbfgs" else ", or lower learning_rate_init"
             warnings.warn(
-                f"Training diverged in epoch {epoch}; the weights of {kept} are kept. Standardise the features{advice}.",
+                f"Training diverged in epoch {epoch}; {kept} is kept. Standardise the features{advice}.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
