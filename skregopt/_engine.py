@@ -275,7 +275,7 @@ def _finish_epoch(end_epoch, state, settings, progress, score):
 
     Comparisons are written so that a NaN score is no improvement.
     """
-    if score >= progress.best_score + settings.tol:
+    if score >= progress.best_score + settings.tol and score > -np.inf:
         progress.no_improvement = 0
     else:
         progress.no_improvement += 1
@@ -304,10 +304,12 @@ def _finish_epoch(end_epoch, state, settings, progress, score):
 
 @jit
 def _is_finite(theta):
-    total = theta[0] - theta[0]
+    # a comparison, because `reassoc` may cancel the terms of a sum that would only be NaN for non-finite ones
+    largest = np.finfo(theta.dtype).max
+    finite = True
     for i in range(theta.size):
-        total += theta[i] - theta[i]  # 0 for finite values, NaN otherwise
-    return total == total
+        finite &= abs(theta[i]) <= largest
+    return finite
 
 
 def finish_epoch(end_epoch, state, settings_array, progress_array, score):

@@ -77,12 +77,13 @@ class BaseMLP(BaseEstimator):
 
     def _checked_weights(self, sample_weight, X, name="sample_weight"):
         """Return float64 weights, one per row."""
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if np.any(weights < 0):
-            raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
-        if not np.any(weights > 0):
-            raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
-        return weights
+        if sample_weight is not None and not np.isscalar(sample_weight):
+            weights = np.asarray(sample_weight, dtype=np.float64)
+            if np.any(weights < 0):
+                raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
+            if not np.any(weights):
+                raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
+        return _check_sample_weight(sample_weight, X, dtype=np.float64)
 
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
