@@ -77,7 +77,7 @@ class BaseMLP(BaseEstimator):
 
     def _checked_weights(self, sample_weight, X, name="sample_weight"):
         """Return float64 weights, one per row."""
-        if sample_weight is not None and not np.isscalar(sample_weight):
+        if sample_weight is not None:
             weights = np.asarray(sample_weight, dtype=np.float64)
             if np.any(weights < 0):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
