@@ -99,7 +99,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Intercepts, one vector per layer.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, when X has string column names.
     n_iter_ : int
         Epochs (iterations of 'lbfgs') of the last call.

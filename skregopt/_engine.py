@@ -29,10 +29,8 @@ from ._passes import (
     LOSS_HYPER,
     PENALTY_HYPER,
     UNIT_STARTS,
-    stacked,
 )
 from ._views import flat_view, matrix_view
-from .optimizers import N_SCALARS
 
 CHUNK = 2048
 
@@ -481,20 +479,3 @@ def predict(forward, load, activate, invert_link, network, descriptor, theta, fi
             target[i] = source[i]
     width = network.hyper.shape[1]
     invert_link(out, flat_view(network.hyper, LOSS_HYPER * width, width))
-
-
-# --- state ----------------------------------------------------------------------------------------------------------
-
-
-def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, schedule_hyper):
-    """Bundle what an update changes; ``memory`` and ``schedule_memory`` are copied."""
-    vectors = (memory, schedule_memory, hyper, schedule_hyper)
-    return OptimizerState(
-        theta=theta,
-        grad=np.zeros_like(theta),
-        best_theta=best_theta,
-        slots=slots if slots.shape[0] else np.zeros((1, 0), dtype=theta.dtype),
-        numbers=stacked(vectors, np.float64),
-        scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
-        step_size=np.empty(max(CHUNK, *units[1:]), dtype=theta.dtype),
-    )

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from . import _engine, _passes
 from ._compiled import compiled, compiled_passes
 from ._engine import CONVERGED, MAX_ITER, PROGRESS, SCORER, SETTINGS, VALIDATION_LOSS
-from ._training import INTERRUPTED, Budget, Outcome
+from ._training import INTERRUPTED, Budget, Outcome, new_state
 from .schedules import Constant
 
 
@@ -60,7 +60,7 @@ class LBFGSTraining:
         self.progress[0].best_score = -np.inf
         nothing = np.zeros(1)
         best_theta = theta.copy() if options.early_stopping else theta[:0]
-        self.state = _engine.new_state(
+        self.state = new_state(
             theta,
             best_theta,
             np.zeros((1, 0), dtype=dtype),

@@ -109,6 +109,8 @@ class BaseMLP(BaseEstimator):
         self, X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None, groups=None,
         coef_init=None, intercept_init=None, classes=None, incremental=False,
     ):  # fmt: skip
+        if incremental:
+            self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
         with (
             self._unchanged_on_failure(),
             blas_threads(self.n_jobs),
@@ -132,8 +134,6 @@ class BaseMLP(BaseEstimator):
         self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
         classes, incremental,
     ):  # fmt: skip
-        if incremental:
-            self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         hidden = hidden_units(self)
@@ -171,14 +171,7 @@ class BaseMLP(BaseEstimator):
                 held_out = (
                     X[val_rows], y_strata[0][val_rows], None if sample_weight is None else weights[val_rows]
                 )  # fmt: skip
-        train = self._training_rows(
-            source,
-            y,
-            weights,
-            train_rows,
-            dtype,
-            normalise=not incremental and self.solver != "lbfgs",
-        )
+        train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental)
 
         structure = {
             "n_layers_": layout.units.size,
@@ -296,10 +289,12 @@ class BaseMLP(BaseEstimator):
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
 
     def _held_out_rows(self, source, y, weights, rows, dtype):
-        total = float(weights[rows].sum())
-        if not total > 0:
+        used = weights[rows]
+        if not np.any(used > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        return Rows(source, rows, y, weights.astype(dtype).reshape(-1, 1), total)
+        # only their ratios count; divided by their mean they neither overflow nor vanish in float32
+        scaled = (weights / used.mean()).astype(dtype).reshape(-1, 1)
+        return Rows(source, rows, y, scaled, float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from ._engine import (
     VALIDATION_LOSS,
 )
 from ._layout import Layout
+from .optimizers import N_SCALARS
 
 BLOCK_SECONDS = 0.4
 CURVE_CAPACITY = 256
@@ -146,6 +147,20 @@ class OptimizerMemory:
         )
 
 
+def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, schedule_hyper):
+    """Bundle what an update changes; ``memory`` and ``schedule_memory`` are copied."""
+    vectors = (memory, schedule_memory, hyper, schedule_hyper)
+    return _engine.OptimizerState(
+        theta=theta,
+        grad=np.zeros_like(theta),
+        best_theta=best_theta,
+        slots=slots if slots.shape[0] else np.zeros((1, 0), dtype=theta.dtype),
+        numbers=_passes.stacked(vectors, np.float64),
+        scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
+        step_size=np.empty(max(_engine.CHUNK, *units[1:]), dtype=theta.dtype),
+    )
+
+
 @dataclass
 class Outcome:
     """What a fit produced.
@@ -249,7 +264,7 @@ class FirstOrderTraining:
         self.network = model.network()
         self.data, self.validation = train.data(), held_out.data()
         units = model.layout.units.tolist()
-        self.state = _engine.new_state(
+        self.state = new_state(
             theta,
             theta.copy() if options.early_stopping else theta[:0],
             memory.slots,

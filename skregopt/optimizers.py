@@ -8,8 +8,8 @@ Conventions, on which the training loop relies:
 * ``step(weights, grad, slot_1, slot_2, slot_3, scalars, step_size)`` updates a run of parameters in place, and the
   rule's state in as many of the slots as ``n_slots`` says (the others are empty);
 * if ``step_size`` is not empty, a proximal step follows, and ``step`` writes the step size of each coordinate in that
-  step, s_j = |u_j| / |c_j|, where u is the update and c the average of past gradients (weights that sum to one) from
-  which u was made. With it the fixed points of the rule followed by the proximal step are the stationary points of
+  step, ``s_j = |u_j| / |c_j|``, where u is the update and c the average of past gradients (weights that sum to one)
+  from which u was made. With it the fixed points of the rule followed by the proximal step are the stationary points of
   the objective.
 """
 

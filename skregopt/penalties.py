@@ -111,8 +111,9 @@ def _l1_prox(weights, step_size, row_length, layer, alpha, hyper):
 
 
 class L1(Penalty):
-    """Lasso penalty, alpha ||W||_1: sets weights to exactly 0.0 by soft thresholding,
-    prox(w) = sign(w) max(|w| - s alpha, 0) with the step size s of the coordinate.
+    """Lasso penalty, alpha ||W||_1: sets weights to exactly 0.0.
+
+    By soft thresholding, ``prox(w) = sign(w) max(|w| - s alpha, 0)`` with the step size s of the coordinate.
 
     Examples
     --------

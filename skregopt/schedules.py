@@ -109,9 +109,10 @@ def _adaptive_end_epoch(exhausted, score, hyper, memory):
 
 
 class Adaptive(Schedule):
-    """Constant until progress stalls, then a fifth: whenever training would stop because ``n_iter_no_change`` epochs
-    in a row brought no improvement by ``tol``, the rate is divided by 5 instead, until it is at most 1e-6
-    (scikit-learn's rule and constants).
+    """Constant until progress stalls, then a fifth.
+
+    Whenever training would stop because ``n_iter_no_change`` epochs in a row brought no improvement by ``tol``, the
+    rate is divided by 5 instead, until it is at most 1e-6 (scikit-learn's rule and constants).
 
     Examples
     --------

@@ -420,8 +420,8 @@ def test_predictions(task, activation, convert):
 @pytest.fixture(scope="module")
 def line():
     """Numbers from tiny to huge, of both signs."""
-    exponents = np.concatenate([np.arange(-30, 3), np.log10(np.linspace(1, 800, 4001))])
-    return np.unique(np.concatenate([-(10.0**exponents), [0.0], 10.0**exponents]))
+    magnitudes = np.concatenate([10.0 ** np.arange(-30, -3), np.geomspace(1e-3, 800, 10_001)])
+    return np.concatenate([-magnitudes[::-1], [0.0], magnitudes])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
