@@ -158,11 +158,11 @@ class BaseMLP(BaseEstimator):
             build_component(Activation, ACTIVATIONS, self.activation, self),
             loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
-        seed, theta = self._starting_point(layout, dtype, coef_init, intercept_init, continuing)
+        seed, theta = self._starting_point(layout, dtype, model.activation, coef_init, intercept_init, continuing)
 
         train_rows, validation = rows, None
         if X_val is not None:
-            validation = self._given_validation(X_val, y_val, sample_weight_val, target, dtype)
+            validation = self._given_validation(X_val, y_val, sample_weight_val, y.shape[1], dtype)
             held_out = (X_val, y_val, sample_weight_val)
         elif self.early_stopping:
             train_rows, val_rows = split_rows(self.validation_fraction, rows, X, y_strata[0], y_strata[1], groups, seed)
@@ -248,7 +248,7 @@ class BaseMLP(BaseEstimator):
         """Return a curve of the fits before, empty when starting anew."""
         return (getattr(self, name, None) or []) if continuing else []
 
-    def _starting_point(self, layout, dtype, coef_init, intercept_init, continuing):
+    def _starting_point(self, layout, dtype, activation, coef_init, intercept_init, continuing):
         """Return the seed of this fit and the weights it starts from."""
         seed = getattr(self, "_seed", None) if continuing else None
         rng = check_random_state(self.random_state) if seed is None else None
@@ -260,9 +260,8 @@ class BaseMLP(BaseEstimator):
             coefs, intercepts = self.coefs_, self.intercepts_
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's initial weights
-            gain = 1.0 / 3.0 if self.activation == "logistic" else 1.0
             drawn = [
-                glorot_uniform(rng, fan_in, fan_out, gain)
+                glorot_uniform(rng, fan_in, fan_out, activation.glorot_gain)
                 for fan_in, fan_out in zip(layout.units[:-1], layout.units[1:], strict=True)
             ]
             coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]
@@ -282,9 +281,11 @@ class BaseMLP(BaseEstimator):
             return memory.copy()
         return OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
 
-    def _given_validation(self, X_val, y_val, sample_weight_val, target, dtype):
+    def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, dtype):
         X_val = self._checked_X(X_val, reset=False)
         y_val = self._encode_validation_y(y_val, X_val, dtype)
+        if y_val.shape != (X_val.shape[0], n_targets):
+            raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {y_val.shape}.")
         weights = self._checked_weights(sample_weight_val, X_val, "sample_weight_val")
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
 

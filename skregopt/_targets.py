@@ -90,6 +90,8 @@ def checked_labels(y):
         y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     kind = type_of_target(y)
+    if sp.issparse(y) and kind != "multilabel-indicator":
+        raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Multioutput target data is not supported: y must be one column of labels or a label indicator "

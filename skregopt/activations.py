@@ -24,6 +24,8 @@ class Activation(Component):
     ----------
     saves : bool
         Whether the derivative needs more than the activation, see the conventions above.
+    glorot_gain : float
+        Factor on the variance of the initial weights.
     """
 
     family = "activation"
@@ -32,6 +34,7 @@ class Activation(Component):
         "differentiate": lambda T: types.void(vector(T), vector(T), vector(T), vector(T)),
     }
     saves = False
+    glorot_gain = 1.0
 
 
 def _identity_activate(z, saved, hyper):
@@ -79,6 +82,7 @@ class Logistic(Activation):
     Logistic()
     """
 
+    glorot_gain = 1.0 / 3.0  # as in scikit-learn
     activate = staticmethod(_logistic_activate)
     differentiate = staticmethod(_logistic_differentiate)
 
