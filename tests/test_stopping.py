@@ -459,7 +459,8 @@ def test_divergence_without_early_stopping_raises(solver):
 
 STEPWISE = [
     *({"solver": s, "learning_rate": r} for s in FIRST_ORDER for r in ("constant", "invscaling")),
-    *({"solver": s, "learning_rate": "adaptive", "n_iter_no_change": 2} for s in FIRST_ORDER),
+    # a tol so large that the schedule has to act
+    *({"solver": s, "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 1e9} for s in FIRST_ORDER),
     {"solver": "adam", "penalty": "l1", "alpha": 1e-3},
     {"solver": "sgd", "penalty": "elasticnet", "alpha": 1e-3},
     {"solver": "minibatch", "penalty": "l1", "alpha": 1e-3, "nesterovs_momentum": False},
@@ -479,10 +480,8 @@ def test_k_calls_of_partial_fit_equal_one_fit(kind, params, pickled):
     """The bold sentence of the contract, bit for bit."""
     k = 7
     X, y = make_data(kind)
-    model = small(kind, **params)
-    unlimited = {} if "n_iter_no_change" in params else {"n_iter_no_change": np.inf}
-    fitted = copy.deepcopy(model).set_params(max_iter=k, tol=0, **unlimited).fit(X, y)
-    model.set_params(max_iter=k, tol=0)
+    model = small(kind, **{"max_iter": k, "tol": 0, "n_iter_no_change": np.inf, **params})
+    fitted = copy.deepcopy(model).fit(X, y)
     for call in range(k):
         classes = {"classes": np.unique(y)} if kind is MLPClassifier and call == 0 else {}
         model.partial_fit(X, y, **classes)
@@ -492,6 +491,8 @@ def test_k_calls_of_partial_fit_equal_one_fit(kind, params, pickled):
     assert weights(model) == weights(fitted)
     assert plain(model.loss_curve_) == plain(fitted.loss_curve_)
     assert plain(model.learning_rate_curve_) == plain(fitted.learning_rate_curve_)
+    if model.learning_rate == "adaptive":
+        assert len(set(model.learning_rate_curve_)) > 2
     assert model.t_ == fitted.t_ == k * len(X)
     assert plain(model.predict(X)) == plain(fitted.predict(X))
 
@@ -634,6 +635,17 @@ def test_warm_start_starts_optimizer_and_schedule_anew(kind):
     assert rates[:3] == rates[3:]
     updates = 80 * np.arange(1, 4)
     assert_allclose(rates[:3], 0.01 / np.sqrt(updates))
+
+
+@BOTH
+@pytest.mark.parametrize("incremental", [False, True])
+def test_fits_that_continue_each_other_draw_new_dropout_masks(kind, incremental):
+    X, y = make_data(kind)
+    model = small(kind, dropout=0.5, warm_start=True, max_iter=1, learning_rate_init=1e-300).fit(X, y)
+    for _ in range(4):
+        model.partial_fit(X, y) if incremental else model.fit(X, y)
+    # the weights do not move: the losses differ by the masks alone
+    assert len(set(np.round(model.loss_curve_, 12))) == 5
 
 
 # --- L-BFGS ---------------------------------------------------------------------------------------------------------
