@@ -114,11 +114,15 @@ def _tanh_double(x):
     q = square + f8(1.12811678491632931402e2)
     q = q * square + f8(2.23548839060100448583e3)
     q = q * square + f8(4.84406305325125486048e3)
-    small = x + x * (square * (p / q))
     magnitude = abs(x)
-    large = f8(1.0) - f8(2.0) / (_exp_double(magnitude + magnitude) + f8(1.0))
-    large = large if x > f8(0.0) else -large
-    return small if magnitude < f8(0.625) else (x if x != x else large)
+    exponential = _exp_double(magnitude + magnitude)
+    # one division for both cases: with two, LLVM branches instead of vectorising
+    is_small = magnitude < f8(0.625)
+    sign = f8(1.0) if x > f8(0.0) else f8(-1.0)
+    numerator = x * (square * p) if is_small else f8(-2.0) * sign
+    denominator = q if is_small else exponential + f8(1.0)
+    value = (x if is_small else sign) + numerator / denominator
+    return x if x != x else value
 
 
 @overload(tanh)

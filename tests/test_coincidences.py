@@ -287,21 +287,34 @@ def test_doubling_all_rows_changes_nothing(task, solver, penalty):
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("solver", ["minibatch", "adam"])
-@pytest.mark.parametrize("batch_size", [1, 6, 13])
-def test_batch_size_does_not_change_alpha(batch_size, solver, penalty):
-    """An update over a batch is the update of full training on just those rows."""
-    problem = make_problem("multiclass", n_samples=30).part(np.arange(3, 3 + batch_size))
-    # labels of the whole: every batch is a copy of the same rows
-    estimator = make_problem("multi-output regression", n_samples=30).make
-    Y = problem.Y
+@pytest.mark.parametrize("n_rows", [1, 6, 13])
+def test_number_of_samples_does_not_change_alpha(n_rows, solver, penalty):
+    """Eight batches of the same rows make the updates of eight epochs over those rows."""
+    problem = make_problem("multi-output regression").part(slice(0, n_rows))
+    eightfold = problem.part(np.tile(np.arange(n_rows), 8))
     params = SMALL | {"solver": solver, "penalty": penalty, "alpha": 0.1, "shuffle": False}
-    whole = estimator(**params | {"batch_size": batch_size, "max_iter": 8}).fit(problem.X, Y)
-    copies = np.tile(np.arange(batch_size), 8)
-    batches = estimator(**params | {"batch_size": batch_size, "max_iter": 1})
-    batches.fit(problem.X[copies], Y[copies])
-    for a, b in zip(whole.coefs_, batches.coefs_, strict=True):
+    params["batch_size"] = n_rows
+    epochs = problem.make(**params | {"max_iter": 8}).fit(problem.X, problem.y)
+    batches = problem.make(**params | {"max_iter": 1}).fit(eightfold.X, eightfold.y)
+    for a, b in zip(epochs.coefs_, batches.coefs_, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
         np.testing.assert_array_equal(a == 0, b == 0)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("solver", ["minibatch", "adam"])
+def test_batch_size_does_not_change_alpha(solver, penalty):
+    """A batch of copies of one row makes the update of that row, penalty and all."""
+    row = make_problem("multi-output regression").part(slice(3, 4))
+    params = SMALL | {"solver": solver, "penalty": penalty, "alpha": 0.1, "max_iter": 1}
+    coefs = []
+    for batch_size in (1, 3, 64):
+        copies = row.part(np.zeros(12 * batch_size, dtype=int))
+        network = row.make(**params | {"batch_size": batch_size}).fit(copies.X, copies.y)
+        coefs.append(network.coefs_)
+    for a, b, c in zip(*coefs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(a, c, rtol=0, atol=1e-10)
 
 
 # --- what a weight means --------------------------------------------------------------------------

@@ -472,10 +472,9 @@ STEPWISE = [
 ]
 
 
-@pytest.mark.nojit
 @BOTH
 @pytest.mark.parametrize("params", STEPWISE, ids=str)
-@pytest.mark.parametrize("pickled", [False, True])
+@pytest.mark.parametrize("pickled", [False, pytest.param(True, marks=pytest.mark.nojit)])
 def test_k_calls_of_partial_fit_equal_one_fit(kind, params, pickled):
     """The bold sentence of the contract, bit for bit."""
     k = 7
