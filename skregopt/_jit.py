@@ -71,7 +71,9 @@ _INLINED_DIGEST = _digest_of_inlined_sources()
 
 def _changed_since_import(function):
     try:
-        return Path(function.__code__.co_filename).stat().st_mtime > _IMPORTED_AT
+        status = Path(function.__code__.co_filename).stat()
+        # a file that was replaced may carry an old modification time
+        return max(status.st_mtime, status.st_ctime) > _IMPORTED_AT
     except OSError:
         return False
 

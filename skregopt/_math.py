@@ -98,11 +98,15 @@ def _tanh_single(x):
     p = p * square + f4(-5.37397155531e-2)
     p = p * square + f4(1.33314422036e-1)
     p = p * square + f4(-3.33332819422e-1)
-    small = x + x * (square * p)
     magnitude = abs(x)
-    large = f4(1.0) - f4(2.0) / (_exp_single(magnitude + magnitude) + f4(1.0))
-    large = large if x > f4(0.0) else -large
-    return small if magnitude < f4(0.625) else (x if x != x else large)
+    exponential = _exp_single(magnitude + magnitude)
+    # one division for both cases: a division in one of them would be branched around instead of vectorised
+    is_small = magnitude < f4(0.625)
+    sign = f4(1.0) if x > f4(0.0) else f4(-1.0)
+    numerator = x * (square * p) if is_small else f4(-2.0) * sign
+    denominator = f4(1.0) if is_small else exponential + f4(1.0)
+    value = (x if is_small else sign) + numerator / denominator
+    return x if x != x else value
 
 
 @njit(**_EXACT)
@@ -116,7 +120,6 @@ def _tanh_double(x):
     q = q * square + f8(4.84406305325125486048e3)
     magnitude = abs(x)
     exponential = _exp_double(magnitude + magnitude)
-    # one division for both cases: with two, LLVM branches instead of vectorising
     is_small = magnitude < f8(0.625)
     sign = f8(1.0) if x > f8(0.0) else f8(-1.0)
     numerator = x * (square * p) if is_small else f8(-2.0) * sign
