@@ -460,6 +460,8 @@ class BaseMLP(BaseEstimator):
         with blas_threads(self.n_jobs):
             for start in range(0, X.shape[0], _PREDICT_ROWS):
                 predict(*arguments, start, work, activation.saves, out[start : start + _PREDICT_ROWS])
+        if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
+            raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
         return out
 
     def __sklearn_tags__(self):

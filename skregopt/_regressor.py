@@ -337,5 +337,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
 
 def _as_columns(y, dtype):
-    y = np.asarray(y).astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        y = np.asarray(y).astype(dtype, copy=False)
+    if not np.all(np.isfinite(y)):
+        raise ValueError(f"y contains values too large for {dtype}. Scale y, or use dtype='float64'.")
     return np.ascontiguousarray(y.reshape(y.shape[0], -1))

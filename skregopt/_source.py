@@ -111,6 +111,7 @@ class Source:
         self.descriptor[COLUMN_STEP] = 1 if self.n_features == 1 else step
 
     def _describe_sparse(self, X):
+        X.check_format(full_check=True)  # compiled code follows indices without looking
         indptr, indices = X.indptr, X.indices
         if indptr.dtype != indices.dtype:
             indptr, indices = indptr.astype(np.int64), indices.astype(np.int64)
