@@ -76,7 +76,7 @@ def parameter_constraints(losses, loss_family):
 def hidden_units(estimator):
     """Return the widths of the hidden layers as a list; ValueError for widths that are not positive ints."""
     sizes = estimator.hidden_layer_sizes
-    sizes = [sizes] if np.ndim(sizes) == 0 else list(sizes)
+    sizes = [np.asarray(sizes).item()] if np.ndim(sizes) == 0 else list(sizes)
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
     if any(size <= 0 for size in sizes):
