@@ -31,7 +31,10 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
     ValueError
         If the validation set would have fewer than two rows, or a class has too few members to be stratified.
     """
+    if validation_fraction == 0:
+        raise ValueError("early_stopping=True needs rows to watch: validation_fraction must be above 0, or pass X_val.")
     if hasattr(validation_fraction, "split"):
+        groups = None if groups is None else np.asarray(groups)
         everything = rows.size == X.shape[0]
         given = (values if everything or values is None else values[rows] for values in (X, y, groups))
         splits = list(validation_fraction.split(*given))

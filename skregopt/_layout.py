@@ -61,12 +61,13 @@ class Layout:
             If the arrays do not have the shapes of this network, or are not finite numbers.
         """
         theta = np.empty(self.n_parameters, dtype=dtype)
+        continued = " warm_start and partial_fit continue with the fitted network." if names[0] == "coefs_" else ""
         for name, given, targets in zip(names, (coefs, intercepts), self.views(theta), strict=True):
             if not isinstance(given, list | tuple) or len(given) != len(targets):
                 found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
                     f"{name} must be a list of {len(targets)} arrays, one per layer of a network with layers of "
-                    f"{self.units.tolist()} units (features, hidden_layer_sizes, outputs), got {found}."
+                    f"{self.units.tolist()} units (features, hidden_layer_sizes, outputs), got {found}.{continued}"
                 )
             for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
                 array = np.asarray(values)
@@ -74,7 +75,7 @@ class Layout:
                     raise ValueError(
                         f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with "
                         f"layers of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
-                        f"{array.shape} and dtype {array.dtype}."
+                        f"{array.shape} and dtype {array.dtype}.{continued}"
                     )
                 if not np.all(np.isfinite(array)):
                     raise ValueError(f"{name}[{layer}] contains NaN or infinity.")

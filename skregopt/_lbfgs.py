@@ -46,11 +46,11 @@ class LBFGSTraining:
         self.n_rows = train.indices.size
         self.network, self.data, self.validation = model.network(), train.data(), held_out.data()
         self.rules, self.penalty = model.rules(train.source, held_out.source)
-        sources = [train.source, held_out.source]
+        sources = [(rows.source, rows.indices) for rows in self.rows]
         units = model.layout.units.tolist()
         self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         settings = self.settings[0]
-        settings.tile_size = _passes.tile_rows(units, self.n_rows, all(s.is_sparse for s in sources))
+        settings.tile_size = _passes.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
         settings.saves = model.activation.saves
         settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
         settings.stops = settings.keeps_best = options.early_stopping

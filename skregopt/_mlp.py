@@ -87,11 +87,9 @@ class BaseMLP(BaseEstimator):
 
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
-        used = weights[rows]
-        scale = used.mean() if normalise else 1.0
-        total = float(rows.size) if normalise else float(used.sum())
-        scaled = (weights / scale).astype(dtype).reshape(-1, 1)
-        return Rows(source, rows, y, scaled, total)
+        if normalise:
+            return Rows(source, rows, y, _relative(weights, rows).astype(dtype).reshape(-1, 1), float(rows.size))
+        return Rows(source, rows, y, weights.astype(dtype).reshape(-1, 1), float(weights[rows].sum()))
 
     # --- fit ---------------------------------------------------------------------------------------------------------
 
@@ -184,7 +182,7 @@ class BaseMLP(BaseEstimator):
             score = epoch_scorer(self, structure, lambda view, theta: view._set_theta(theta, layout), *held_out)
         options = TrainingOptions(
             batch_size=effective_batch_size(self, train_rows.size),
-            max_iter=int(self.max_iter),
+            max_iter=min(int(self.max_iter), np.iinfo(np.int64).max),
             learning_rate_init=0.0,
             tol=float(self.tol),
             n_iter_no_change=float(self.n_iter_no_change),
@@ -290,12 +288,9 @@ class BaseMLP(BaseEstimator):
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
 
     def _held_out_rows(self, source, y, weights, rows, dtype):
-        used = weights[rows]
-        if not np.any(used > 0):
+        if not np.any(weights[rows] > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        # only their ratios count; divided by their mean they neither overflow nor vanish in float32
-        scaled = (weights / used.mean()).astype(dtype).reshape(-1, 1)
-        return Rows(source, rows, y, scaled, float(rows.size))
+        return Rows(source, rows, y, _relative(weights, rows).astype(dtype).reshape(-1, 1), float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 
@@ -445,7 +440,7 @@ class BaseMLP(BaseEstimator):
         activation = build_component(Activation, ACTIVATIONS, self.activation, self)
         model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
         tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
-        work = _passes.new_workspace(units, theta.dtype, tile_size, [source])
+        work = _passes.new_workspace(units, theta.dtype, tile_size, [(source, None)])
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
         arguments = (
             compiled_passes(theta.dtype).forward,
@@ -482,6 +477,13 @@ def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
     _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val
+
+
+def _relative(weights, rows):
+    """Return weights divided by the mean of those of ``rows``: only ratios count, whatever their size."""
+    largest = weights[rows].max()
+    weights = weights / largest
+    return weights / weights[rows].mean()
 
 
 def _same_objects(first, second):

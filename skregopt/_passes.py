@@ -313,8 +313,8 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
     dtype : numpy.dtype
     tile_size : int
         Most rows of a tile.
-    sources : list of Source
-        Where tiles will be loaded from.
+    sources : list of (Source, rows)
+        Where tiles will be loaded from, and of which rows (None for each once).
     n_rows : int
         Rows of an epoch.
     n_targets, n_weights : int
@@ -325,8 +325,8 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
     Workspace
     """
     n_units = int(sum(units[1:]))
-    n_features = int(units[0]) if any(not source.is_sparse for source in sources) else 0
-    n_stored = max(source.tile_elements(tile_size) for source in sources)
+    n_features = int(units[0]) if any(not source.is_sparse for source, _ in sources) else 0
+    n_stored = max(source.tile_elements(tile_size, rows) for source, rows in sources)
 
     def floats(size):
         return np.empty(int(size), dtype=dtype)

@@ -337,6 +337,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
 
 def _as_columns(y, dtype):
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y must hold real numbers, got dtype {y.dtype}.")
     with np.errstate(over="ignore"):
         y = np.asarray(y).astype(dtype, copy=False)
     if not np.all(np.isfinite(y)):

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from numbers import Real
 
 import numpy as np
 from sklearn.metrics import check_scoring
@@ -40,7 +41,10 @@ def epoch_scorer(estimator, structure, set_theta, X, y, sample_weight):
         if not np.isfinite(validation_loss):
             return np.nan
         set_theta(view, theta.copy())
-        return scorer(view, X, y, **extra)
+        value = scorer(view, X, y, **extra)
+        if not isinstance(value, Real):
+            raise ValueError(f"scoring={estimator.scoring!r} must return a number, got {value!r}.")
+        return value
 
     return score
 

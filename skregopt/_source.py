@@ -130,13 +130,21 @@ class Source:
         """Return the compiled loader into working precision ``dtype``."""
         return kernel(self._loader, loader_signature(scalar_type(np.dtype(dtype))))
 
-    def tile_elements(self, tile_size):
-        """Return how many stored elements the fullest tile of a sparse source can have; 0 for a dense source."""
+    def tile_elements(self, tile_size, rows=None):
+        """Return how many stored elements a tile of a sparse source can have at most; 0 for a dense source.
+
+        Parameters
+        ----------
+        tile_size : int
+        rows : ndarray of int64, default=None
+            The rows that tiles are made of, possibly repeated; None for each row once.
+        """
         if not self.is_sparse:
             return 0
-        if tile_size >= self.n_rows:
-            return int(self._row_lengths.sum())
-        return int(np.partition(self._row_lengths, -tile_size)[-tile_size:].sum())
+        lengths = self._row_lengths if rows is None else self._row_lengths[rows]
+        if tile_size >= lengths.size:
+            return int(lengths.sum())
+        return int(np.partition(lengths, -tile_size)[-tile_size:].sum())
 
 
 def supported_dtype(dtype):

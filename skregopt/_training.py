@@ -278,7 +278,7 @@ class FirstOrderTraining:
             units,
             dtype,
             int(self.settings[0].tile_size),
-            [train.source, held_out.source],
+            [(rows.source, rows.indices) for rows in self.rows],
             n_rows=train.indices.size,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
