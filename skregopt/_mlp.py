@@ -331,6 +331,13 @@ class BaseMLP(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        elif self.early_stopping and not outcome.best_epoch:
+            warnings.warn(
+                f"No epoch had a finite validation score; the starting point is kept. Check scoring={self.scoring!r} and "
+                "the validation data.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
         elif outcome.status == _engine.MAX_ITER and self.solver == "lbfgs":
             warnings.warn(
                 f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
