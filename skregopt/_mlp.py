@@ -333,8 +333,8 @@ class BaseMLP(BaseEstimator):
             )
         elif self.early_stopping and not outcome.best_epoch:
             warnings.warn(
-                f"No epoch had a finite validation score; the starting point is kept. Check scoring={self.scoring!r} and "
-                "the validation data.",
+                "No epoch had a finite validation score; the starting point is kept. Check the validation data and "
+                f"scoring={self.scoring!r}.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
