@@ -1,9 +1,7 @@
 """Matrix products inside compiled code, through the BLAS that numba's ``np.dot`` uses (SciPy's OpenBLAS).
 
 ``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to
-``c``, which saves a pass over memory for the intercepts and for gradients summed over tiles, and long inner
-dimensions are cut into blocks of 512 that are summed in order: products with a longer inner dimension were seen to
-differ in the last bit between one and two OpenBLAS threads, shorter ones not.
+``c``, which saves a pass over memory for the intercepts and for gradients summed over tiles.
 
 The cache key of every compiled function contains a digest of this file (see ``_jit.py``).
 """
@@ -13,8 +11,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
-
-INNER_BLOCK = 512
 
 
 @intrinsic
@@ -112,19 +108,11 @@ def _overload_gemm(transpose_left, transpose_right, left, right, accumulate, out
     def implementation(transpose_left, transpose_right, left, right, accumulate, out):
         m, n = out.shape
         k = left.shape[0] if transpose_left else left.shape[1]
-        size = out.itemsize
-        left_step = (left.shape[1] if transpose_left else 1) * size
-        right_step = (1 if transpose_right else right.shape[1]) * size
-        beta = 1 if accumulate else 0
-        for start in range(0, k, INNER_BLOCK):
-            length = min(INNER_BLOCK, k - start)
-            # a row-major product is the column-major product of the operands in reverse order
-            _xxgemm(
-                transpose_right, transpose_left, n, m, length,
-                right.ctypes.data + start * right_step, right.shape[1],
-                left.ctypes.data + start * left_step, left.shape[1],
-                beta, out, n,
-            )  # fmt: skip
-            beta = 1
+        # a row-major product is the column-major product of the operands in reverse order
+        _xxgemm(
+            transpose_right, transpose_left, n, m, k,
+            right.ctypes.data, right.shape[1], left.ctypes.data, left.shape[1],
+            1 if accumulate else 0, out, n,
+        )  # fmt: skip
 
     return implementation

@@ -84,8 +84,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Working precision. 'auto' keeps float32 and computes in float64 for everything else.
     n_jobs : int or None, default=None
-        Threads inside one fit. None is one, -1 all processors (one inside a joblib worker). The
-        result does not depend on it.
+        Threads of one prediction of many rows. None is one, -1 all processors (one inside a joblib worker). The
+        result does not depend on it. Training uses one thread: the threads of BLAS would change the last bits.
     verbose : bool, default=False
         Whether to print the loss of each epoch.
 

@@ -7,8 +7,7 @@ Design, in short:
   compiles only its own kernels. A call through the pointer costs nanoseconds, so kernels work on whole arrays.
 * Parameters, gradients and optimizer state are flat vectors (see ``_layout.py``); matrices are reshaped views of them.
 * The rows of a batch are processed in *tiles* of at most ``settings.tile_size`` rows whose gradients are summed. That
-  bounds memory for full-batch training, keeps inner dimensions short enough for BLAS to give the same bits for any
-  number of threads, and lets a block end within a batch.
+  bounds memory for full-batch training and lets a block end within a batch.
 * After the last tile of a batch the parameters are updated in chunks of whole rows that fit into the first cache
   level, so that gradient of the penalty, step of the optimizer and proximal operator touch memory once.
 * Python calls ``run_epochs`` for a *block* of tiles of about half a second, because a signal (Ctrl-C) waits until

@@ -1,6 +1,7 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -25,7 +26,7 @@ from ._parameters import (
 )
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
-from ._threads import blas_threads
+from ._threads import effective_n_threads, single_blas_thread
 from ._training import (
     INTERRUPTED,
     FirstOrderTraining,
@@ -45,7 +46,7 @@ from .schedules import SCHEDULES, Schedule
 _NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-_PREDICT_ROWS = 1 << 16
+_PREDICT_ROWS = 1 << 16  # a signal waits until so many are done
 
 
 class BaseMLP(BaseEstimator):
@@ -111,7 +112,7 @@ class BaseMLP(BaseEstimator):
             self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
         with (
             self._unchanged_on_failure(),
-            blas_threads(self.n_jobs),
+            single_blas_thread(),
             _jit.announcing(self._announcement()),
         ):
             self._fit_unprotected(
@@ -447,7 +448,6 @@ class BaseMLP(BaseEstimator):
         activation = build_component(Activation, ACTIVATIONS, self.activation, self)
         model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
         tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
-        work = _passes.new_workspace(units, theta.dtype, tile_size, [(source, None)])
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
         arguments = (
             compiled_passes(theta.dtype).forward,
@@ -459,9 +459,22 @@ class BaseMLP(BaseEstimator):
             theta,
         )
         predict = compiled(_engine.predict, theta.dtype)
-        with blas_threads(self.n_jobs):
-            for start in range(0, X.shape[0], _PREDICT_ROWS):
-                predict(*arguments, start, work, activation.saves, out[start : start + _PREDICT_ROWS])
+        # whole tiles for each thread, so that their number changes no bit
+        n_tiles = -(-X.shape[0] // tile_size)
+        n_threads = min(effective_n_threads(self.n_jobs), n_tiles)
+        n_rows = min(-(-n_tiles // n_threads), max(1, _PREDICT_ROWS // tile_size)) * tile_size
+
+        def predict_rows(start):
+            work = _passes.new_workspace(units, theta.dtype, tile_size, [(source, None)])
+            predict(*arguments, start, work, activation.saves, out[start : start + n_rows])
+
+        with single_blas_thread():
+            if n_threads == 1:
+                for start in range(0, X.shape[0], n_rows):
+                    predict_rows(start)
+            else:
+                with ThreadPoolExecutor(n_threads) as pool:
+                    list(pool.map(predict_rows, range(0, X.shape[0], n_rows)))
         if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
             raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
         return out

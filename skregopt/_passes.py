@@ -17,7 +17,7 @@ from ._blas import gemm
 from ._jit import jit
 from ._views import flat_view, matrix_view
 
-MAX_TILE_ROWS = 512  # also keeps the inner dimension of gradient products short, see _blas
+MAX_TILE_ROWS = 512
 MAX_TILE_ELEMENTS = 1 << 22
 
 

@@ -1,4 +1,10 @@
-"""Threads inside one fit: how many, and a limit for BLAS that concurrent fits cannot undo for each other."""
+"""Threads: how many a prediction uses, and BLAS held at one while compiled code runs.
+
+BLAS's own threads are never used. They were measured to change the last bits: OpenBLAS cuts a product differently for
+one and for two threads, and its kernels for the rest of a cut sum in another order (in float64 at every inner
+dimension, unless the number of columns is a multiple of 16). They also spin, which makes two threads on a busy
+machine slower than one.
+"""
 
 import threading
 from contextlib import contextmanager
@@ -16,44 +22,52 @@ def _blas_libraries():
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-class _BlasLimit:
-    """One limit per process, counted: the first fit sets it, concurrent ones lower it to one, the last restores it.
+def _set_num_threads(library, n_threads):
+    # threadpoolctl >= 3.8 lets only the first thread that set a limit set another one, until it is released
+    release = getattr(library, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    library.set_num_threads(n_threads)
+    release(force=True)
 
-    A prediction inside a fit of the same thread (a scorer's) is part of that fit.
-    """
+
+class _BlasLimit:
+    """One limit per process, counted: the first caller sets it, the last restores what was there before."""
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._of_thread = threading.local()
         self._n_active = 0
         self._originals = ()
 
-    def enter(self, n_threads):
-        self._of_thread.depth = getattr(self._of_thread, "depth", 0) + 1
-        if self._of_thread.depth > 1:
-            return
+    def enter(self):
         with self._lock:
             if self._n_active == 0:
-                self._originals = [(lib, lib.get_num_threads()) for lib in _blas_libraries()]
-            else:
-                n_threads = 1
-            for library, _ in self._originals:
-                library.set_num_threads(n_threads)
+                self._originals = [(library, library.get_num_threads()) for library in _blas_libraries()]
+                for library, n_threads in self._originals:
+                    if n_threads != 1:
+                        _set_num_threads(library, 1)
             self._n_active += 1
 
     def leave(self):
-        self._of_thread.depth -= 1
-        if self._of_thread.depth:
-            return
         with self._lock:
             self._n_active -= 1
             if self._n_active == 0:
                 for library, n_threads in self._originals:
-                    library.set_num_threads(n_threads)
+                    if n_threads != 1:
+                        _set_num_threads(library, n_threads)
                 self._originals = ()
 
 
 _limit = _BlasLimit()
+
+
+@contextmanager
+def single_blas_thread():
+    """Hold BLAS at one thread within the block, in this process; blocks may overlap and nest."""
+    _limit.enter()
+    try:
+        yield
+    finally:
+        _limit.leave()
 
 
 def effective_n_threads(n_jobs):
@@ -76,13 +90,3 @@ def effective_n_threads(n_jobs):
     if get_active_backend()[0].nesting_level:
         return 1
     return max(1, joblib.cpu_count() + 1 + int(n_jobs))
-
-
-@contextmanager
-def blas_threads(n_jobs):
-    """Limit BLAS to the threads of ``n_jobs`` within the block, to one if another fit is running."""
-    _limit.enter(effective_n_threads(n_jobs))
-    try:
-        yield
-    finally:
-        _limit.leave()
