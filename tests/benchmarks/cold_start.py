@@ -1,4 +1,4 @@
-"""Measure what compilation costs: first fit on an empty cache, another combination, and the first fit of a later process.
+"""Measure what compilation costs: first fit on an empty cache, other rules, and the first fit of a later process.
 
     python tests/benchmarks/cold_start.py
 

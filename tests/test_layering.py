@@ -1,0 +1,332 @@
+"""The package's structure: imports point down, compiled code sees no stale helper, everything is documented.
+
+Levels are listed once, in LEVELS; that a module imports only from levels below its own also rules out cycles.
+"""
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import skregopt
+from skregopt import _compiled, _jit, _source
+from skregopt._component import Component
+
+PACKAGE = Path(skregopt.__file__).parent
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+
+FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules")
+LEVELS = (
+    # know nothing of the package
+    {"_jit", "_math", "_blas", "_layout", "_threads", "_targets", "_holdout", "_scoring", "initializers"},
+    # on the numba policy: components in general, views of memory
+    {"_component", "_views"},
+    # the rules, one family per file, and what loads rows and passes them through a network
+    {*FAMILIES, "_source", "_passes"},
+    # loops over batches and epochs; domains of the parameters
+    {"_engine", "_parameters"},
+    # compiled forms of all that
+    {"_compiled"},
+    # the Python side of a fit
+    {"_training"},
+    {"_lbfgs"},
+    # the estimators
+    {"_mlp"},
+    {"_classifier", "_regressor"},
+    {"__init__"},
+)
+MODULES = sorted(set().union(*LEVELS))
+REGISTRIES = {
+    "activations": ["ACTIVATIONS"],
+    "losses": ["LOSSES", "CLASSIFICATION_LOSSES", "REGRESSION_LOSSES"],
+    "penalties": ["PENALTIES"],
+    "optimizers": ["OPTIMIZERS"],
+    "schedules": ["SCHEDULES"],
+    "initializers": ["INITIALIZERS"],
+}
+MAX_LINES = 500
+
+
+def load(module):
+    """Return the module object; ``__init__`` is the package itself."""
+    return skregopt if module == "__init__" else importlib.import_module(f"skregopt.{module}")
+
+
+@cache
+def source_tree(module):
+    return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+
+
+def level_of(module):
+    return next(level for level, modules in enumerate(LEVELS) if module in modules)
+
+
+@cache
+def package_imports(module):
+    """Return {name in the module: module of the package it comes from}, imports within functions included."""
+    names = {}
+    for node in ast.walk(source_tree(module)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name: alias.name for alias in node.names if alias.name.split(".")[0] == "skregopt"}
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        absolute = (node.module or "").split(".")
+        if node.level == 0 and absolute[0] != "skregopt":
+            continue
+        home = node.module if node.level else ".".join(absolute[1:])
+        for alias in node.names:
+            names[alias.asname or alias.name] = (home or alias.name).split(".")[0]
+    return names
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+
+def test_levels_list_every_module_once():
+    assert sum(map(len, LEVELS)) == len(MODULES)
+    assert MODULES == sorted(path.stem for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_only_downwards(module):
+    imported = set(package_imports(module).values())
+    assert imported <= set(MODULES)
+    upwards = {other for other in imported if level_of(other) >= level_of(module)}
+    assert not upwards, f"{module} (level {level_of(module)}) imports {upwards}"
+
+
+def test_every_module_stands_as_low_as_it_can():
+    """Otherwise the table drifts away from what exists."""
+    for module in MODULES:
+        if module == "__init__":
+            continue
+        below = {level_of(other) for other in package_imports(module).values()}
+        assert level_of(module) == max(below, default=-1) + 1, module
+
+
+def test_runtime_dependencies_are_those_declared():
+    imported = set()
+    for module in MODULES:
+        for node in ast.walk(source_tree(module)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(node.module.split(".")[0])
+    imported -= {"skregopt", *sys.stdlib_module_names}
+    # llvmlite is numba's back end, which every version of numba brings in the one version that fits
+    distributions = {"sklearn": "scikit-learn", "llvmlite": "numba"}
+    imported = {distributions.get(name, name) for name in imported}
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", requirement).group() for requirement in project["dependencies"]}
+    assert imported == declared
+    assert all(">=" in requirement for requirement in project["dependencies"])
+
+
+# --- compiled code --------------------------------------------------------------------------------------------------
+
+
+@cache
+def inlined_files():
+    """Return the modules whose sources are part of every cache key: the one tuple of file names in ``_jit``."""
+    tuples = [
+        [element.value for element in node.elts]
+        for node in ast.walk(source_tree("_jit"))
+        if isinstance(node, ast.Tuple) and all(isinstance(element, ast.Constant) for element in node.elts)
+    ]
+    (files,) = [values for values in tuples if values and all(str(value).endswith(".py") for value in values)]
+    return {Path(name).stem for name in files}
+
+
+@cache
+def jitted_names(module):
+    """Return the names of a module that compiled functions can call: @jit, @njit, @intrinsic, overloaded."""
+    names = set()
+    for node in ast.walk(source_tree(module)):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            kind = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if kind in {"jit", "njit", "intrinsic"}:
+                names.add(node.name)
+            elif kind == "overload":
+                names.add(decorator.args[0].id)
+    for node in source_tree(module).body:  # aliases, such as `view = _python if DISABLED else _intrinsic`
+        if isinstance(node, ast.Assign) and names & {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}:
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def test_the_digest_covers_the_files_it_names():
+    assert inlined_files() >= {"_jit", "_math"}
+    for module in inlined_files():
+        assert (PACKAGE / f"{module}.py").is_file()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_jitted_functions_of_other_files_come_from_the_digest(module):
+    """numba's cache does not see edits in other files, so their digest has to be part of its key."""
+    imports = package_imports(module)
+    used = {}
+    for node in ast.walk(source_tree(module)):
+        if isinstance(node, ast.Name) and node.id in imports:
+            used[node.id] = (imports[node.id], node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imports:
+            used[f"{node.value.id}.{node.attr}"] = (imports[node.value.id], node.attr)
+    jitted = {text: home for text, (home, name) in used.items() if name in jitted_names(home)}
+    assert set(jitted.values()) <= inlined_files(), jitted
+
+
+def test_jitted_names_are_found():
+    """The check above is worth nothing if it recognises nothing."""
+    assert {"exp", "tanh", "mix", "random_bits"} <= jitted_names("_math")
+    assert "gemm" in jitted_names("_blas")
+    assert {"flat_view", "matrix_view", "array_at"} <= jitted_names("_views")
+    assert "_train_tile" in jitted_names("_engine")
+    assert package_imports("_engine")["flat_view"] == "_views"
+
+
+def rules(module):
+    """Return the components of a family's file."""
+    return [
+        value
+        for value in vars(load(module)).values()
+        if inspect.isclass(value) and issubclass(value, Component) and value.__module__ == f"skregopt.{module}"
+    ]
+
+
+def family(module):
+    return next(rule for rule in rules(module) if Component in rule.__bases__)
+
+
+def compiled_functions(monkeypatch):
+    """Return every function that is handed to ``kernel`` or ``entry_point``, with the helpers of its file."""
+    found = []
+    for module in FAMILIES:
+        for rule in rules(module):
+            found += [getattr(rule, name) for name in rule.signatures if hasattr(rule, name)]
+    found += [_source._dense_loader(float), _source._sparse_loader(float, int)]
+
+    def record(function, signature):
+        found.append(function)
+
+    monkeypatch.setattr(_compiled, "kernel", record)
+    monkeypatch.setattr(_compiled, "entry_point", record)
+    _compiled.compiled_passes.__wrapped__(float)
+    for node in ast.walk(source_tree("_compiled")):
+        if isinstance(node, ast.FunctionDef) and node.name == "compiled":
+            table = next(n for n in ast.walk(node) if isinstance(n, ast.Dict))
+            for key in table.keys:
+                _compiled.compiled.__wrapped__(getattr(_compiled, key.id), float)
+    for function in found:  # the list grows while it is walked
+        for value in inspect.getclosurevars(function).globals.values():
+            value = getattr(value, "py_func", value)
+            if inspect.isfunction(value) and value.__module__ == function.__module__ and value not in found:
+                found.append(value)
+    return found
+
+
+def test_compiled_functions_read_globals_of_their_own_file_only(monkeypatch):
+    """A constant of another file is frozen into machine code, exactly as a helper is."""
+    functions = compiled_functions(monkeypatch)
+    names = {function.__name__ for function in functions}
+    assert {"run_epochs", "forward", "load", "_update", "_adam_step", "_softmax_evaluate", "predict"} <= names
+    for function in functions:
+        home = function.__module__.rpartition(".")[2]
+        imports = package_imports(home)
+        foreign = {imports[name] for name in inspect.getclosurevars(function).globals if name in imports}
+        assert foreign <= inlined_files(), f"{home}.{function.__name__}"
+
+
+def test_compiled_functions_take_no_defaults_and_close_over_types_only(monkeypatch):
+    for function in compiled_functions(monkeypatch):
+        assert not function.__defaults__ and not function.__kwdefaults__, function
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        assert all(isinstance(cell, type) for cell in cells), function
+
+
+# --- order in the house ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_are_short(module):
+    assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) < MAX_LINES
+
+
+def undocumented(node, where):
+    """Return the public classes, functions and methods below ``node`` without a docstring."""
+    missing = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef) and not child.name.startswith("_"):
+            name = f"{where}.{child.name}"
+            if not ast.get_docstring(child):
+                missing.append(name)
+            if isinstance(child, ast.ClassDef):
+                missing += undocumented(child, name)
+    return missing
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_classes_and_functions_are_documented(module):
+    tree = source_tree(module)
+    assert ast.get_docstring(tree), f"{module} has no docstring"
+    if not module.startswith("_"):
+        assert not undocumented(tree, module)
+    # in private modules: everything another module imports
+    imported = {
+        name
+        for other in MODULES
+        for name, home in package_imports(other).items()
+        if home == module and inspect.isroutine(getattr(load(module), name, None))
+    }
+    missing = {name.rpartition(".")[2] for name in undocumented(tree, module)}
+    assert not missing & imported
+
+
+@pytest.mark.parametrize("module", REGISTRIES)
+def test_registries_are_complete(module):
+    """Every rule of a file is registered, or is what a registered rule becomes for a kind of target."""
+    registered = set()
+    for name in REGISTRIES[module]:
+        registered |= set(getattr(load(module), name).values())
+    if module == "initializers":
+        found = {f for f in vars(load(module)).values() if inspect.isfunction(f) and not f.__name__.startswith("_")}
+    else:
+        found = set(rules(module)) - {family(module)}
+        for rule in registered.copy():
+            if module == "losses":
+                targets = ("binary", "multiclass", "multilabel", "continuous")
+                registered |= {type(rule().for_target(target)) for target in targets}
+    assert found == registered
+
+
+@pytest.mark.parametrize("module", REGISTRIES)
+def test_registries_end_their_files(module):
+    last = source_tree(module).body[-1]
+    assert isinstance(last, ast.Assign) and last.targets[0].id in REGISTRIES[module]
+
+
+@pytest.mark.parametrize("module", FAMILIES)
+def test_rules_have_every_kernel_of_their_family(module):
+    for rule in rules(module):
+        component = rule()
+        stands_for_others = module == "losses" and component.for_target("binary") is not component
+        if rule is family(module) or stands_for_others:
+            continue
+        for name in rule.signatures:
+            assert inspect.isfunction(getattr(rule, name)), f"{rule.__name__} has no {name}"
+            n_arguments = len(rule.signatures[name](_jit.scalar_type(np.dtype(float))).args)
+            assert len(inspect.signature(getattr(rule, name)).parameters) == n_arguments
+
+
+def test_public_names():
+    assert sorted(skregopt.__all__) == ["MLPClassifier", "MLPRegressor"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", skregopt.__version__)
+    assert (PACKAGE / "py.typed").is_file()
