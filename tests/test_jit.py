@@ -415,6 +415,17 @@ def test_damaged_files_are_compiled_anew(compile_tanh, tmp_path, suffix, damage)
 
 
 @needs_compiler
+def test_code_under_the_name_of_other_code_is_not_loaded(compile_tanh, tmp_path):
+    compile_tanh(np.float32)
+    (single,) = tmp_path.rglob("*.nbc")
+    compile_tanh(np.float64)
+    (double,) = set(tmp_path.rglob("*.nbc")) - {single}
+    double.write_bytes(single.read_bytes())
+    assert compile_tanh(np.float64) == 1
+    assert compile_tanh(np.float64) == 0
+
+
+@needs_compiler
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 def test_missing_files_are_compiled_anew(compile_tanh, tmp_path, suffix):
     compile_tanh()
