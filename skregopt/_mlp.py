@@ -1,13 +1,11 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
@@ -28,15 +26,13 @@ from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
 from ._threads import effective_n_threads, single_blas_thread
 from ._training import (
-    INTERRUPTED,
     FirstOrderTraining,
     Model,
     OptimizerMemory,
     Rows,
+    warn_about,
 )
-from ._training import (
-    Options as TrainingOptions,
-)
+from ._training import Options as TrainingOptions
 from .activations import ACTIVATIONS, Activation
 from .initializers import glorot_uniform
 from .optimizers import OPTIMIZERS, Optimizer
@@ -222,7 +218,7 @@ class BaseMLP(BaseEstimator):
             self._optimizer_memory_ = memory
         else:
             self.__dict__.pop("_optimizer_memory_", None)
-            self._warn(outcome)
+            warn_about(self, outcome)
 
     def _check_validation_arguments(self, X_val, y_val, sample_weight_val, groups):
         if (X_val is None) != (y_val is None):
@@ -317,48 +313,6 @@ class BaseMLP(BaseEstimator):
         if self.solver == "sgd" and self.batch_size == "auto":
             advice += ". solver='sgd' updates on one example at a time; solver='minibatch' averages over a batch"
         raise ValueError(_NON_FINITE + advice + ".")
-
-    def _warn(self, outcome):
-        if outcome.status == INTERRUPTED:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
-            return
-        losses = np.array(outcome.loss_curve)
-        if self.early_stopping and not np.all(np.isfinite(losses)):
-            epoch = int(np.argmax(~np.isfinite(losses))) + 1
-            kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
-            advice = "" if self.solver == "lbfgs" else ", or lower learning_rate_init"
-            warnings.warn(
-                f"Training diverged in epoch {epoch}; {kept} is kept. Standardise the features{advice}.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        elif self.early_stopping and not outcome.best_epoch:
-            warnings.warn(
-                "No epoch had a finite validation score; the starting point is kept. Check the validation data and "
-                f"scoring={self.scoring!r}.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        elif outcome.status == _engine.MAX_ITER and self.solver == "lbfgs":
-            warnings.warn(
-                f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
-                f"({self.max_iter}) or max_fun ({self.max_fun}), or standardise the features.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        elif outcome.status == _engine.MAX_ITER:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        elif self.verbose and self.solver != "lbfgs":
-            watched = "Validation score" if self.early_stopping else "Training loss"
-            print(
-                f"{watched} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs. "
-                "Stopping."
-            )
 
     # --- fitted attributes -------------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
 """The Python side of a fit: runs the compiled loop in blocks, scores, reports, and decides what is kept."""
 
 import time
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from . import _engine, _passes
 from ._compiled import compiled, compiled_passes
@@ -389,3 +391,47 @@ class Budget:
     def adapt(self, seconds):
         ratio = BLOCK_SECONDS / max(seconds, 1e-4)
         self.n_tiles = int(min(max(1, self.n_tiles * min(ratio, 8.0)), 1 << 40))
+
+
+def warn_about(estimator, outcome):
+    """Warn, or print, why the training of an estimator ended, unless it simply converged."""
+    if outcome.status == INTERRUPTED:
+        warnings.warn("Training interrupted by user.", stacklevel=6)
+        return
+    losses = np.array(outcome.loss_curve)
+    if estimator.early_stopping and not np.all(np.isfinite(losses)):
+        epoch = int(np.argmax(~np.isfinite(losses))) + 1
+        kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
+        advice = "" if estimator.solver == "lbfgs" else ", or lower learning_rate_init"
+        warnings.warn(
+            f"Training diverged in epoch {epoch}; {kept} is kept. Standardise the features{advice}.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+    elif estimator.early_stopping and not outcome.best_epoch:
+        warnings.warn(
+            "No epoch had a finite validation score; the starting point is kept. Check the validation data and "
+            f"scoring={estimator.scoring!r}.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+    elif outcome.status == MAX_ITER and estimator.solver == "lbfgs":
+        warnings.warn(
+            f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
+            f"({estimator.max_iter}) or max_fun ({estimator.max_fun}), or standardise the features.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+    elif outcome.status == MAX_ITER:
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+            "converged yet.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+    elif estimator.verbose and estimator.solver != "lbfgs":
+        watched = "Validation score" if estimator.early_stopping else "Training loss"
+        print(
+            f"{watched} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} "
+            "consecutive epochs. Stopping."
+        )

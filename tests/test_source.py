@@ -52,9 +52,9 @@ def test_malformed_csr_is_refused(part, position, value):
     before = model.predict_proba(X)
     damaged = X.copy()
     getattr(damaged, part)[position] = value
-    with pytest.raises(ValueError, match=part):
+    with pytest.raises(ValueError, match="ind(ex|ices|ptr)"):
         model.fit(damaged, y)
-    with pytest.raises(ValueError, match=part):
+    with pytest.raises(ValueError, match="ind(ex|ices|ptr)"):
         model.predict(damaged)
     np.testing.assert_array_equal(model.predict_proba(X), before)
 
