@@ -185,17 +185,16 @@ def test_time_of_first_fits(tmp_path, dtype, record_property):
     """Bounds for busy machines; the numbers themselves are in the report (--junitxml) and printed with -s."""
     code = f"""
     model = MLPClassifier(random_state=0, max_iter=5, dtype={dtype!r})
-    began = time.perf_counter()
+    clock, processor = time.perf_counter(), time.process_time()
     model.fit(X, classes)
-    result["seconds"] = time.perf_counter() - began
+    result["seconds"], result["processor"] = time.perf_counter() - clock, time.process_time() - processor
     """
     code = DATA + inspect.cleandoc(code)
-    first, later = (run(code, cache=tmp_path)["seconds"] for _ in range(2))
-    record_property("first_fit_seconds", first)
-    record_property("later_fit_seconds", later)
-    print(f"\nfirst fit, {dtype}: {first:.1f} s on an empty cache, {later:.2f} s in a later process")
-    assert first < 60
-    assert later < 5
+    for name, limit in (("first", 60), ("later", 5)):
+        fit = run(code, cache=tmp_path)
+        record_property(f"{name}_fit_seconds", fit["seconds"])
+        print(f"\n{name} fit, {dtype}: {fit['seconds']:.2f} s, of which the processor worked {fit['processor']:.2f} s")
+        assert fit["seconds"] < limit
 
 
 @needs_compiler
