@@ -620,6 +620,8 @@ def test_input_arrays_are_not_written_to(kind):
 def test_feature_names(kind, frame):
     X, y = make_data(kind)
     X = frame(X, columns=list("abcde"))
+    if not hasattr(StandardScaler().fit(X), "feature_names_in_"):
+        pytest.skip("this scikit-learn does not find the names in this frame")  # 1.6 in frames of recent polars
     model = small(kind, early_stopping=True, scoring="r2" if kind is MLPRegressor else "accuracy").fit(X, y)
     assert_array_equal(model.feature_names_in_, list("abcde"))
     model.predict(X)
