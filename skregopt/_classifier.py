@@ -322,7 +322,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"Previously got {self.classes_}, `y` has {found}"
                 )
         else:
-            self.classes_ = unique_labels(y)
+            self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
         self._targets = ClassTargets(self.classes_, multilabel)
         encoded = self._targets.encode(y, dtype)
         return encoded, self._targets.kind, (y, self._targets.strata(y))

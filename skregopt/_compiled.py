@@ -71,7 +71,8 @@ class _Types:
             drop_inputs: types.void(flag, count, key, i, types.float64, self.work),
             forward: types.void(self.activate, self.network, v, flag, count, self.work, flag, key, i),
             backward: types.void(
-                types.FunctionType(rule["differentiate"](T)), self.network, v, v, flag, count, self.work, flag, flag
+                types.FunctionType(rule["differentiate"](T)), self.network, v, v, flag, count, self.work,
+                flag, flag, flag,
             ),
         }  # fmt: skip
         self.passes = functions(Passes, *self.pass_signatures.values())

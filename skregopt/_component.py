@@ -8,6 +8,7 @@ these files ends with a registry from the public name to the class, which valida
 """
 
 import inspect
+from functools import cache
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -43,7 +44,19 @@ class Component(BaseEstimator):
 
     def compiled(self, name, dtype):
         """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes."""
-        return kernel(getattr(type(self), name), self.signatures[name](scalar_type(np.dtype(dtype))))
+        return kernel(getattr(type(self), name), _signature(self.signatures[name], np.dtype(dtype)))
+
+
+@cache
+def _signature(for_scalar, dtype):
+    return for_scalar(scalar_type(dtype))
+
+
+@cache
+def default_parameters(estimator_class):
+    """Return the defaults of an estimator's constructor parameters by name."""
+    parameters = inspect.signature(estimator_class.__init__).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def build_component(family, registry, value, estimator):
@@ -72,9 +85,9 @@ def build_component(family, registry, value, estimator):
         default.
     """
     if isinstance(value, family):
-        defaults = inspect.signature(type(estimator).__init__).parameters
+        defaults = default_parameters(type(estimator))
         for name in value.flat_parameters:
-            given, default = getattr(estimator, name), defaults[name].default
+            given, default = getattr(estimator, name), defaults[name]
             if given != default:
                 raise ValueError(
                     f"{name}={given!r} has no effect because {family.family}={value!r} carries its own {name}. "

@@ -28,6 +28,7 @@ from ._passes import (
     LOSS_HYPER,
     PENALTY_HYPER,
     UNIT_STARTS,
+    rank_one_gradient,
 )
 from ._views import flat_view, matrix_view
 
@@ -54,6 +55,7 @@ SETTINGS = np.dtype(
         ("tile_size", np.int64),
         ("shuffle", np.int64),
         ("alpha", np.float64),
+        ("rank_one", np.int64),  # whether the gradient of coefficients is computed where the update uses it
         ("proximal", np.int64),  # whether a proximal operator follows each step
         ("saves", np.int64),  # whether the activation saves values for its derivative
         ("input_dropout", np.float64),
@@ -158,7 +160,9 @@ def _train_tile(
         passes.drop_inputs(is_sparse, network.units[0], epoch_key, positions, settings.input_dropout, work)
     passes.forward(rules.activate, network, theta, is_sparse, n_rows, work, saves, epoch_key, positions)
     loss = _evaluate_tile(rules.evaluate, network, data, work, n_rows, scale)
-    passes.backward(rules.differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate)
+    passes.backward(
+        rules.differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate, settings.rank_one != 0
+    )
     return loss
 
 
@@ -193,7 +197,7 @@ def _data_loss(passes, rules, network, data, theta, settings, work):
 
 
 @jit
-def _update(penalty, update, network, state, alpha, proximal, lr, t):
+def _update(penalty, update, network, state, work, alpha, rank_one, proximal, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
     slots, step_size = state.slots, flat_view(state.step_size, 0, 0)
     n_parameters, n_numbers, n_hyper = (
@@ -224,6 +228,9 @@ def _update(penalty, update, network, state, alpha, proximal, lr, t):
             size = min(chunk, end - a)
             weights, gradient = flat_view(state.theta, a, size), flat_view(state.grad, a, size)
             if is_coef:
+                if rank_one:
+                    gradient = flat_view(state.grad, 0, size)  # always the same chunk, which stays in the cache
+                    rank_one_gradient(network, work, layer, (a - start) // row_length, gradient)
                 penalty.add_gradient(weights, alpha, hyper, gradient)
                 step_size = flat_view(state.step_size, 0, size if proximal else 0)
             else:
@@ -380,7 +387,7 @@ def run_epochs(
                     flat_view(state.numbers, SCHEDULE_MEMORY * n_numbers, n_numbers),
                 )  # fmt: skip
                 _update(
-                    penalty, update, network, state, alpha, settings.proximal != 0,
+                    penalty, update, network, state, work, alpha, settings.rank_one != 0, settings.proximal != 0,
                     progress.learning_rate, progress.t,
                 )  # fmt: skip
         progress.row = 0

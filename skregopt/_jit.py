@@ -29,6 +29,8 @@ import numba
 from numba import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+from ._pipeline import FullWidthCompiler
+
 # NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
 # `_nrt=False`: no reference counting, hence no allocation, in any compiled function.
 OPTIONS = {
@@ -36,6 +38,7 @@ OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "reassoc"},
     "_nrt": False,
+    "pipeline_class": FullWidthCompiler,
 }
 
 DISABLED = bool(numba.config.DISABLE_JIT)
@@ -62,7 +65,7 @@ def _digest_of_inlined_sources():
 
 
 # Files whose helpers become part of functions of other files, and this one, whose flags change the machine code.
-INLINED = ("_jit.py", "_math.py", "_blas.py", "_views.py", "_passes.py")
+INLINED = ("_jit.py", "_pipeline.py", "_math.py", "_blas.py", "_views.py", "_passes.py")
 
 # What was imported is what gets compiled, however late; sources that changed since must not be taken for it.
 _IMPORTED_AT = time.time()

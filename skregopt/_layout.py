@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ._memory import aligned_zeros
+
 
 class Layout:
     """Where the parameters of a network lie in ``theta``.
@@ -60,7 +62,7 @@ class Layout:
         ValueError
             If the arrays do not have the shapes of this network, or are not finite numbers.
         """
-        theta = np.empty(self.n_parameters, dtype=dtype)
+        theta = aligned_zeros(self.n_parameters, dtype)
         continued = " warm_start and partial_fit continue with the fitted network." if names[0] == "coefs_" else ""
         for name, given, targets in zip(names, (coefs, intercepts), self.views(theta), strict=True):
             if not isinstance(given, list | tuple) or len(given) != len(targets):

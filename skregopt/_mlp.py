@@ -271,10 +271,9 @@ class BaseMLP(BaseEstimator):
 
     def _optimizer_memory(self, optimizer, layout, dtype, incremental):
         memory = getattr(self, "_optimizer_memory_", None)
-        fits = memory is not None and memory.slots.shape == (optimizer.n_slots, layout.n_parameters)
-        if incremental and fits and memory.slots.dtype == dtype:
-            return memory.copy()
-        return OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
+        new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
+        fits = memory is not None and memory.slots.shape == new.slots.shape and memory.slots.dtype == dtype
+        return memory.copy() if incremental and fits else new
 
     def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, dtype):
         X_val = self._checked_X(X_val, reset=False)

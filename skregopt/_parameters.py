@@ -1,6 +1,5 @@
 """The estimators' parameters: the domain of each, what they resolve to, and which contradict each other."""
 
-import inspect
 import warnings
 from numbers import Integral, Real
 
@@ -8,6 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
+from ._component import default_parameters
 from .activations import ACTIVATIONS, Activation
 from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from .penalties import PENALTIES, ElasticNet, Penalty
@@ -120,7 +120,7 @@ def check_combinations(estimator, penalty, dropout):
                 f"{name}={getattr(estimator, name)!r} makes the objective random, which solver='lbfgs' cannot "
                 f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
             )
-    default = _default(estimator, "l1_ratio")
+    default = default_parameters(type(estimator))["l1_ratio"]
     # an instance with an l1_ratio of its own has been checked when it was built
     if estimator.l1_ratio != default and not hasattr(penalty, "l1_ratio"):
         raise ValueError(
@@ -157,7 +157,3 @@ def effective_batch_size(estimator, n_rows):
 
 def _names(registry):
     return ", ".join(repr(name) for name in registry)
-
-
-def _default(estimator, name):
-    return inspect.signature(type(estimator).__init__).parameters[name].default

@@ -15,6 +15,7 @@ import numpy as np
 from . import _math
 from ._blas import gemm
 from ._jit import jit
+from ._memory import aligned_size, aligned_zeros
 from ._views import flat_view, matrix_view
 
 MAX_TILE_ROWS = 512
@@ -186,21 +187,6 @@ def _column_sums(delta, accumulate, out):
 
 
 @jit
-def _transposed_product(left, right, accumulate, out):
-    """Compute out = left.T @ right, or add it; for a single row (solver='sgd') that is faster without BLAS."""
-    if left.shape[0] > 1 or accumulate:
-        gemm(True, False, left, right, accumulate, out)
-        return
-    n_units = out.shape[1]
-    source = flat_view(right, 0, n_units)
-    for k in range(out.shape[0]):
-        factor = left[0, k]
-        target = flat_view(out, k * n_units, n_units)
-        for j in range(n_units):
-            target[j] = factor * source[j]
-
-
-@jit
 def _product_transposed(left, right, out):
     """Compute out = left @ right.T; for a single row and few columns that is faster without BLAS."""
     n_units = left.shape[1]
@@ -254,8 +240,11 @@ def forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key,
                 _drop_units(layer, epoch_key, positions, network.dropout[layer], out, multipliers, inputs)
 
 
-def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate):
-    """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them."""
+def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate, rank_one):
+    """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them.
+
+    With ``rank_one`` that of the coefficients is left out: :func:`rank_one_gradient` computes it where it is used.
+    """
     last = network.units.size - 2
     kind_size = work.layers.shape[1]
     hyper = flat_view(network.hyper, ACTIVATION_HYPER, network.hyper.shape[1])
@@ -270,17 +259,17 @@ def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves
         if layer == 0:
             if is_sparse:
                 _transposed_sparse_product(work, delta, accumulate, coef_gradient)
-            else:
-                inputs = matrix_view(work.inputs, 0, n_rows, fan_in)
-                _transposed_product(inputs, delta, accumulate, coef_gradient)
+            elif not rank_one:
+                gemm(True, False, matrix_view(work.inputs, 0, n_rows, fan_in), delta, accumulate, coef_gradient)
             return
         below = layer - 1
         size = n_rows * fan_in
         start = network.starts[UNIT_STARTS, below] * work.rows.size
         dropping = network.dropout[below] > 0.0
         kind = DROPPED if dropping else ACTIVATIONS
-        inputs = matrix_view(work.layers, kind * kind_size + start, n_rows, fan_in)
-        _transposed_product(inputs, delta, accumulate, coef_gradient)
+        if not rank_one:
+            inputs = matrix_view(work.layers, kind * kind_size + start, n_rows, fan_in)
+            gemm(True, False, inputs, delta, accumulate, coef_gradient)
         delta_below = matrix_view(work.layers, DELTAS * kind_size + start, n_rows, fan_in)
         _product_transposed(delta, matrix_view(theta, coef_start, fan_in, fan_out), delta_below)
         flat_delta = flat_view(delta_below, 0, size)
@@ -292,6 +281,36 @@ def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves
         saved = flat_view(work.layers, SAVED * kind_size + start, size if saves else 0)
         differentiate(activations, saved, flat_delta, hyper)
         delta = delta_below
+
+
+@jit
+def rank_one_gradient(network, work, layer, first_row, out):
+    """Write some rows of the gradient of a layer's coefficients, for a tile of a single row of X, which is dense.
+
+    That gradient is the product of two vectors, so computing a piece costs less than reading it from memory.
+    """
+    last = network.units.size - 2
+    kind_size = work.layers.shape[1]
+    fan_in, fan_out = network.units[layer], network.units[layer + 1]
+    delta_kind = ACTIVATIONS if layer == last else DELTAS
+    delta = flat_view(
+        work.layers, delta_kind * kind_size + network.starts[UNIT_STARTS, layer] * work.rows.size, fan_out
+    )
+    inputs = flat_view(work.inputs, 0, fan_in)
+    if layer > 0:
+        kind = DROPPED if network.dropout[layer - 1] > 0.0 else ACTIVATIONS
+        start = kind * kind_size + network.starts[UNIT_STARTS, layer - 1] * work.rows.size
+        inputs = flat_view(work.layers, start, fan_in)
+    n_rows = out.size // fan_out
+    if fan_out < 32:  # too narrow a row for vector instructions
+        column = matrix_view(inputs, first_row, n_rows, 1)
+        gemm(False, False, column, matrix_view(delta, 0, 1, fan_out), False, matrix_view(out, 0, n_rows, fan_out))
+        return
+    for k in range(n_rows):
+        factor = inputs[first_row + k]
+        target = flat_view(out, k * fan_out, fan_out)
+        for j in range(fan_out):
+            target[j] = factor * delta[j]
 
 
 # --- buffers --------------------------------------------------------------------------------------------------------
@@ -329,7 +348,7 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
     n_stored = max(source.tile_elements(tile_size, rows) for source, rows in sources)
 
     def floats(size):
-        return np.empty(int(size), dtype=dtype)
+        return aligned_zeros(int(size), dtype)
 
     def integers(size):
         return np.empty(int(size), dtype=np.int64)
@@ -342,7 +361,7 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         indices=integers(n_stored),
         indptr=integers(tile_size + 1),
         # rows that are not used are never touched, so they cost address space only
-        layers=np.empty((5, tile_size * n_units), dtype=dtype),
+        layers=aligned_zeros((5, aligned_size(tile_size * n_units, dtype)), dtype),
         y=floats(tile_size * n_targets),
         weights=floats(tile_size * n_weights),
     )

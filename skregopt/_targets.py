@@ -88,8 +88,9 @@ def checked_labels(y):
     """
     if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
-    kind = type_of_target(y)
+    kind = type_of_target(y, input_name="y")
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        check_classification_targets(y)  # raises for all others but one, below; decides by the kind once more
     if sp.issparse(y) and kind != "multilabel-indicator":
         raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
     if kind == "multiclass-multioutput":

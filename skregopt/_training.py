@@ -25,6 +25,7 @@ from ._engine import (
     VALIDATION_LOSS,
 )
 from ._layout import Layout
+from ._memory import aligned_copy, aligned_size, aligned_zeros
 from .optimizers import N_SCALARS
 
 BLOCK_SECONDS = 0.4
@@ -133,13 +134,13 @@ class OptimizerMemory:
     @classmethod
     def new(cls, optimizer, n_parameters, dtype):
         """Return the memory of an optimizer that has not made a step."""
-        slots = np.zeros((optimizer.n_slots, n_parameters), dtype=dtype)
+        slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
         return cls(slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
 
     def copy(self):
         """Return an independent copy, so that a call that fails leaves the original as it was."""
         return OptimizerMemory(
-            self.slots.copy(),
+            aligned_copy(self.slots),
             self.memory.copy(),
             self.schedule_memory.copy(),
             self.epoch,
@@ -154,12 +155,12 @@ def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, s
     vectors = (memory, schedule_memory, hyper, schedule_hyper)
     return _engine.OptimizerState(
         theta=theta,
-        grad=np.zeros_like(theta),
+        grad=aligned_zeros(theta.size, theta.dtype),
         best_theta=best_theta,
         slots=slots if slots.shape[0] else np.zeros((1, 0), dtype=theta.dtype),
         numbers=_passes.stacked(vectors, np.float64),
         scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
-        step_size=np.empty(max(_engine.CHUNK, *units[1:]), dtype=theta.dtype),
+        step_size=aligned_zeros(max(_engine.CHUNK, *units[1:]), theta.dtype),
     )
 
 
@@ -268,7 +269,7 @@ class FirstOrderTraining:
         units = model.layout.units.tolist()
         self.state = new_state(
             theta,
-            theta.copy() if options.early_stopping else theta[:0],
+            aligned_copy(theta) if options.early_stopping else theta[:0],
             memory.slots,
             units,
             memory.memory,
@@ -301,6 +302,7 @@ class FirstOrderTraining:
         )
         values.shuffle = options.shuffle
         values.alpha = model.alpha
+        values.rank_one = values.tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
         values.proximal = not model.penalty.is_smooth and model.alpha > 0
         values.saves = model.activation.saves
         values.input_dropout = model.input_dropout

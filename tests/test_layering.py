@@ -25,7 +25,9 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules")
 LEVELS = (
     # know nothing of the package
-    {"_jit", "_math", "_blas", "_layout", "_threads", "_targets", "_holdout", "_scoring", "initializers"},
+    {"_pipeline", "_memory", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring", "initializers"},
+    # the numba policy; the network as one vector
+    {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
     # the rules, one family per file, and what loads rows and passes them through a network
