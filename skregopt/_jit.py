@@ -3,8 +3,8 @@
 Every compiled function of skregopt goes through this module:
 
 * ``jit`` decorates helpers that other compiled functions of the *same file* call;
-* ``kernel`` compiles a function that is handed to the training loop as a first-class function (the rules of a
-  family: an activation, the step of an optimizer, ...);
+* ``kernel`` compiles a function that other compiled code calls through its address (the rules of a family: an
+  activation, the step of an optimizer, ...), by means of what ``caller`` returns;
 * ``entry_point`` compiles a function that Python calls (the training loop, the prediction).
 
 Both of the latter compile lazily, once per process and signature, and keep their machine code in numba's cache on disk.
@@ -28,6 +28,7 @@ from pathlib import Path
 import numba
 from numba import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.extending import intrinsic
 
 from ._pipeline import FullWidthCompiler
 
@@ -65,7 +66,7 @@ def _digest_of_inlined_sources():
 
 
 # Files whose helpers become part of functions of other files, and this one, whose flags change the machine code.
-INLINED = ("_jit.py", "_pipeline.py", "_math.py", "_blas.py", "_views.py", "_passes.py")
+INLINED = ("_jit.py", "_pipeline.py", "_records.py", "_math.py", "_blas.py", "_views.py", "_passes.py")
 
 # What was imported is what gets compiled, however late; sources that changed since must not be taken for it.
 _IMPORTED_AT = time.time()
@@ -123,7 +124,7 @@ class DegradingCache(FunctionCache):
         self._cache_file = _ContentAddressedFile(self._cache_path, self._impl.filename_base, stamp)
 
     def _index_key(self, sig, codegen):
-        return (*super()._index_key(sig, codegen), self._flavour, _INLINED_DIGEST)
+        return (*super()._index_key(sig, codegen), self._flavour, _INLINED_DIGEST, *sorted(_called.items()))
 
     def load_overload(self, sig, target_context):
         """Return the stored machine code, or None when there is none that can be read."""
@@ -221,33 +222,6 @@ def _once(compile_function):
     return locked
 
 
-class Kernel:
-    """A compiled function in the form in which numba accepts it as a first-class function.
-
-    Parameters
-    ----------
-    dispatcher : numba dispatcher
-        Holds the machine code for ``signature``; kept alive by this object.
-    signature : numba signature
-        Types of the arguments and of the result.
-    """
-
-    __slots__ = ("_address", "_dispatcher", "_signature")
-
-    def __init__(self, dispatcher, signature):
-        self._dispatcher = dispatcher
-        self._signature = signature
-        compiled = dispatcher.get_compile_result(signature)
-        self._address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-
-    def __wrapper_address__(self):
-        return self._address
-
-    def signature(self):
-        """Return the numba signature (part of numba's protocol for first-class functions)."""
-        return self._signature
-
-
 def _compile(function, signature, **wrappers):
     dispatcher = numba.njit(**wrappers, **OPTIONS)(function)
     directory = None
@@ -269,9 +243,13 @@ def _compile(function, signature, **wrappers):
     return dispatcher
 
 
+# What must outlive every call: dispatchers hold machine code; with the JIT disabled an "address" is a position in here.
+_kept = []
+
+
 @_once
 def kernel(function, signature):
-    """Compile ``function`` for ``signature`` as a first-class function.
+    """Compile ``function`` for ``signature`` and return its address, for the functions that :func:`caller` returns.
 
     Parameters
     ----------
@@ -283,11 +261,61 @@ def kernel(function, signature):
 
     Returns
     -------
-    Kernel, or ``function`` itself when the JIT is disabled.
+    int
     """
     if DISABLED:
-        return function
-    return Kernel(_compile(function, signature, no_cpython_wrapper=True), signature)
+        _kept.append(function)
+        return len(_kept)
+    dispatcher = _compile(function, signature, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    _kept.append(dispatcher)
+    compiled = dispatcher.get_compile_result(signature)
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+
+# Signatures of what compiled code calls through addresses, as text. They are part of every cache key: machine code that
+# calls a kernel in the manner of an older version must not be loaded.
+_called = {}
+
+
+def caller(name, for_scalar):
+    """Return a function ``call(address, *arguments)`` that calls a kernel from compiled code.
+
+    Parameters
+    ----------
+    name : str
+        For the key of the cache.
+    for_scalar : callable
+        From a numba scalar type to the signature of the kernel, whose precision is that of the arrays among the
+        arguments.
+
+    Returns
+    -------
+    callable
+    """
+    if DISABLED:
+        return lambda address, *arguments: _kept[address - 1](*arguments)
+    _called[name] = str(for_scalar(types.float64))
+
+    @intrinsic
+    def call(typingctx, address, *arguments):
+        # numba passes the types of *arguments either one by one or as one tuple type
+        given = arguments[0] if isinstance(arguments[0], types.BaseTuple) else arguments
+        single = any(getattr(kind, "dtype", None) == types.float32 for kind in given)
+        signature = for_scalar(types.float32 if single else types.float64)
+
+        def codegen(context, builder, _, values):
+            address, arguments = values
+            convention = context.call_conv
+            function_type = convention.get_function_type(signature.return_type, signature.args)
+            _, result = convention.call_function(
+                builder, builder.inttoptr(address, function_type.as_pointer()), signature.return_type, signature.args,
+                [builder.extract_value(arguments, i) for i in range(len(signature.args))],
+            )  # fmt: skip
+            return context.get_dummy_value() if signature.return_type == types.void else result
+
+        return signature.return_type(types.int64, types.StarArgTuple(signature.args)), codegen
+
+    return call
 
 
 @_once
@@ -300,11 +328,8 @@ def entry_point(function, signature):
     if DISABLED:
         return function
     dispatcher = _compile(function, signature, no_cfunc_wrapper=True)
-    _entered.append(dispatcher)
+    _kept.append(dispatcher)
     return dispatcher.get_overload(signature)
-
-
-_entered = []  # keeps the machine code of entry points alive
 
 
 def vector(scalar):

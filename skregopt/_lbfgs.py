@@ -6,9 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from . import _engine, _passes
-from ._compiled import compiled, compiled_passes
-from ._engine import CONVERGED, MAX_ITER, PROGRESS, SCORER, SETTINGS, VALIDATION_LOSS
-from ._training import INTERRUPTED, Budget, Outcome, new_state
+from ._compiled import compiled
+from ._engine import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
+from ._records import PROGRESS, SETTINGS
+from ._training import INTERRUPTED, Budget, OptimizerMemory, Outcome, new_state
 from .schedules import Constant
 
 
@@ -40,44 +41,33 @@ class LBFGSTraining:
         self.score, self.report = score, report
         self.validates = validation is not None
         held_out = validation if self.validates else train
-        self.rows = (train, held_out)  # keeps alive the memory that compiled code reads
         dtype = model.dtype
         self.theta = theta
-        self.n_rows = train.indices.size
-        self.network, self.data, self.validation = model.network(), train.data(), held_out.data()
-        self.rules, self.penalty = model.rules(train.source, held_out.source)
-        sources = [(rows.source, rows.indices) for rows in self.rows]
+        self.n_rows, self.total_weight = train.indices.size, train.total_weight
+        is_sparse = train.source.is_sparse or held_out.source.is_sparse
+        self.network = model.record(is_sparse, "backward", *["validation"] * self.validates)
+        self.train, self.held_out = train.record(dtype), held_out.record(dtype)
+        sources = [(rows.source, rows.indices) for rows in (train, held_out)]
         units = model.layout.units.tolist()
+        self.tile_size = _passes.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
         self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         settings = self.settings[0]
-        settings.tile_size = _passes.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
-        settings.saves = model.activation.saves
         settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
         settings.stops = settings.keeps_best = options.early_stopping
         settings.watch = VALIDATION_LOSS if score is None else SCORER
         settings.tol, settings.n_iter_no_change = options.tol, options.n_iter_no_change
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         self.progress[0].best_score = -np.inf
-        nothing = np.zeros(1)
-        best_theta = theta.copy() if options.early_stopping else theta[:0]
-        self.state = new_state(
-            theta,
-            best_theta,
-            np.zeros((1, 0), dtype=dtype),
-            units,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-        )
-        self.grad = self.state.grad
-        self.end_epoch = Constant().compiled("end_epoch", dtype)
+        # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
+        nothing = OptimizerMemory(np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
+        self.state = new_state(theta, units, nothing, None, Constant(), options.early_stopping)
+        self.grad = self.state["grad"]
         self.work = _passes.new_workspace(
-            units, dtype, int(settings.tile_size), sources,
+            units, dtype, self.tile_size, sources,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )  # fmt: skip
-        self.budget = Budget(model.layout.n_weights * int(settings.tile_size))
+        self.budget = Budget(model.layout.n_weights * self.tile_size)
         self.outcome = Outcome(theta)
 
     def run(self):
@@ -124,55 +114,40 @@ class LBFGSTraining:
             outcome.n_iter = int(result.nit)
         outcome.best_epoch = int(self.progress[0].best_epoch)
         outcome.best_score = float(self.progress[0].best_score)
-        outcome.theta = self.state.best_theta if options.early_stopping else accepted
+        outcome.theta = self.state["best_theta"] if options.early_stopping else accepted
         return outcome
 
     def _objective(self, vector):
         self.theta[:] = vector
         add_gradient = compiled(_engine.add_gradient, self.model.dtype)
-        passes = compiled_passes(self.model.dtype)
-        tile_size = int(self.settings[0].tile_size)
         total, start = 0.0, 0
         while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
-            stop = min(self.n_rows, start + self.budget.n_tiles * tile_size)
+            stop = min(self.n_rows, start + self.budget.n_tiles * self.tile_size)
             started = time.perf_counter()
             total += add_gradient(
-                passes, self.rules, self.network, self.data, self.theta, self.grad, self.settings,
-                start, stop, self.work,
-            )  # fmt: skip
+                self.theta, self.grad, self.network.array, self.train.array, self.work.array, start, stop
+            )
             self.budget.adapt(time.perf_counter() - started)
             start = stop
-        penalty = compiled(_engine.add_penalty, self.model.dtype)(
-            self.penalty,
-            self.network,
-            self.theta,
-            self.grad,
-            self.model.dtype.type(self.model.alpha),
-        )
-        return total / self.data.total_weight[0] + penalty, self.grad.astype(np.float64)
+        penalty = compiled(_engine.add_penalty, self.model.dtype)(self.theta, self.grad, self.network.array)
+        return total / self.total_weight + penalty, self.grad.astype(np.float64)
 
     def _validate(self, theta):
         """Record the validation loss after an iteration and count iterations without improvement."""
         if not self.validates:
             return None
+        self.theta[:] = theta
         loss = compiled(_engine.validation_loss, self.model.dtype)(
-            compiled_passes(self.model.dtype),
-            self.rules,
-            self.network,
-            self.validation,
-            theta,
-            self.settings,
-            self.work,
+            self.theta, self.network.array, self.held_out.array, self.work.array
         )
         self.outcome.validation_loss_curve.append(loss)
         if not self.options.early_stopping:
             return None
         score = -loss if self.score is None else float(self.score(theta, loss))
         self.outcome.validation_scores.append(score)
-        self.theta[:] = theta
         self.progress[0].epoch += 1
         compiled(_engine.finish_epoch, self.model.dtype)(
-            self.end_epoch, self.state, self.settings, self.progress, score
+            self.theta, self.state.array, self.settings, self.progress, score
         )
         return score
 

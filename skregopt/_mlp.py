@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
 from . import _engine, _jit, _passes
-from ._compiled import compiled, compiled_passes
+from ._compiled import compiled
 from ._component import build_component
 from ._holdout import split_rows
 from ._layout import Layout
@@ -402,15 +402,7 @@ class BaseMLP(BaseEstimator):
         model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
         tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
-        arguments = (
-            compiled_passes(theta.dtype).forward,
-            source.loader(theta.dtype),
-            activation.compiled("activate", theta.dtype),
-            loss.compiled("invert_link", theta.dtype),
-            model.network(),
-            source.descriptor,
-            theta,
-        )
+        network, data = model.record(source.is_sparse, "invert_link"), source.record(theta.dtype)
         predict = compiled(_engine.predict, theta.dtype)
         # whole tiles for each thread, so that their number changes no bit
         n_tiles = -(-X.shape[0] // tile_size)
@@ -419,7 +411,7 @@ class BaseMLP(BaseEstimator):
 
         def predict_rows(start):
             work = _passes.new_workspace(units, theta.dtype, tile_size, [(source, None)])
-            predict(*arguments, start, work, activation.saves, out[start : start + n_rows])
+            predict(theta, network.array, data.array, work.array, start, out[start : start + n_rows])
 
         with single_blas_thread():
             if n_threads == 1:

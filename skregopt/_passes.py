@@ -4,103 +4,69 @@ A *tile* is a run of rows that is processed at once. This file has the buffers a
 inputs and units, computes the outputs of all layers, and the gradient of all parameters. What goes on around it
 (batches, updates, epochs) is in ``_engine.py``.
 
-The four functions of :class:`Passes` are compiled on their own and reach the loops of ``_engine.py`` as first-class
-functions, like the rules: each is optimised once, although training, validation and prediction share them.
+The functions with a signature in ``SIGNATURES`` are compiled on their own and called through their addresses, like the
+rules: each is optimised once, although training, validation and prediction share them, and those that a network does
+not need are never compiled.
 """
 
-from typing import NamedTuple
-
 import numpy as np
+from numba import from_dtype, types
 
 from . import _math
 from ._blas import gemm
-from ._jit import jit
-from ._memory import aligned_size, aligned_zeros
-from ._views import flat_view, matrix_view
+from ._jit import caller, jit, matrix, vector
+from ._memory import aligned_zeros
+from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK, Record
+from ._source import loader_signature
+from ._views import array_at, flat_view, matrix_at, matrix_view
+from .activations import Activation
 
 MAX_TILE_ROWS = 512
 MAX_TILE_ELEMENTS = 1 << 22
 
-
-class Passes(NamedTuple):
-    """The compiled functions of this file, see there."""
-
-    load_tile: object
-    drop_inputs: object
-    forward: object
-    backward: object
-
-
-class ModelRules(NamedTuple):
-    """Kernels of the network and its loss."""
-
-    load: object
-    load_validation: object
-    activate: object
-    differentiate: object
-    evaluate: object
-
-
-class Network(NamedTuple):
-    """Shape of the network and hyper-parameters of its rules.
-
-    Few members, and matrices with named rows instead of many vectors: every array in a tuple lengthens the compilation.
-    """
-
-    units: object  # int64, layer widths
-    starts: object  # int64, (3, n_layers): see the rows below
-    dropout: object  # float64, rate of each hidden layer
-    hyper: object  # T, (3, size of the longest): hyper-parameters of activation, loss, penalty
+_flag, _key, _count = types.boolean, types.uint64, types.int64
+_integers = vector(types.int64)
+model_type, data_type, work_type = from_dtype(MODEL), from_dtype(DATA), from_dtype(WORK)
+SIGNATURES = {
+    "load_tile": lambda T: types.void(data_type, vector(T), _integers, work_type),
+    "drop_inputs": lambda T: types.void(_flag, _count, _key, vector(T), _integers, types.float64, work_type),
+    "drop_units": lambda T: types.void(_count, _count, _key, _integers, types.float64, *[vector(T)] * 3),
+    "sparse_product": lambda T: types.void(work_type, matrix(T), matrix(T)),
+    "transposed_sparse_product": lambda T: types.void(work_type, matrix(T), _flag, matrix(T)),
+    "rank_one_gradient": lambda T: types.void(model_type, work_type, _count, _count, vector(T)),
+    "forward": lambda T: types.void(model_type, vector(T), _flag, _count, work_type, _key, _integers),
+    "backward": lambda T: types.void(model_type, vector(T), vector(T), _flag, _count, work_type, _flag),
+}
+_load = caller("load", loader_signature)
+_activate = caller("activate", Activation.signatures["activate"])
+_differentiate = caller("differentiate", Activation.signatures["differentiate"])
+_drop_units, _sparse_product, _transposed_sparse_product = (
+    caller(name, SIGNATURES[name]) for name in ("drop_units", "sparse_product", "transposed_sparse_product")
+)
 
 
-# rows of Network.starts: where a layer's coefficients and intercepts begin in theta, and how many units are before it
-COEF_STARTS, INTERCEPT_STARTS, UNIT_STARTS = range(3)
-# rows of Network.hyper
-ACTIVATION_HYPER, LOSS_HYPER, PENALTY_HYPER = range(3)
-
-
-class Data(NamedTuple):
-    """Rows to train or validate on, in the order of ``rows``."""
-
-    descriptor: object  # int64, see _source
-    rows: object  # int64, indices into X, y and weights
-    y: object  # T, (n_samples, n_targets)
-    weights: object  # T, (n_samples, 1) or (n_samples, n_outputs)
-    total_weight: object  # float64, (1,)
-
-
-class Workspace(NamedTuple):
-    """Buffers for tiles; nothing is allocated in the loop."""
-
-    order: object  # int64, permutation of positions for the current epoch
-    positions: object  # int64, one tile
-    rows: object  # int64, one tile
-    inputs: object  # T, a dense tile, or the stored elements of a sparse one
-    indices: object  # int64, of a sparse tile
-    indptr: object  # int64, of a sparse tile
-    layers: object  # T, (5, tile rows x units of all layers): see the rows below
-    y: object  # T
-    weights: object  # T
-
-
-# rows of Workspace.layers: outputs of the layers, what activations save, dropout's multipliers (0 or 1 / (1 - rate)),
-# outputs times multipliers, gradients with respect to pre-activations
-ACTIVATIONS, SAVED, MULTIPLIERS, DROPPED, DELTAS = range(5)
-
-
-def load_tile(load, data, positions, work):
-    """Gather the rows at ``positions`` of the data with their targets and weights."""
+def load_tile(data, like, positions, work):
+    """Gather the rows at ``positions`` of the data with their targets and weights, in the precision of ``like``."""
     n_rows = positions.size
-    n_targets, n_weights = data.y.shape[1], data.weights.shape[1]
+    n_targets, n_weights = data.n_targets, data.n_weights
+    indices = array_at(data.rows, data.n_rows, np.int64)
+    rows = array_at(work.rows, n_rows, np.int64)
     for i in range(n_rows):
-        row = data.rows[positions[i]]
-        work.rows[i] = row
+        rows[i] = indices[positions[i]]
+    y = array_at(work.y, n_rows * n_targets, like)
+    weights = array_at(work.weights, n_rows * n_weights, like)
+    for i in range(n_rows):
+        all_y = array_at(data.y, (rows[i] + 1) * n_targets, like)
         for k in range(n_targets):
-            work.y[i * n_targets + k] = data.y[row, k]
+            y[i * n_targets + k] = all_y[rows[i] * n_targets + k]
+        all_weights = array_at(data.weights, (rows[i] + 1) * n_weights, like)
         for k in range(n_weights):
-            work.weights[i * n_weights + k] = data.weights[row, k]
-    rows = flat_view(work.rows, 0, n_rows)
-    load(data.descriptor, rows, work.inputs, work.inputs, work.indices, work.indptr)
+            weights[i * n_weights + k] = all_weights[rows[i] * n_weights + k]
+    inputs = array_at(work.inputs, work.n_inputs, like)
+    stored_indices = array_at(work.indices, work.n_stored, np.int64)
+    indptr = array_at(work.indptr, work.tile_size + 1, np.int64)
+    descriptor = array_at(data.descriptor, DESCRIPTOR_SIZE, np.int64)
+    _load(data.load, descriptor, rows, inputs, inputs, stored_indices, indptr)
 
 
 # --- dropout --------------------------------------------------------------------------------------------------------
@@ -108,29 +74,31 @@ def load_tile(load, data, positions, work):
 # that sparse and dense inputs, tiles and threads draw the same numbers.
 
 
-def drop_inputs(is_sparse, n_features, epoch_key, positions, rate, work):
+def drop_inputs(is_sparse, n_features, epoch_key, like, positions, rate, work):
     """Multiply the loaded inputs by 0 or 1 / (1 - rate)."""
-    keep = work.inputs.dtype.type(1.0 / (1.0 - rate))
-    zero = work.inputs.dtype.type(0)
+    inputs = array_at(work.inputs, work.n_inputs, like)
+    indices = array_at(work.indices, work.n_stored, np.int64)
+    indptr = array_at(work.indptr, work.tile_size + 1, np.int64)
+    keep = like.dtype.type(1.0 / (1.0 - rate))
+    zero = like.dtype.type(0)
     threshold = np.uint32(min(rate * 4294967296.0, 4294967295.0))
     for i in range(positions.size):
         key = _math.mix(_math.mix(epoch_key, positions[i]), 0)
         if is_sparse:
-            for j in range(work.indptr[i], work.indptr[i + 1]):
-                dropped = _math.random_bits(key, work.indices[j]) < threshold
-                work.inputs[j] *= zero if dropped else keep
+            for j in range(indptr[i], indptr[i + 1]):
+                dropped = _math.random_bits(key, indices[j]) < threshold
+                inputs[j] *= zero if dropped else keep
         else:
-            row = flat_view(work.inputs, i * n_features, n_features)
+            row = flat_view(inputs, i * n_features, n_features)
             for j in range(n_features):
                 row[j] *= zero if _math.random_bits(key, j) < threshold else keep
 
 
-@jit
-def _drop_units(layer, epoch_key, positions, rate, activations, multipliers, dropped):
+def drop_units(layer, n_units, epoch_key, positions, rate, activations, multipliers, dropped):
+    """Write 0 or 1 / (1 - rate) to ``multipliers``, and the activations times that to ``dropped``."""
     keep = activations.dtype.type(1.0 / (1.0 - rate))
     zero = activations.dtype.type(0)
     threshold = np.uint32(min(rate * 4294967296.0, 4294967295.0))
-    n_units = activations.shape[1]
     for i in range(positions.size):
         key = _math.mix(_math.mix(epoch_key, positions[i]), layer + 1)
         start = i * n_units
@@ -152,27 +120,35 @@ def _add_scaled(factor, source, target):
 
 
 @jit
-def _sparse_product(work, right, out):
+def _sparse_tile(work, n_rows, like):
+    """Return stored elements, their columns, and where rows start."""
+    indptr = array_at(work.indptr, n_rows + 1, np.int64)
+    n_stored = indptr[n_rows]
+    return array_at(work.inputs, n_stored, like), array_at(work.indices, n_stored, np.int64), indptr
+
+
+def sparse_product(work, right, out):
     """Compute out += inputs @ right for a sparse tile."""
-    n_units = out.shape[1]
-    for i in range(out.shape[0]):
+    n_rows, n_units = out.shape
+    values, indices, indptr = _sparse_tile(work, n_rows, out)
+    for i in range(n_rows):
         target = flat_view(out, i * n_units, n_units)
-        for p in range(work.indptr[i], work.indptr[i + 1]):
-            _add_scaled(work.inputs[p], flat_view(right, work.indices[p] * n_units, n_units), target)
+        for p in range(indptr[i], indptr[i + 1]):
+            _add_scaled(values[p], flat_view(right, indices[p] * n_units, n_units), target)
 
 
-@jit
-def _transposed_sparse_product(work, right, accumulate, out):
+def transposed_sparse_product(work, right, accumulate, out):
     """Compute out = inputs.T @ right for a sparse tile, or add it."""
-    n_units = out.shape[1]
+    n_rows, n_units = right.shape
+    values, indices, indptr = _sparse_tile(work, n_rows, out)
     if not accumulate:
-        values = flat_view(out, 0, out.size)
-        for i in range(values.size):
-            values[i] = 0
-    for i in range(right.shape[0]):
+        elements = flat_view(out, 0, out.size)
+        for i in range(elements.size):
+            elements[i] = 0
+    for i in range(n_rows):
         source = flat_view(right, i * n_units, n_units)
-        for p in range(work.indptr[i], work.indptr[i + 1]):
-            _add_scaled(work.inputs[p], source, flat_view(out, work.indices[p] * n_units, n_units))
+        for p in range(indptr[i], indptr[i + 1]):
+            _add_scaled(values[p], source, flat_view(out, indices[p] * n_units, n_units))
 
 
 @jit
@@ -205,102 +181,117 @@ def _product_transposed(left, right, out):
 # --- passes ---------------------------------------------------------------------------------------------------------
 
 
-def forward(activate, network, theta, is_sparse, n_rows, work, saves, epoch_key, positions):
+def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
     """Compute the outputs of all layers for a loaded tile; those of the last are the raw predictions.
 
     Units are dropped if ``positions`` (of the rows, for the keys of random numbers) is not empty.
     """
-    last = network.units.size - 2
-    kind_size = work.layers.shape[1]
-    hyper = flat_view(network.hyper, ACTIVATION_HYPER, network.hyper.shape[1])
+    last = model.n_layers - 1
+    units = array_at(model.units, last + 2, np.int64)
+    coef_starts = array_at(model.coef_starts, last + 1, np.int64)
+    intercept_starts = array_at(model.intercept_starts, last + 1, np.int64)
+    unit_starts = array_at(model.unit_starts, last + 1, np.int64)
+    saves = array_at(model.saves, last, np.int64)
+    kernels = array_at(model.activate, last, np.int64)
+    hyper = array_at(model.activation_hyper, last * model.n_hyper, theta)
+    dropout = array_at(model.dropout, last, np.float64)
     # a sparse tile has no matrix of inputs
-    inputs = matrix_view(work.inputs, 0, 0 if is_sparse else n_rows, network.units[0])
+    inputs = matrix_at(work.inputs, 0, 0 if is_sparse else n_rows, units[0], theta)
     for layer in range(last + 1):
-        fan_in, fan_out = network.units[layer], network.units[layer + 1]
-        start = network.starts[UNIT_STARTS, layer] * work.rows.size
-        out = matrix_view(work.layers, ACTIVATIONS * kind_size + start, n_rows, fan_out)
-        intercept = flat_view(theta, network.starts[INTERCEPT_STARTS, layer], fan_out)
+        fan_in, fan_out = units[layer], units[layer + 1]
+        start = unit_starts[layer] * work.tile_size
+        out = matrix_at(work.activations, start, n_rows, fan_out, theta)
+        intercept = flat_view(theta, intercept_starts[layer], fan_out)
         for i in range(n_rows):
             row = flat_view(out, i * fan_out, fan_out)
             for j in range(fan_out):
                 row[j] = intercept[j]
-        coef = matrix_view(theta, network.starts[COEF_STARTS, layer], fan_in, fan_out)
+        coef = matrix_view(theta, coef_starts[layer], fan_in, fan_out)
         if layer == 0 and is_sparse:
-            _sparse_product(work, coef, out)
+            _sparse_product(model.sparse_product, work, coef, out)
         else:
             gemm(False, False, inputs, coef, True, out)
         inputs = out
         if layer < last:
             size = n_rows * fan_out
-            saved = flat_view(work.layers, SAVED * kind_size + start, size if saves else 0)
-            activate(flat_view(out, 0, size), saved, hyper)
-            if positions.size > 0 and network.dropout[layer] > 0.0:
-                inputs = matrix_view(work.layers, DROPPED * kind_size + start, n_rows, fan_out)
-                multipliers = matrix_view(work.layers, MULTIPLIERS * kind_size + start, n_rows, fan_out)
-                _drop_units(layer, epoch_key, positions, network.dropout[layer], out, multipliers, inputs)
+            values = flat_view(out, 0, size)
+            saved = flat_view(array_at(work.saved, start + size, theta), start, size if saves[layer] else 0)
+            _activate(kernels[layer], values, saved, flat_view(hyper, layer * model.n_hyper, model.n_hyper))
+            if positions.size > 0 and dropout[layer] > 0.0:
+                inputs = matrix_at(work.dropped, start, n_rows, fan_out, theta)
+                multipliers = flat_view(array_at(work.multipliers, start + size, theta), start, size)
+                _drop_units(
+                    model.drop_units, layer, fan_out, epoch_key, positions, dropout[layer],
+                    values, multipliers, flat_view(inputs, 0, size),
+                )  # fmt: skip
 
 
-def backward(differentiate, network, theta, grad, is_sparse, n_rows, work, saves, accumulate, rank_one):
+def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
     """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them.
 
-    With ``rank_one`` that of the coefficients is left out: :func:`rank_one_gradient` computes it where it is used.
+    If the model has :func:`rank_one_gradient`, that of the coefficients is left out, and computed where it is used.
     """
-    last = network.units.size - 2
-    kind_size = work.layers.shape[1]
-    hyper = flat_view(network.hyper, ACTIVATION_HYPER, network.hyper.shape[1])
-    start = network.starts[UNIT_STARTS, last] * work.rows.size
-    delta = matrix_view(work.layers, ACTIVATIONS * kind_size + start, n_rows, network.units[last + 1])
+    rank_one = model.rank_one_gradient != 0
+    last = model.n_layers - 1
+    units = array_at(model.units, last + 2, np.int64)
+    coef_starts = array_at(model.coef_starts, last + 1, np.int64)
+    intercept_starts = array_at(model.intercept_starts, last + 1, np.int64)
+    unit_starts = array_at(model.unit_starts, last + 1, np.int64)
+    saves = array_at(model.saves, last, np.int64)
+    kernels = array_at(model.differentiate, last, np.int64)
+    hyper = array_at(model.activation_hyper, last * model.n_hyper, theta)
+    dropout = array_at(model.dropout, last, np.float64)
+    start = unit_starts[last] * work.tile_size
+    delta = matrix_at(work.activations, start, n_rows, units[last + 1], theta)
     for layer in range(last, -1, -1):
-        fan_in, fan_out = network.units[layer], network.units[layer + 1]
-        coef_start = network.starts[COEF_STARTS, layer]
-        intercept_gradient = flat_view(grad, network.starts[INTERCEPT_STARTS, layer], fan_out)
-        _column_sums(delta, accumulate, intercept_gradient)
-        coef_gradient = matrix_view(grad, coef_start, fan_in, fan_out)
+        fan_in, fan_out = units[layer], units[layer + 1]
+        _column_sums(delta, accumulate, flat_view(grad, intercept_starts[layer], fan_out))
+        coef_gradient = matrix_view(grad, coef_starts[layer], fan_in, fan_out)
         if layer == 0:
             if is_sparse:
-                _transposed_sparse_product(work, delta, accumulate, coef_gradient)
+                _transposed_sparse_product(model.transposed_sparse_product, work, delta, accumulate, coef_gradient)
             elif not rank_one:
-                gemm(True, False, matrix_view(work.inputs, 0, n_rows, fan_in), delta, accumulate, coef_gradient)
+                inputs = matrix_at(work.inputs, 0, n_rows, fan_in, theta)
+                gemm(True, False, inputs, delta, accumulate, coef_gradient)
             return
         below = layer - 1
         size = n_rows * fan_in
-        start = network.starts[UNIT_STARTS, below] * work.rows.size
-        dropping = network.dropout[below] > 0.0
-        kind = DROPPED if dropping else ACTIVATIONS
+        start = unit_starts[below] * work.tile_size
         if not rank_one:
-            inputs = matrix_view(work.layers, kind * kind_size + start, n_rows, fan_in)
-            gemm(True, False, inputs, delta, accumulate, coef_gradient)
-        delta_below = matrix_view(work.layers, DELTAS * kind_size + start, n_rows, fan_in)
-        _product_transposed(delta, matrix_view(theta, coef_start, fan_in, fan_out), delta_below)
+            kind = work.dropped if dropout[below] > 0.0 else work.activations
+            gemm(True, False, matrix_at(kind, start, n_rows, fan_in, theta), delta, accumulate, coef_gradient)
+        delta_below = matrix_at(work.deltas, start, n_rows, fan_in, theta)
+        _product_transposed(delta, matrix_view(theta, coef_starts[layer], fan_in, fan_out), delta_below)
         flat_delta = flat_view(delta_below, 0, size)
-        if dropping:
-            multipliers = flat_view(work.layers, MULTIPLIERS * kind_size + start, size)
+        if dropout[below] > 0.0:
+            multipliers = flat_view(array_at(work.multipliers, start + size, theta), start, size)
             for i in range(size):
                 flat_delta[i] *= multipliers[i]
-        activations = flat_view(work.layers, ACTIVATIONS * kind_size + start, size)
-        saved = flat_view(work.layers, SAVED * kind_size + start, size if saves else 0)
-        differentiate(activations, saved, flat_delta, hyper)
+        activations = flat_view(array_at(work.activations, start + size, theta), start, size)
+        saved = flat_view(array_at(work.saved, start + size, theta), start, size if saves[below] else 0)
+        _differentiate(
+            kernels[below], activations, saved, flat_delta, flat_view(hyper, below * model.n_hyper, model.n_hyper)
+        )
         delta = delta_below
 
 
-@jit
-def rank_one_gradient(network, work, layer, first_row, out):
+def rank_one_gradient(model, work, layer, first_row, out):
     """Write some rows of the gradient of a layer's coefficients, for a tile of a single row of X, which is dense.
 
     That gradient is the product of two vectors, so computing a piece costs less than reading it from memory.
     """
-    last = network.units.size - 2
-    kind_size = work.layers.shape[1]
-    fan_in, fan_out = network.units[layer], network.units[layer + 1]
-    delta_kind = ACTIVATIONS if layer == last else DELTAS
-    delta = flat_view(
-        work.layers, delta_kind * kind_size + network.starts[UNIT_STARTS, layer] * work.rows.size, fan_out
-    )
-    inputs = flat_view(work.inputs, 0, fan_in)
+    units = array_at(model.units, model.n_layers + 1, np.int64)
+    unit_starts = array_at(model.unit_starts, model.n_layers, np.int64)
+    fan_in, fan_out = units[layer], units[layer + 1]
+    start = unit_starts[layer] * work.tile_size
+    kind = work.activations if layer == model.n_layers - 1 else work.deltas
+    delta = flat_view(array_at(kind, start + fan_out, out), start, fan_out)
+    kind, start = work.inputs, 0
     if layer > 0:
-        kind = DROPPED if network.dropout[layer - 1] > 0.0 else ACTIVATIONS
-        start = kind * kind_size + network.starts[UNIT_STARTS, layer - 1] * work.rows.size
-        inputs = flat_view(work.layers, start, fan_in)
+        dropped = array_at(model.dropout, layer, np.float64)[layer - 1] > 0.0
+        kind = work.dropped if dropped else work.activations
+        start = unit_starts[layer - 1] * work.tile_size
+    inputs = flat_view(array_at(kind, start + fan_in, out), start, fan_in)
     n_rows = out.size // fan_out
     if fan_out < 32:  # too narrow a row for vector instructions
         column = matrix_view(inputs, first_row, n_rows, 1)
@@ -341,11 +332,12 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
 
     Returns
     -------
-    Workspace
+    Record of WORK
     """
     n_units = int(sum(units[1:]))
     n_features = int(units[0]) if any(not source.is_sparse for source, _ in sources) else 0
     n_stored = max(source.tile_elements(tile_size, rows) for source, rows in sources)
+    n_inputs = max(tile_size * n_features, n_stored)
 
     def floats(size):
         return aligned_zeros(int(size), dtype)
@@ -353,17 +345,24 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
     def integers(size):
         return np.empty(int(size), dtype=np.int64)
 
-    return Workspace(
+    # memory that is not used is never touched, so it costs address space only
+    layers = {
+        name: floats(tile_size * n_units) for name in ("activations", "saved", "multipliers", "dropped", "deltas")
+    }
+    return Record(
+        WORK,
+        tile_size=tile_size,
         order=integers(n_rows),
         positions=integers(tile_size),
         rows=integers(tile_size),
-        inputs=floats(max(tile_size * n_features, n_stored)),
+        n_inputs=n_inputs,
+        inputs=floats(n_inputs),
+        n_stored=n_stored,
         indices=integers(n_stored),
         indptr=integers(tile_size + 1),
-        # rows that are not used are never touched, so they cost address space only
-        layers=aligned_zeros((5, aligned_size(tile_size * n_units, dtype)), dtype),
         y=floats(tile_size * n_targets),
         weights=floats(tile_size * n_weights),
+        **layers,
     )
 
 

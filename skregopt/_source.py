@@ -17,11 +17,11 @@ import scipy.sparse as sp
 from numba import types
 
 from ._jit import kernel, scalar_type, vector
+from ._records import DATA, DESCRIPTOR_SIZE, Record
 from ._views import array_at
 
 # positions in a descriptor
 IS_SPARSE, N_FEATURES, ADDRESS, ROW_STRIDE, COLUMN_STEP, INDICES_ADDRESS, INDPTR_ADDRESS = range(7)
-DESCRIPTOR_SIZE = 7
 
 _ELEMENTS = "?bhilqBHILQfd"
 
@@ -129,6 +129,12 @@ class Source:
     def loader(self, dtype):
         """Return the compiled loader into working precision ``dtype``."""
         return kernel(self._loader, loader_signature(scalar_type(np.dtype(dtype))))
+
+    def record(self, dtype, **rows):
+        """Return the compiled code's description of X, and of ``rows``: other fields of DATA."""
+        return Record(
+            DATA, is_sparse=self.is_sparse, descriptor=self.descriptor, load=self.loader(dtype), **rows
+        )  # fmt: skip
 
     def tile_elements(self, tile_size, rows=None):
         """Return how many stored elements a tile of a sparse source can have at most; 0 for a dense source.

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from . import _engine, _passes
-from ._compiled import compiled, compiled_passes
+from ._compiled import compiled, compiled_pass
 from ._engine import (
     CONVERGED,
     DIVERGED,
@@ -16,17 +16,15 @@ from ._engine import (
     LOSS_COLUMN,
     MAX_ITER,
     OBJECTIVE,
-    PROGRESS,
     RATE_COLUMN,
     RUNNING,
     SCORER,
-    SETTINGS,
     VALIDATION_COLUMN,
     VALIDATION_LOSS,
 )
 from ._layout import Layout
 from ._memory import aligned_copy, aligned_size, aligned_zeros
-from .optimizers import N_SCALARS
+from ._records import MODEL, N_SCALARS, PROGRESS, SETTINGS, STATE, Record
 
 BLOCK_SECONDS = 0.4
 CURVE_CAPACITY = 256
@@ -59,32 +57,64 @@ class Model:
     dropout: tuple = ()
     input_dropout: float = 0.0
 
-    def network(self):
-        """Return the compiled code's description of this model."""
-        widths = self.layout.units[1:]
-        return _passes.Network(
-            units=self.layout.units,
-            starts=np.array([self.layout.coef_starts, self.layout.intercept_starts, np.cumsum(widths) - widths]),
-            dropout=np.array([*self.dropout, 0.0]),
-            hyper=_passes.stacked(
-                [part.hyper_vector(self.dtype) for part in (self.activation, self.loss, self.penalty)],
-                self.dtype,
-            ),
+    def record(self, is_sparse, *uses):
+        """Return the compiled code's description of this model.
+
+        Parameters
+        ----------
+        is_sparse : bool
+            Whether any rows are.
+        *uses : str
+            What is needed besides the forward pass, so that nothing else is compiled: 'backward', 'validation',
+            'invert_link', 'prox', 'rank_one'.
+        """
+        layout, dtype = self.layout, self.dtype
+        widths = layout.units[1:]
+        hidden = [self.activation] * (len(widths) - 1)
+        vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
+        hyper = _passes.stacked(vectors, dtype)
+        kernels = {"activate": _addresses(hidden, "activate", dtype)}
+        passes = ["forward"]
+        if is_sparse:
+            passes.append("sparse_product")
+        if "backward" in uses:
+            kernels["differentiate"] = _addresses(hidden, "differentiate", dtype)
+            kernels["evaluate"] = self.loss.compiled("evaluate", dtype)
+            kernels["penalty_value"] = self.penalty.compiled("value", dtype)
+            kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
+            passes += ["load_tile", "backward"]
+            passes += ["transposed_sparse_product"] * is_sparse
+            passes += ["drop_units"] * any(self.dropout)
+            passes += ["drop_inputs"] * (self.input_dropout > 0)
+        passes += ["rank_one_gradient"] * ("rank_one" in uses)
+        passes += ["data_loss"] * ("validation" in uses)
+        if "invert_link" in uses:
+            kernels["invert_link"] = self.loss.compiled("invert_link", dtype)
+        if "prox" in uses:
+            kernels["prox"] = self.penalty.compiled("prox", dtype)
+        kernels.update((name, compiled_pass(name, dtype)) for name in passes)
+        return Record(
+            MODEL,
+            n_layers=len(widths),
+            n_weights=layout.n_weights,
+            units=layout.units,
+            coef_starts=layout.coef_starts,
+            intercept_starts=layout.intercept_starts,
+            unit_starts=np.cumsum(widths) - widths,
+            n_hyper=hyper.shape[1],
+            saves=np.array([part.saves for part in hidden], dtype=np.int64),
+            loss_hyper=hyper[0],
+            penalty_hyper=hyper[1],
+            activation_hyper=hyper[2:],
+            dropout=np.array(self.dropout or [0.0] * len(hidden), dtype=np.float64),
+            alpha=self.alpha,
+            input_dropout=self.input_dropout,
+            **kernels,
         )
 
-    def rules(self, source, validation_source):
-        """Return the compiled kernels of the network, its loss and its penalty."""
-        model = _passes.ModelRules(
-            load=source.loader(self.dtype),
-            load_validation=validation_source.loader(self.dtype),
-            activate=self.activation.compiled("activate", self.dtype),
-            differentiate=self.activation.compiled("differentiate", self.dtype),
-            evaluate=self.loss.compiled("evaluate", self.dtype),
-        )
-        penalty = _engine.PenaltyRules(
-            *(self.penalty.compiled(name, self.dtype) for name in _engine.PenaltyRules._fields)
-        )
-        return model, penalty
+
+def _addresses(parts, name, dtype):
+    return np.array([part.compiled(name, dtype) for part in parts], dtype=np.int64)
 
 
 @dataclass
@@ -108,14 +138,17 @@ class Rows:
     weights: np.ndarray
     total_weight: float
 
-    def data(self):
+    def record(self, dtype):
         """Return the compiled code's description of these rows."""
-        return _passes.Data(
-            self.source.descriptor,
-            self.indices,
-            self.y,
-            self.weights,
-            np.array([self.total_weight]),
+        return self.source.record(
+            dtype,
+            n_rows=self.indices.size,
+            rows=self.indices,
+            n_targets=self.y.shape[1],
+            n_weights=self.weights.shape[1],
+            y=self.y,
+            weights=self.weights,
+            total_weight=self.total_weight,
         )
 
 
@@ -150,17 +183,42 @@ class OptimizerMemory:
         )
 
 
-def new_state(theta, best_theta, slots, units, memory, schedule_memory, hyper, schedule_hyper):
-    """Bundle what an update changes; ``memory`` and ``schedule_memory`` are copied."""
-    vectors = (memory, schedule_memory, hyper, schedule_hyper)
-    return _engine.OptimizerState(
-        theta=theta,
-        grad=aligned_zeros(theta.size, theta.dtype),
-        best_theta=best_theta,
-        slots=slots if slots.shape[0] else np.zeros((1, 0), dtype=theta.dtype),
-        numbers=_passes.stacked(vectors, np.float64),
-        scalars=np.zeros(N_SCALARS, dtype=theta.dtype),
-        step_size=aligned_zeros(max(_engine.CHUNK, *units[1:]), theta.dtype),
+def new_state(theta, units, memory, optimizer, schedule, keeps_best):
+    """Return the record of what an update changes.
+
+    The numbers of ``memory`` are copied, its slots shared. Without an optimizer (None) no update can be made.
+    """
+    dtype = theta.dtype
+    updates = {}
+    if optimizer is not None:
+        updates["prepare"], updates["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
+        updates["rate"] = schedule.compiled("rate", dtype)
+    numbers = _passes.stacked(
+        (
+            memory.memory,
+            memory.schedule_memory,
+            optimizer.hyper_vector(np.float64) if optimizer is not None else (),
+            schedule.hyper_vector(np.float64),
+        ),
+        np.float64,
+    )
+    return Record(
+        STATE,
+        grad=aligned_zeros(theta.size, dtype),
+        best_theta=aligned_copy(theta) if keeps_best else theta[:0],
+        n_slots=memory.slots.shape[0],
+        slot_stride=memory.slots.shape[1],
+        slots=memory.slots,
+        end_epoch=schedule.compiled("end_epoch", dtype),
+        n_numbers=numbers.shape[1],
+        memory=numbers[0],
+        schedule_memory=numbers[1],
+        hyper=numbers[2],
+        schedule_hyper=numbers[3],
+        scalars=aligned_zeros(N_SCALARS, dtype),
+        n_step_sizes=max(_engine.CHUNK, *units[1:]),
+        step_size=aligned_zeros(max(_engine.CHUNK, *units[1:]), dtype),
+        **updates,
     )
 
 
@@ -251,61 +309,41 @@ class FirstOrderTraining:
         self.outcome = Outcome(theta)
         dtype = model.dtype
         held_out = validation if self.validates else train
-        self.rows = (train, held_out)  # keeps alive the memory that compiled code reads
-        self.settings = self._settings(model, options, train)
+        units = model.layout.units.tolist()
+        tile_size = _passes.tile_rows(units, options.batch_size, train.source.is_sparse and not self.validates)
+        proximal = not model.penalty.is_smooth and model.alpha > 0
+        rank_one = tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
+        self.settings = self._settings(options, proximal)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
         progress.epoch, progress.t = memory.epoch, memory.t
         progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
-        self.rules = model.rules(train.source, held_out.source)
-        self.update = _engine.UpdateRules(
-            optimizer.compiled("prepare", dtype),
-            optimizer.compiled("step", dtype),
-            schedule.compiled("rate", dtype),
-            schedule.compiled("end_epoch", dtype),
-        )
-        self.network = model.network()
-        self.data, self.validation = train.data(), held_out.data()
-        units = model.layout.units.tolist()
-        self.state = new_state(
-            theta,
-            aligned_copy(theta) if options.early_stopping else theta[:0],
-            memory.slots,
-            units,
-            memory.memory,
-            memory.schedule_memory,
-            optimizer.hyper_vector(np.float64),
-            schedule.hyper_vector(np.float64),
-        )
+        uses = {"backward": True, "prox": proximal, "rank_one": rank_one, "validation": self.validates}
+        is_sparse = train.source.is_sparse or held_out.source.is_sparse
+        self.network = model.record(is_sparse, *(name for name, used in uses.items() if used))
+        self.train, self.held_out = train.record(dtype), held_out.record(dtype)
+        self.state = new_state(theta, units, memory, optimizer, schedule, options.early_stopping)
         self.work = _passes.new_workspace(
             units,
             dtype,
-            int(self.settings[0].tile_size),
-            [(rows.source, rows.indices) for rows in self.rows],
+            tile_size,
+            [(rows.source, rows.indices) for rows in (train, held_out)],
             n_rows=train.indices.size,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )
+        self.budget = Budget(model.layout.n_weights * tile_size)
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
-    def _settings(self, model, options, train):
+    def _settings(self, options, proximal):
         settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         values = settings[0]
         values.seed = options.seed
         values.first_epoch = options.first_epoch - self.memory.epoch
         values.max_iter = options.max_iter
         values.batch_size = options.batch_size
-        values.tile_size = _passes.tile_rows(
-            model.layout.units.tolist(),
-            options.batch_size,
-            train.source.is_sparse and not self.validates,
-        )
         values.shuffle = options.shuffle
-        values.alpha = model.alpha
-        values.rank_one = values.tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
-        values.proximal = not model.penalty.is_smooth and model.alpha > 0
-        values.saves = model.activation.saves
-        values.input_dropout = model.input_dropout
+        values.proximal = proximal
         values.learning_rate_init = options.learning_rate_init
         values.validates = self.validates
         if not options.early_stopping:
@@ -328,9 +366,7 @@ class FirstOrderTraining:
         """
         progress = self.progress[0]
         outcome = self.outcome
-        passes = compiled_passes(self.model.dtype)
         run_epochs = compiled(_engine.run_epochs, self.model.dtype)
-        budget = Budget(self.model.layout.n_weights * int(self.settings[0].tile_size))
         curves = self.curves if until_epoch is None else self.curves[:1]
         outcome.status = RUNNING
         try:
@@ -339,10 +375,10 @@ class FirstOrderTraining:
                     break
                 started = time.perf_counter()
                 run_epochs(
-                    passes, *(*self.rules, self.update, self.network, self.data, self.validation, self.state),
-                    self.settings, self.progress, curves, self.work, budget.n_tiles,
+                    outcome.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
+                    self.settings, self.progress, self.work.array, curves, self.budget.n_tiles,
                 )  # fmt: skip
-                budget.adapt(time.perf_counter() - started)
+                self.budget.adapt(time.perf_counter() - started)
                 self._record()
                 outcome.status = int(progress.status)
         except KeyboardInterrupt:
@@ -352,13 +388,12 @@ class FirstOrderTraining:
         outcome.best_epoch = int(progress.best_epoch)
         outcome.best_score = float(progress.best_score)
         if self.options.early_stopping:
-            outcome.theta = self.state.best_theta
+            outcome.theta = self.state["best_theta"]
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
         self.memory.no_improvement = int(progress.no_improvement)
         self.memory.best_score = float(progress.best_score)
-        numbers = self.state.numbers
-        self.memory.memory[:] = numbers[_engine.MEMORY, :N_MEMORY]
-        self.memory.schedule_memory[:] = numbers[_engine.SCHEDULE_MEMORY, :N_MEMORY]
+        self.memory.memory[:] = self.state["memory"][:N_MEMORY]
+        self.memory.schedule_memory[:] = self.state["schedule_memory"][:N_MEMORY]
         return outcome
 
     def _record(self):
@@ -370,9 +405,9 @@ class FirstOrderTraining:
             if self.options.early_stopping:
                 score = -values[VALIDATION_COLUMN]
                 if progress.status == EPOCH_TO_SCORE:
-                    score = float(self.score(self.state.theta, values[VALIDATION_COLUMN]))
+                    score = float(self.score(outcome.theta, values[VALIDATION_COLUMN]))
                     compiled(_engine.finish_epoch, self.model.dtype)(
-                        self.update.end_epoch, self.state, self.settings, self.progress, score
+                        outcome.theta, self.state.array, self.settings, self.progress, score
                     )
                 outcome.validation_scores.append(score)
             if self.validates:

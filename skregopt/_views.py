@@ -26,8 +26,15 @@ def _matrix_view(array, start, n_rows, n_columns):
 
 
 def _array_at(address, size, like):
-    memory = (ctypes.c_char * (int(size) * np.dtype(like).itemsize)).from_address(int(address))
-    return np.frombuffer(memory, dtype=like)
+    dtype = like.dtype if isinstance(like, np.ndarray) else np.dtype(like)
+    if size == 0:
+        return np.empty(0, dtype)
+    memory = (ctypes.c_char * (int(size) * dtype.itemsize)).from_address(int(address))
+    return np.frombuffer(memory, dtype=dtype)
+
+
+def _matrix_at(address, start, n_rows, n_columns, like):
+    return _matrix_view(_array_at(address, start + n_rows * n_columns, like), start, n_rows, n_columns)
 
 
 def _build(context, builder, array_type, data, shape):
@@ -70,6 +77,18 @@ def _matrix_view_intrinsic(typingctx, array, start, n_rows, n_columns):
 
 
 @intrinsic
+def _matrix_at_intrinsic(typingctx, address, start, n_rows, n_columns, like):
+    view = types.Array(like.dtype, 2, "C")
+
+    def codegen(context, builder, signature, args):
+        pointer = context.get_data_type(signature.return_type.dtype).as_pointer()
+        data = builder.gep(builder.inttoptr(args[0], pointer), [args[1]])
+        return _build(context, builder, signature.return_type, data, [args[2], args[3]])
+
+    return view(types.intp, types.intp, types.intp, types.intp, like), codegen
+
+
+@intrinsic
 def _array_at_intrinsic(typingctx, address, size, like):
     view = types.Array(like.dtype, 1, "C")
 
@@ -84,5 +103,7 @@ def _array_at_intrinsic(typingctx, address, size, like):
 flat_view = _flat_view if DISABLED else _flat_view_intrinsic
 # matrix_view(array, start, n_rows, n_columns): C-contiguous matrix from element `start` of a C-contiguous array
 matrix_view = _matrix_view if DISABLED else _matrix_view_intrinsic
-# array_at(address, size, dtype): vector at an address, `dtype` being a NumPy scalar type
+# array_at(address, size, like): vector at an address, `like` being a NumPy scalar type or an array of the same type
 array_at = _array_at if DISABLED else _array_at_intrinsic
+# matrix_at(address, start, n_rows, n_columns, like): matrix from element `start` of the memory at an address
+matrix_at = _matrix_at if DISABLED else _matrix_at_intrinsic

@@ -23,8 +23,6 @@ from . import _math
 from ._component import Component
 from ._jit import vector
 
-N_SCALARS = 8
-
 
 class Optimizer(Component):
     """Family of first-order optimizers.

@@ -13,13 +13,13 @@ import pickle
 import random
 import re
 import shutil
+import sys
 import threading
 import time
 import zipfile
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -30,7 +30,7 @@ from numba.core.caching import CacheImpl, IndexDataCacheFile
 from processes import DATA, PACKAGE, Child, run
 
 from skregopt import _engine, _jit, _math, _passes, activations, losses, optimizers, penalties
-from skregopt._compiled import _types
+from skregopt._records import N_SCALARS
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
 from skregopt.losses import Loss, Poisson, SigmoidLogLoss, SoftmaxLogLoss, SquaredError
 from skregopt.optimizers import Adam, Optimizer
@@ -154,7 +154,7 @@ def test_first_process_compiles_each_function_once_per_dtype(cold):
     assert counts["skregopt._engine.predict"] == 2
     assert counts["skregopt.activations._relu_activate"] == 2
     # loaders: one function for each kind and element type of X
-    assert max(n for name, n in counts.items() if "<locals>" not in name) == 2
+    assert {name: n for name, n in counts.items() if "<locals>" not in name and n > 2} == {}
 
 
 @needs_compiler
@@ -258,22 +258,26 @@ def test_edits_recompile_what_depends_on_them(edited):
     assert after_rule["values"] == [*first["values"][:2], first["values"][2] / 2, *first["values"][3:]]
 
 
-def test_every_inlined_file_is_part_of_the_key(tmp_path):
+def test_every_inlined_file_is_part_of_the_key(tmp_path, monkeypatch):
     def digest():
-        spec = importlib.util.spec_from_file_location("_jit_copy", tmp_path / "_jit.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module._INLINED_DIGEST
+        for name in [name for name in sys.modules if name.partition(".")[0] == "copied"]:
+            del sys.modules[name]
+        return importlib.import_module("copied._jit")._INLINED_DIGEST
 
-    for path in PACKAGE.glob("*.py"):
-        shutil.copy(path, tmp_path)
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for path in PACKAGE.glob("_*.py"):
+        if path.stem != "__init__":
+            shutil.copy(path, folder)
+    monkeypatch.syspath_prepend(tmp_path)
     original = digest()
     assert original == digest()
-    for name in ("_jit.py", "_pipeline.py", "_math.py", "_blas.py", "_views.py", "_passes.py"):
-        text = (tmp_path / name).read_text(encoding="utf-8")
-        (tmp_path / name).write_text(text + "# edited\n", encoding="utf-8")
+    for name in ("_jit.py", "_pipeline.py", "_records.py", "_math.py", "_blas.py", "_views.py", "_passes.py"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text + "# edited\n", encoding="utf-8")
         assert digest() != original, name
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     assert digest() == original
 
 
@@ -801,7 +805,7 @@ def test_optimizers_keep_nan(name, dtype, bad):
     rule = OPTIMIZERS[name]
     for place in PLACES:
         weights, grad, step_size = vector_with(dtype), vector_with(dtype, place, bad), np.ones(SIZE, dtype)
-        slots, scalars = np.zeros((3, SIZE), dtype), np.zeros(optimizers.N_SCALARS, dtype)
+        slots, scalars = np.zeros((3, SIZE), dtype), np.zeros(N_SCALARS, dtype)
         call(type(rule), "prepare", dtype, 0.1, 1, rule.hyper_vector(np.float64), np.zeros(8), scalars)
         with np.errstate(all="ignore"):
             call(type(rule), "step", dtype, weights, grad, *slots, scalars, step_size)
@@ -892,12 +896,12 @@ def test_single_precision_kernels_stay_single(name, role, function, signature):
 
 
 @needs_compiler
-@pytest.mark.parametrize("function", [_passes.forward, _passes.backward, _passes.drop_inputs, _passes.load_tile])
-def test_single_precision_passes_stay_single(function):
-    code = optimised_code(function, _types(np.dtype(np.float32)).pass_signatures[function])
+@pytest.mark.parametrize("name", _passes.SIGNATURES)
+def test_single_precision_passes_stay_single(name):
+    code = optimised_code(getattr(_passes, name), _passes.SIGNATURES[name](types.float32))
     assert count(r"\bfpext\b", code) == 0
     assert count(r"<\d+ x double>", code) == 0
-    assert count(r"<\d+ x float>", code) > 0 or function is _passes.load_tile
+    assert count(r"<\d+ x float>", code) > 0 or name == "load_tile"
 
 
 VECTORISED = (
@@ -924,58 +928,80 @@ def test_kernels_are_vectorised(name, scalar):
     assert count(rf"<\d+ x {kind}>", code) > 10
 
 
-# --- what the project relies on in numba's first-class functions ----------------------------------------------------
+@needs_compiler
+def test_full_width_vectors_are_preferred():
+    code = optimised_code(Tanh.activate, Activation.signatures["activate"](types.float32))
+    assert '"prefer-vector-width"="512"' in code
 
 
-class Pair(NamedTuple):
-    first: object
-    second: object
+# --- calls through addresses ----------------------------------------------------------------------------------------
 
 
 @needs_compiler
-def test_functions_as_arguments():
-    """One compiled caller takes any functions of the type, here in a tuple, and calls them through pointers."""
-    signature = Activation.signatures["activate"](types.float64)
-    v = _jit.vector(types.float64)
+def test_kernels_are_called_through_addresses():
+    """One compiled function calls whatever the addresses say, and compiles nothing when it does."""
+    v, addresses = _jit.vector(types.float64), _jit.vector(types.int64)
+    activate = _jit.caller("activate", Activation.signatures["activate"])
 
     def apply(rules, z, nothing):
-        rules.first(z, nothing, nothing)
-        rules.second(z, nothing, nothing)
+        for i in range(rules.size):
+            activate(rules[i], z, nothing, nothing)
 
-    pair = types.NamedTuple([types.FunctionType(signature)] * 2, Pair)
-    caller = _jit.entry_point(apply, types.void(pair, v, v))
+    apply_all = _jit.entry_point(apply, types.void(addresses, v, v))
     tanh, relu = (ACTIVATIONS[name]().compiled("activate", np.float64) for name in ("tanh", "relu"))
-    assert tanh is Tanh().compiled("activate", np.float64)
+    assert tanh == Tanh().compiled("activate", np.float64)
     for rules, expected in (
-        (Pair(tanh, relu), lambda z: np.maximum(np.tanh(z), 0)),
-        (Pair(tanh, tanh), lambda z: np.tanh(np.tanh(z))),
+        ([tanh, relu], lambda z: np.maximum(np.tanh(z), 0)),
+        ([tanh, tanh, tanh], lambda z: np.tanh(np.tanh(np.tanh(z)))),
     ):
         z = vector_with(np.float64)
+        gc.collect()
         with event.install_recorder("numba:compile") as recorder:
-            caller(rules, z, z[:0])
+            apply_all(np.array(rules), z, z[:0])
         assert not recorder.buffer
         np.testing.assert_allclose(z, expected(vector_with(np.float64)), rtol=1e-15)
 
 
+def scaled_sum(values, factor, n):
+    total = 0.0
+    for i in range(n):
+        total += values[i]
+    return factor * total
+
+
 @needs_compiler
-def test_kernels_keep_their_machine_code_alive():
-    """Only the kernel holds what its address points to."""
-    kernel = inspect.unwrap(_jit.kernel)(Tanh.activate, Activation.signatures["activate"](types.float64))
-    v = _jit.vector(types.float64)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arguments_are_converted_to_the_signature(dtype):
+    T = _jit.scalar_type(np.dtype(dtype))
 
-    def apply(rule, z, nothing):
-        rule(z, nothing, nothing)
+    def for_scalar(T):
+        return types.float64(_jit.vector(T), types.float64, types.int64)
 
-    caller = _jit.entry_point(apply, types.void(types.FunctionType(kernel.signature()), v, v))
-    gc.collect()
-    z = vector_with(np.float64)
-    caller(kernel, z, z[:0])
-    np.testing.assert_allclose(z, np.tanh(vector_with(np.float64)), rtol=1e-15)
+    call_sum = _jit.caller("scaled_sum", for_scalar)
+
+    def apply(address, values, factor):
+        return call_sum(address, values, factor, np.int32(3))
+
+    address = _jit.kernel(scaled_sum, for_scalar(T))
+    applied = _jit.entry_point(apply, types.float64(types.int64, _jit.vector(T), T))
+    assert applied(address, np.array([1, 2, 4, 8], dtype), dtype(0.5)) == 3.5
+
+
+@needs_compiler
+def test_signatures_of_called_kernels_are_part_of_the_cache_key(monkeypatch):
+    cache = _jit.DegradingCache(draw, "flavour")
+    codegen = numba.core.registry.cpu_target.target_context.codegen()
+    signature = types.void(types.int64)
+    before = cache._index_key(signature, codegen)
+    monkeypatch.setitem(_jit._called, "activate", "another signature")
+    assert cache._index_key(signature, codegen) != before
 
 
 @pytest.mark.nojit
 def test_without_compiler_functions_are_themselves():
     if not _jit.DISABLED:
         pytest.skip("with the JIT they are compiled")
-    assert Tanh().compiled("activate", np.float64) is Tanh.activate
+    z = np.ones(2)
+    _jit.caller("activate", Activation.signatures["activate"])(Tanh().compiled("activate", np.float64), z, z, z)
+    np.testing.assert_array_equal(z, np.tanh(1.0))
     assert _jit.entry_point(draw, None) is draw

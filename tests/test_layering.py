@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import skregopt
-from skregopt import _compiled, _jit, _source
+from skregopt import _compiled, _jit, _passes, _source
 from skregopt._component import Component
 
 PACKAGE = Path(skregopt.__file__).parent
@@ -25,15 +25,28 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules")
 LEVELS = (
     # know nothing of the package
-    {"_pipeline", "_memory", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring", "initializers"},
+    {
+        "_pipeline",
+        "_memory",
+        "_records",
+        "_math",
+        "_blas",
+        "_threads",
+        "_targets",
+        "_holdout",
+        "_scoring",
+        "initializers",
+    },
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
-    # the rules, one family per file, and what loads rows and passes them through a network
-    {*FAMILIES, "_source", "_passes"},
-    # loops over batches and epochs; domains of the parameters
-    {"_engine", "_parameters"},
+    # the rules, one family per file, and what loads rows
+    {*FAMILIES, "_source"},
+    # what passes rows through a network; domains of the parameters
+    {"_passes", "_parameters"},
+    # loops over batches and epochs
+    {"_engine"},
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit
@@ -221,12 +234,10 @@ def compiled_functions(monkeypatch):
 
     monkeypatch.setattr(_compiled, "kernel", record)
     monkeypatch.setattr(_compiled, "entry_point", record)
-    _compiled.compiled_passes.__wrapped__(float)
-    for node in ast.walk(source_tree("_compiled")):
-        if isinstance(node, ast.FunctionDef) and node.name == "compiled":
-            table = next(n for n in ast.walk(node) if isinstance(n, ast.Dict))
-            for key in table.keys:
-                _compiled.compiled.__wrapped__(getattr(_compiled, key.id), float)
+    for name in [*_passes.SIGNATURES, "data_loss"]:
+        _compiled.compiled_pass.__wrapped__(name, float)
+    for function in _compiled._SIGNATURES:
+        _compiled.compiled.__wrapped__(function, float)
     for function in found:  # the list grows while it is walked
         for value in inspect.getclosurevars(function).globals.values():
             value = getattr(value, "py_func", value)

@@ -1,0 +1,141 @@
+"""What Python tells compiled code: records of sizes, settings and addresses.
+
+One record per idea instead of many arguments: a compiled function takes a pointer to it, whatever it has, so that
+calls are cheap and there is little to compile. Fields that end in no unit are counts or flags; those marked ``->`` are
+addresses, of arrays of the given type (T is the working precision) or of compiled kernels (see ``_jit.kernel``), 0 for
+what is not used.
+"""
+
+import numpy as np
+
+DESCRIPTOR_SIZE = 7  # numbers that describe X, see _source.py
+N_SCALARS = 8  # numbers that an optimizer prepares once per update, see optimizers.py
+
+_integer, _float = np.int64, np.float64
+
+
+def _fields(*names, type=_integer):
+    return [(name, type) for name in names]
+
+
+# the network, its loss and its penalty
+MODEL = np.dtype(
+    [
+        *_fields("n_layers", "n_weights"),  # weight matrices; elements of all of them
+        *_fields("units"),  # -> int64, widths of the layers from the features to the outputs
+        *_fields("coef_starts", "intercept_starts"),  # -> int64, where those of a layer begin in theta
+        *_fields("unit_starts"),  # -> int64, how many units the layers before have
+        *_fields("n_hyper"),  # length of each vector of hyper-parameters
+        *_fields("activate", "differentiate"),  # -> int64, addresses of the kernels of each hidden layer
+        *_fields("saves"),  # -> int64, whether the activation of a hidden layer saves values for its derivative
+        *_fields("activation_hyper"),  # -> T, (hidden layers, n_hyper)
+        *_fields("dropout"),  # -> float64, rate of each hidden layer
+        *_fields("evaluate", "invert_link"),  # -> kernels of the loss
+        *_fields("loss_hyper"),  # -> T
+        *_fields("penalty_value", "penalty_gradient", "prox"),  # -> kernels of the penalty
+        *_fields("penalty_hyper"),  # -> T
+        # -> kernels of _passes.py and of _engine.py
+        *_fields("load_tile", "drop_inputs", "drop_units", "sparse_product", "transposed_sparse_product"),
+        *_fields("forward", "backward", "data_loss"),
+        *_fields("rank_one_gradient"),  # if set, the gradient of coefficients is computed where the update uses it
+        *_fields("alpha", "input_dropout", type=_float),
+    ]
+)
+
+# rows to train or validate on
+DATA = np.dtype(
+    [
+        *_fields("n_rows", "is_sparse"),
+        *_fields("descriptor"),  # -> int64, see _source.py
+        *_fields("load"),  # -> kernel, see _source.py
+        *_fields("rows"),  # -> int64, indices into X, y and weights
+        *_fields("n_targets", "n_weights"),  # columns of y and of the weights
+        *_fields("y", "weights"),  # -> T
+        *_fields("total_weight", type=_float),
+    ]
+)
+
+# buffers for the rows of one tile; nothing is allocated in the loop
+WORK = np.dtype(
+    [
+        *_fields("tile_size"),  # rows
+        *_fields("order"),  # -> int64, permutation of the rows for the current epoch
+        *_fields("positions", "rows"),  # -> int64
+        *_fields("n_inputs"),
+        *_fields("inputs"),  # -> T, a dense tile, or the stored elements of a sparse one
+        *_fields("n_stored"),
+        *_fields("indices", "indptr"),  # -> int64, of a sparse tile
+        *_fields("y", "weights"),  # -> T
+        # -> T, (rows of a tile) x (units of a layer) for one layer after the other:
+        *_fields("activations", "saved"),  # outputs of layers; what activations save
+        *_fields("multipliers", "dropped"),  # dropout's 0 or 1 / (1 - rate); outputs times that
+        *_fields("deltas"),  # gradients with respect to pre-activations
+    ]
+)
+
+# what an update changes besides theta, and the kernels that do it
+STATE = np.dtype(
+    [
+        *_fields("grad", "best_theta"),  # -> T
+        *_fields("n_slots", "slot_stride"),
+        *_fields("slots"),  # -> T, (n_slots, slot_stride)
+        *_fields("prepare", "step", "rate", "end_epoch"),  # -> kernels of the optimizer and of the schedule
+        *_fields("n_numbers"),
+        *_fields("memory", "schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each
+        *_fields("scalars"),  # -> T, optimizers.N_SCALARS
+        *_fields("n_step_sizes"),
+        *_fields("step_size"),  # -> T, of a chunk
+    ]
+)
+
+SETTINGS = np.dtype(
+    [
+        ("seed", np.uint64),
+        *_fields("first_epoch"),  # number of epochs before this fit, for the keys of random numbers
+        *_fields("max_iter", "batch_size", "shuffle"),
+        *_fields("proximal"),  # whether a proximal operator follows each step
+        *_fields("watch", "validates", "stops"),  # see _engine.py; whether lack of improvement ends training
+        *_fields("keeps_best"),
+        *_fields("learning_rate_init", "tol", "n_iter_no_change", type=_float),
+    ]
+)
+
+PROGRESS = np.dtype(
+    [
+        *_fields("epoch", "row"),  # epochs completed in this fit, rows of the current one that are done
+        *_fields("t"),  # updates since the optimizer's state was new
+        *_fields("n_curve"),  # epochs recorded in the curves of this block
+        *_fields("best_epoch", "no_improvement", "status"),
+        *_fields("loss_sum", "learning_rate", "best_score", type=_float),
+    ]
+)
+
+
+class Record:
+    """A record for compiled code, and the arrays whose addresses it holds.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        One of those above.
+    **values : number or ndarray
+        Of an array the address is stored, and the array kept alive. Fields that are not given are 0.
+
+    Attributes
+    ----------
+    array : recarray of one element
+        What compiled code takes.
+    """
+
+    def __init__(self, dtype, **values):
+        self.array = np.zeros(1, dtype=dtype).view(np.recarray)
+        self._kept = {}
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                self._kept[name] = value
+                value = value.__array_interface__["data"][0]
+            self.array[name] = value
+
+    def __getitem__(self, name):
+        """Return the array of a field."""
+        return self._kept[name]
