@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numba import from_dtype, types
 
-from . import _passes
+from . import _constraints, _passes
 from ._engine import DATA_LOSS, add_gradient, add_penalty, data_loss, finish_epoch, predict, run_epochs, validation_loss
 from ._jit import entry_point, kernel, matrix, scalar_type, vector
 from ._records import DATA, MODEL, PROGRESS, SETTINGS, STATE, WORK
@@ -28,12 +28,18 @@ _SIGNATURES = {
 }
 
 
+# functions that compiled code calls through their addresses: name -> (function, signature for T)
+_PASSES = {
+    name: (getattr(module, name), for_scalar)
+    for module in (_passes, _constraints)
+    for name, for_scalar in module.SIGNATURES.items()
+} | {"data_loss": (data_loss, DATA_LOSS)}
+
+
 @cache
 def compiled_pass(name, dtype):
-    """Return the address of a compiled function of ``_passes.SIGNATURES``, or of ``data_loss``, for a precision."""
-    function, for_scalar = (
-        (data_loss, DATA_LOSS) if name == "data_loss" else (getattr(_passes, name), _passes.SIGNATURES[name])
-    )
+    """Return the address of a compiled function of ``_passes``, ``_constraints``, or of ``data_loss``."""
+    function, for_scalar = _PASSES[name]
     return kernel(function, for_scalar(scalar_type(np.dtype(dtype))))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numba import types
 
 from . import _math
+from ._constraints import SIGNATURES as CONSTRAINTS
 from ._jit import caller, jit, vector
 from ._passes import SIGNATURES, data_type, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
@@ -50,6 +51,9 @@ _load = caller("load", loader_signature)
 _evaluate, _invert_link = (caller(name, Loss.signatures[name]) for name in ("evaluate", "invert_link"))
 _penalty_value, _add_penalty_gradient, _prox = (
     caller(f"penalty {name}", Penalty.signatures[name]) for name in ("value", "add_gradient", "prox")
+)
+_clip_gradient, _limit_norms, _average_weights = (
+    caller(name, CONSTRAINTS[name]) for name in ("clip_gradient", "limit_norms", "average_weights")
 )
 _prepare, _step = (caller(name, Optimizer.signatures[name]) for name in ("prepare", "step"))
 _rate, _end_epoch = (caller(name, Schedule.signatures[name]) for name in ("rate", "end_epoch"))
@@ -123,6 +127,10 @@ def _update(theta, grad, model, state, settings, work, lr, t):
         array_at(state.hyper, state.n_numbers, np.float64),
         array_at(state.memory, state.n_numbers, np.float64),
     )
+    if state.clip_gradient != 0:
+        _clip_gradient(state.clip_gradient, model, theta, grad, settings.clip_norm)
+    adds_penalty = model.penalty_gradient != 0 and state.clip_gradient == 0
+    keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
     _prepare(state.prepare, lr, t, hyper, memory, scalars)
     # the last round is for the intercepts, which are not penalised
     for layer in range(model.n_layers + 1):
@@ -140,8 +148,11 @@ def _update(theta, grad, model, state, settings, work, lr, t):
                     gradient = flat_view(grad, 0, size)  # always the same chunk, which stays in the cache
                     first_row = (a - start) // row_length
                     _rank_one_gradient(model.rank_one_gradient, model, work, layer, first_row, gradient)
-                if model.penalty_gradient != 0:
+                if adds_penalty:
                     _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
+                if settings.weight_decay > 0.0:
+                    for i in range(size):
+                        weights[i] *= keep
             step_size = flat_view(step_sizes, 0, size if proximal and is_coef else 0)
             n_state = size if has_slots else 0
             _step(
@@ -153,6 +164,11 @@ def _update(theta, grad, model, state, settings, work, lr, t):
             )  # fmt: skip
             if proximal and is_coef:
                 _prox(model.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
+    if state.limit_norms != 0:
+        _limit_norms(state.limit_norms, model, theta, step_sizes, settings.max_norm)
+    if state.average_weights != 0:
+        kept = array_at(state.kept, theta.size, theta)
+        _average_weights(state.average_weights, theta, kept, settings.ema_decay, t)
 
 
 @jit
@@ -186,7 +202,7 @@ def _order_rows(order, shuffle, epoch_key):
 
 
 @jit
-def _finish_epoch(theta, state, settings, progress, score):
+def _finish_epoch(kept, state, settings, progress, score):
     """Count epochs without improvement, keep the best weights, decide whether to go on (scikit-learn's rules).
 
     Comparisons are written so that a NaN score is no improvement.
@@ -199,17 +215,19 @@ def _finish_epoch(theta, state, settings, progress, score):
         progress.best_score = score
         progress.best_epoch = progress.epoch
         if settings.keeps_best:
-            best_theta = array_at(state.best_theta, theta.size, theta)
-            for i in range(theta.size):
-                best_theta[i] = theta[i]
+            best = array_at(state.best, kept.size, kept)
+            for i in range(kept.size):
+                best[i] = kept[i]
     exhausted = progress.no_improvement > settings.n_iter_no_change
-    go_on = _end_epoch(
-        state.end_epoch,
-        np.int64(exhausted),
-        score,
-        array_at(state.schedule_hyper, state.n_numbers, np.float64),
-        array_at(state.schedule_memory, state.n_numbers, np.float64),
-    )
+    go_on = np.int64(0)
+    if progress.epoch > settings.warmup_epochs:
+        go_on = _end_epoch(
+            state.end_epoch,
+            np.int64(exhausted),
+            score,
+            array_at(state.schedule_hyper, state.n_numbers, np.float64),
+            array_at(state.schedule_memory, state.n_numbers, np.float64),
+        )
     if exhausted and go_on:
         progress.no_improvement = 0
     elif exhausted and settings.stops:
@@ -229,10 +247,10 @@ def _is_finite(theta):
     return finite
 
 
-def finish_epoch(theta, state_array, settings_array, progress_array, score):
+def finish_epoch(kept, state_array, settings_array, progress_array, score):
     """Do for an externally computed score what ``run_epochs`` does for losses; sets ``progress.status``."""
     progress = progress_array[0]
-    progress.status = _finish_epoch(theta, state_array[0], settings_array[0], progress, score)
+    progress.status = _finish_epoch(kept, state_array[0], settings_array[0], progress, score)
 
 
 def run_epochs(
@@ -254,6 +272,7 @@ def run_epochs(
     settings, progress, work = settings_array[0], progress_array[0], work_array[0]
     n_rows = data.n_rows
     grad = array_at(state.grad, theta.size, theta)
+    kept = array_at(state.kept, theta.size, theta)
     order = array_at(work.order, n_rows, np.int64)
     schedule_hyper = array_at(state.schedule_hyper, state.n_numbers, np.float64)
     schedule_memory = array_at(state.schedule_memory, state.n_numbers, np.float64)
@@ -281,10 +300,16 @@ def run_epochs(
             n_tiles += 1
             if tile_stop == batch_stop:
                 progress.t += 1
-                progress.learning_rate = _rate(
-                    state.rate, settings.learning_rate_init, progress.t, progress.epoch, updates_per_epoch,
-                    settings.max_iter, schedule_hyper, schedule_memory,
-                )  # fmt: skip
+                n_warmup = settings.warmup_epochs * updates_per_epoch
+                if progress.t <= n_warmup:
+                    share = settings.warmup_start + (1.0 - settings.warmup_start) * (progress.t - 1) / n_warmup
+                    progress.learning_rate = settings.learning_rate_init * share
+                else:
+                    progress.learning_rate = _rate(
+                        state.rate, settings.learning_rate_init, progress.t - n_warmup,
+                        progress.epoch - settings.warmup_epochs, updates_per_epoch,
+                        max(1, settings.max_iter - settings.warmup_epochs), schedule_hyper, schedule_memory,
+                    )  # fmt: skip
                 _update(theta, grad, model, state, settings, work, progress.learning_rate, progress.t)
         progress.row = 0
         progress.epoch += 1
@@ -292,7 +317,7 @@ def run_epochs(
         objective += _penalty(theta, model)
         validation_loss = np.nan
         if settings.validates:
-            validation_loss = _data_loss(model.data_loss, theta, model, validation, work)
+            validation_loss = _data_loss(model.data_loss, kept, model, validation, work)
         curves[progress.n_curve, LOSS_COLUMN] = objective
         curves[progress.n_curve, VALIDATION_COLUMN] = validation_loss
         curves[progress.n_curve, RATE_COLUMN] = progress.learning_rate
@@ -304,7 +329,7 @@ def run_epochs(
             progress.status = EPOCH_TO_SCORE
             return
         score = -objective if settings.watch == OBJECTIVE else -validation_loss
-        progress.status = _finish_epoch(theta, state, settings, progress, score)
+        progress.status = _finish_epoch(kept, state, settings, progress, score)
         if progress.status != RUNNING:
             return
         if progress.n_curve == curves.shape[0]:

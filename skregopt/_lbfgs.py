@@ -60,7 +60,7 @@ class LBFGSTraining:
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
         nothing = OptimizerMemory(np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
-        self.state = new_state(theta, units, nothing, None, Constant(), options.early_stopping)
+        self.state = new_state(theta, theta, units, nothing, None, Constant(), options)
         self.grad = self.state["grad"]
         self.work = _passes.new_workspace(
             units, dtype, self.tile_size, sources,
@@ -114,7 +114,7 @@ class LBFGSTraining:
             outcome.n_iter = int(result.nit)
         outcome.best_epoch = int(self.progress[0].best_epoch)
         outcome.best_score = float(self.progress[0].best_score)
-        outcome.theta = self.state["best_theta"] if options.early_stopping else accepted
+        outcome.theta = self.state["best"] if options.early_stopping else accepted
         return outcome
 
     def _objective(self, vector):

@@ -76,10 +76,12 @@ WORK = np.dtype(
 # what an update changes besides theta, and the kernels that do it
 STATE = np.dtype(
     [
-        *_fields("grad", "best_theta"),  # -> T
+        *_fields("grad"),  # -> T
+        *_fields("kept", "best"),  # -> T, the weights to validate and to keep, and the best of them so far
         *_fields("n_slots", "slot_stride"),
         *_fields("slots"),  # -> T, (n_slots, slot_stride)
         *_fields("prepare", "step", "rate", "end_epoch"),  # -> kernels of the optimizer and of the schedule
+        *_fields("clip_gradient", "limit_norms", "average_weights"),  # -> kernels of _constraints.py
         *_fields("n_numbers"),
         *_fields("memory", "schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each
         *_fields("scalars"),  # -> T, optimizers.N_SCALARS
@@ -96,7 +98,9 @@ SETTINGS = np.dtype(
         *_fields("proximal"),  # whether a proximal operator follows each step
         *_fields("watch", "validates", "stops"),  # see _engine.py; whether lack of improvement ends training
         *_fields("keeps_best"),
-        *_fields("learning_rate_init", "tol", "n_iter_no_change", type=_float),
+        *_fields("warmup_epochs"),
+        *_fields("learning_rate_init", "warmup_start", "tol", "n_iter_no_change", type=_float),
+        *_fields("weight_decay", "clip_norm", "max_norm", "ema_decay", type=_float),
     ]
 )
 

@@ -163,6 +163,9 @@ class OptimizerMemory:
     t: int = 0
     no_improvement: int = 0
     best_score: float = -np.inf
+    # with averaged weights: the current weights, and the average that goes with them
+    weights: np.ndarray = None
+    average: np.ndarray = None
 
     @classmethod
     def new(cls, optimizer, n_parameters, dtype):
@@ -180,19 +183,35 @@ class OptimizerMemory:
             self.t,
             self.no_improvement,
             self.best_score,
+            self.weights,
+            self.average,
         )
 
+    def current_weights(self, kept):
+        """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""
+        if self.weights is None or not np.array_equal(self.average, kept):
+            return kept
+        return aligned_copy(self.weights)
 
-def new_state(theta, units, memory, optimizer, schedule, keeps_best):
+
+def new_state(theta, kept, units, memory, optimizer, schedule, options):
     """Return the record of what an update changes.
 
     The numbers of ``memory`` are copied, its slots shared. Without an optimizer (None) no update can be made.
     """
     dtype = theta.dtype
-    updates = {}
+    kernels = {}
     if optimizer is not None:
-        updates["prepare"], updates["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
-        updates["rate"] = schedule.compiled("rate", dtype)
+        kernels["prepare"], kernels["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
+        kernels["rate"] = schedule.compiled("rate", dtype)
+    around = {
+        "clip_gradient": options.clip_norm,
+        "limit_norms": options.max_norm,
+        "average_weights": options.ema_decay,
+    }
+    for name, value in around.items():
+        if value is not None:
+            kernels[name] = compiled_pass(name, dtype)
     numbers = _passes.stacked(
         (
             memory.memory,
@@ -205,7 +224,8 @@ def new_state(theta, units, memory, optimizer, schedule, keeps_best):
     return Record(
         STATE,
         grad=aligned_zeros(theta.size, dtype),
-        best_theta=aligned_copy(theta) if keeps_best else theta[:0],
+        kept=kept,
+        best=aligned_copy(kept) if options.early_stopping else theta[:0],
         n_slots=memory.slots.shape[0],
         slot_stride=memory.slots.shape[1],
         slots=memory.slots,
@@ -218,7 +238,7 @@ def new_state(theta, units, memory, optimizer, schedule, keeps_best):
         scalars=aligned_zeros(N_SCALARS, dtype),
         n_step_sizes=max(_engine.CHUNK, *units[1:]),
         step_size=aligned_zeros(max(_engine.CHUNK, *units[1:]), dtype),
-        **updates,
+        **kernels,
     )
 
 
@@ -264,7 +284,10 @@ class Options:
     first_epoch: int = 0
     early_stopping: bool = False
     stops: bool = True
-    verbose: bool = False
+    weight_decay: float = 0.0
+    clip_norm: float = None
+    max_norm: float = None
+    ema_decay: float = None
 
 
 class FirstOrderTraining:
@@ -306,14 +329,19 @@ class FirstOrderTraining:
         self.score = score
         self.report = report
         self.validates = validation is not None
-        self.outcome = Outcome(theta)
+        self.theta = memory.current_weights(theta)
+        kept = theta if options.ema_decay is not None else self.theta
+        if kept is self.theta and options.ema_decay is not None:
+            kept = aligned_copy(theta)
+        self.outcome = Outcome(kept)
         dtype = model.dtype
         held_out = validation if self.validates else train
         units = model.layout.units.tolist()
         tile_size = _passes.tile_rows(units, options.batch_size, train.source.is_sparse and not self.validates)
         proximal = not model.penalty.is_smooth and model.alpha > 0
-        rank_one = tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
-        self.settings = self._settings(options, proximal)
+        one_row = tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
+        rank_one = one_row and options.clip_norm is None
+        self.settings = self._settings(options, schedule, proximal)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
         progress.epoch, progress.t = memory.epoch, memory.t
@@ -322,7 +350,7 @@ class FirstOrderTraining:
         is_sparse = train.source.is_sparse or held_out.source.is_sparse
         self.network = model.record(is_sparse, *(name for name, used in uses.items() if used))
         self.train, self.held_out = train.record(dtype), held_out.record(dtype)
-        self.state = new_state(theta, units, memory, optimizer, schedule, options.early_stopping)
+        self.state = new_state(self.theta, kept, units, memory, optimizer, schedule, options)
         self.work = _passes.new_workspace(
             units,
             dtype,
@@ -335,7 +363,7 @@ class FirstOrderTraining:
         self.budget = Budget(model.layout.n_weights * tile_size)
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
-    def _settings(self, options, proximal):
+    def _settings(self, options, schedule, proximal):
         settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         values = settings[0]
         values.seed = options.seed
@@ -345,6 +373,10 @@ class FirstOrderTraining:
         values.shuffle = options.shuffle
         values.proximal = proximal
         values.learning_rate_init = options.learning_rate_init
+        values.warmup_epochs, values.warmup_start = schedule.warmup_epochs, schedule.warmup_start
+        values.weight_decay = options.weight_decay
+        for name in ("clip_norm", "max_norm", "ema_decay"):
+            values[name] = getattr(options, name) or 0.0
         values.validates = self.validates
         if not options.early_stopping:
             values.watch = OBJECTIVE
@@ -375,7 +407,7 @@ class FirstOrderTraining:
                     break
                 started = time.perf_counter()
                 run_epochs(
-                    outcome.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
+                    self.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
                     self.settings, self.progress, self.work.array, curves, self.budget.n_tiles,
                 )  # fmt: skip
                 self.budget.adapt(time.perf_counter() - started)
@@ -388,10 +420,12 @@ class FirstOrderTraining:
         outcome.best_epoch = int(progress.best_epoch)
         outcome.best_score = float(progress.best_score)
         if self.options.early_stopping:
-            outcome.theta = self.state["best_theta"]
+            outcome.theta = self.state["best"]
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
         self.memory.no_improvement = int(progress.no_improvement)
         self.memory.best_score = float(progress.best_score)
+        if self.options.ema_decay is not None:
+            self.memory.weights, self.memory.average = self.theta, outcome.theta.copy()
         self.memory.memory[:] = self.state["memory"][:N_MEMORY]
         self.memory.schedule_memory[:] = self.state["schedule_memory"][:N_MEMORY]
         return outcome

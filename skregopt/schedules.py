@@ -22,9 +22,19 @@ from ._jit import vector
 
 
 class Schedule(Component):
-    """Family of learning-rate schedules."""
+    """Family of learning-rate schedules.
+
+    Attributes
+    ----------
+    warmup_epochs : int
+        Epochs of linear warm-up in front, see :class:`Warmup`; ``rate`` and ``end_epoch`` count from their end.
+    warmup_start : float
+        Share of the peak at the first update.
+    """
 
     family = "learning_rate"
+    warmup_epochs = 0
+    warmup_start = 0.0
     signatures = {
         "rate": lambda T: types.float64(
             types.float64,
