@@ -11,7 +11,7 @@ The cache key of every compiled function contains a digest of this file (see ``_
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic, overload
-from scipy.special import ndtr
+from scipy.special import erfcx, ndtr
 
 # Reassociation would undo the two-part range reduction, so these functions only allow fused multiply-adds.
 _EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
@@ -290,7 +290,8 @@ def normal_cdf(x, bell):
     ([0, 15]): linearised least squares at Chebyshev nodes with 60 digits, reweighted by the error (H. L. Loeb, 1957;
     C. L. Lawson, 1961). All coefficients are positive, so nothing cancels.
     """
-    return x.dtype.type(ndtr(x))
+    # SciPy's ndtr loses digits in the tail
+    return x.dtype.type(ndtr(x) if x > -1 else bell * erfcx(-x * np.sqrt(0.5)) / 2)
 
 
 @njit(**_INNER)
