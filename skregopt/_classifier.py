@@ -20,8 +20,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Widths of the hidden layers; an int is one layer, () none (a linear model).
-    activation : {'identity', 'logistic', 'tanh', 'relu'} or Activation, default='relu'
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
+            'softplus'} or Activation, default='relu'
         Activation of the hidden layers, see :mod:`skregopt.activations`.
+    weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
+            'lecun_normal', 'orthogonal'} or Initializer, default='auto'
+        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
+        relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
+        others. 'glorot_uniform' is scikit-learn's.
     loss : {'log_loss'} or Loss, default='log_loss'
         Softmax cross-entropy; the sum over labels of sigmoid cross-entropies for a multilabel target.
     penalty : {None, 'l2', 'l1', 'elasticnet'} or Penalty, default='l2'
@@ -161,6 +167,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        weight_init="auto",
         loss="log_loss",
         penalty="l2",
         alpha=1e-4,
@@ -194,6 +201,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            weight_init=weight_init,
             loss=loss,
             penalty=penalty,
             alpha=alpha,

@@ -34,7 +34,7 @@ from ._training import (
 )
 from ._training import Options as TrainingOptions
 from .activations import ACTIVATIONS, Activation
-from .initializers import glorot_uniform
+from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty
 from .schedules import SCHEDULES, Schedule
@@ -250,13 +250,15 @@ class BaseMLP(BaseEstimator):
         if rng is not None and self.random_state is None:
             # NumPy's global generator is drawn from once, however large the network
             rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+        name = activation.default_initializer if self.weight_init == "auto" else self.weight_init
+        initializer = build_component(Initializer, INITIALIZERS, name, self)
         coefs = intercepts = None
         if continuing:
             coefs, intercepts = self.coefs_, self.intercepts_
         else:
-            # the network's weights are drawn first, so that a seed gives scikit-learn's initial weights
+            # the network's weights are drawn first, so that with 'glorot_uniform' a seed gives scikit-learn's
             drawn = [
-                glorot_uniform(rng, fan_in, fan_out, activation.glorot_gain)
+                initializer.draw(rng, fan_in, fan_out, activation)
                 for fan_in, fan_out in zip(layout.units[:-1], layout.units[1:], strict=True)
             ]
             coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 
 from ._component import default_parameters
 from .activations import ACTIVATIONS, Activation
+from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from .penalties import PENALTIES, ElasticNet, Penalty
 from .schedules import SCHEDULES, InvScaling, Schedule
@@ -31,6 +32,7 @@ def parameter_constraints(losses, loss_family):
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), Activation],
+        "weight_init": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "loss": [StrOptions(set(losses)), loss_family],
         "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
         "alpha": [Interval(Real, 0, None, closed="left")],

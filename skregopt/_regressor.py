@@ -19,8 +19,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Widths of the hidden layers; an int is one layer, () none (a linear model).
-    activation : {'identity', 'logistic', 'tanh', 'relu'} or Activation, default='relu'
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
+            'softplus'} or Activation, default='relu'
         Activation of the hidden layers, see :mod:`skregopt.activations`.
+    weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
+            'lecun_normal', 'orthogonal'} or Initializer, default='auto'
+        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
+        relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
+        others. 'glorot_uniform' is scikit-learn's.
     loss : {'squared_error', 'poisson'} or Loss, default='squared_error'
         Half the squared error; or half the Poisson deviance with a log link, for targets >= 0.
     penalty : {None, 'l2', 'l1', 'elasticnet'} or Penalty, default='l2'
@@ -155,6 +161,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        weight_init="auto",
         loss="squared_error",
         penalty="l2",
         alpha=1e-4,
@@ -188,6 +195,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            weight_init=weight_init,
             loss=loss,
             penalty=penalty,
             alpha=alpha,

@@ -1,42 +1,218 @@
-"""Initial weights, as functions of NumPy's generator.
+"""Initial weights, one class each.
 
-They are drawn in float64 and rounded afterwards, so that they do not depend on the dtype of the network, and layer by
-layer, first the weights, then the intercepts: scikit-learn's order, so that the same ``random_state`` starts from the
-same network as scikit-learn's MLP.
+``draw(rng, fan_in, fan_out, activation)`` returns the weights of one layer, shape (fan_in, fan_out), and its
+intercepts, ``activation`` being the one that the layer feeds (for the output layer that of the last hidden layer, as in
+scikit-learn). They are drawn in float64 and rounded afterwards, so that they do not depend on the dtype of the network,
+and layer by layer, first the weights, then the intercepts: scikit-learn's order.
+
+A uniform distribution on [-b, b] has variance b^2 / 3; normal distributions are not truncated, as in PyTorch (Keras
+truncates them). Intercepts start at zero, as in Keras, but for :class:`GlorotUniform`, which is scikit-learn's.
 """
 
+from numbers import Real
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from ._component import Component
 
 
-def glorot_uniform(rng, fan_in, fan_out, gain=1.0):
-    r"""Draw uniformly from [-b, b] with b = sqrt(6 gain / (fan_in + fan_out)).
+class Initializer(Component):
+    """Family of initial weights."""
 
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010,
-    equation 16; intercepts from the same interval, as scikit-learn does.
+    family = "weight_init"
 
-    Parameters
-    ----------
-    rng : numpy.random.RandomState
-    fan_in, fan_out : int
-        Number of units below and above.
-    gain : float, default=1.0
-        Factor on the variance; 1/3 for the logistic activation, as in scikit-learn.
+    def draw(self, rng, fan_in, fan_out, activation):
+        """Draw the initial weights and intercepts of one layer.
 
-    Returns
-    -------
-    coef : ndarray of shape (fan_in, fan_out), float64
-    intercept : ndarray of shape (fan_out,), float64
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of random numbers.
+        fan_in, fan_out : int
+            Number of units below and above.
+        activation : Activation
+            What is applied to the layer's outputs.
+
+        Returns
+        -------
+        coef : ndarray of shape (fan_in, fan_out), float64
+            Weights.
+        intercept : ndarray of shape (fan_out,), float64
+            Intercepts.
+        """
+        return self._draw_coef(rng, fan_in, fan_out), np.zeros(fan_out)
+
+
+class GlorotUniform(Initializer):
+    """Uniform on [-b, b] with b = sqrt(6 gain / (fan_in + fan_out)), intercepts as well: scikit-learn's draw.
+
+    The gain is the activation's ``glorot_gain``, 1/3 for 'logistic' and 1 for all others. The same ``random_state``
+    starts from the same network as scikit-learn's MLP.
+
+    Notes
+    -----
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010,
+    equation 16.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skregopt.initializers import glorot_uniform
-    >>> coef, intercept = glorot_uniform(np.random.RandomState(0), 3, 2)
+    >>> from skregopt.activations import Tanh
+    >>> from skregopt.initializers import GlorotUniform
+    >>> coef, intercept = GlorotUniform().draw(np.random.RandomState(0), 3, 2, Tanh())
     >>> coef.shape, intercept.shape
     ((3, 2), (2,))
     """
-    bound = np.sqrt(6.0 * gain / (fan_in + fan_out))
-    return rng.uniform(-bound, bound, (fan_in, fan_out)), rng.uniform(-bound, bound, fan_out)
+
+    def draw(self, rng, fan_in, fan_out, activation):
+        """Draw the initial weights and intercepts of one layer, see :meth:`Initializer.draw`."""
+        bound = np.sqrt(6.0 * activation.glorot_gain / (fan_in + fan_out))
+        return rng.uniform(-bound, bound, (fan_in, fan_out)), rng.uniform(-bound, bound, fan_out)
 
 
-INITIALIZERS = {"glorot_uniform": glorot_uniform}
+class GlorotNormal(Initializer):
+    """Normal of variance 2 / (fan_in + fan_out), whatever the activation (as in PyTorch and Keras).
+
+    Notes
+    -----
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> from skregopt import MLPClassifier
+    >>> from skregopt.initializers import GlorotNormal
+    >>> MLPClassifier(weight_init=GlorotNormal()).get_params()["weight_init"]
+    GlorotNormal()
+    """
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        return rng.normal(0.0, np.sqrt(2.0 / (fan_in + fan_out)), (fan_in, fan_out))
+
+
+class HeUniform(Initializer):
+    """Uniform on [-b, b] with b = sqrt(6 / fan_in): of variance 2 / fan_in, for rectifiers.
+
+    What ``weight_init='auto'`` draws for relu and its relatives: of the two forms of He's rule the one without
+    outliers, whose weights differ from scikit-learn's in the bound alone.
+
+    Notes
+    -----
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on ImageNet
+    classification", ICCV 2015. PyTorch's ``kaiming_uniform_(nonlinearity='relu')``.
+
+    Examples
+    --------
+    >>> from skregopt.initializers import HeUniform
+    >>> HeUniform()
+    HeUniform()
+    """
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        bound = np.sqrt(6.0 / fan_in)
+        return rng.uniform(-bound, bound, (fan_in, fan_out))
+
+
+class HeNormal(Initializer):
+    """Normal of variance 2 / fan_in, for rectifiers.
+
+    Notes
+    -----
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on ImageNet
+    classification", ICCV 2015. PyTorch's ``kaiming_normal_(nonlinearity='relu')``.
+
+    Examples
+    --------
+    >>> from skregopt.initializers import HeNormal
+    >>> HeNormal()
+    HeNormal()
+    """
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        return rng.normal(0.0, np.sqrt(2.0 / fan_in), (fan_in, fan_out))
+
+
+class LecunUniform(Initializer):
+    """Uniform on [-b, b] with b = sqrt(3 / fan_in): of variance 1 / fan_in.
+
+    Notes
+    -----
+    Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient backprop", 1998.
+
+    Examples
+    --------
+    >>> from skregopt.initializers import LecunUniform
+    >>> LecunUniform()
+    LecunUniform()
+    """
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        bound = np.sqrt(3.0 / fan_in)
+        return rng.uniform(-bound, bound, (fan_in, fan_out))
+
+
+class LecunNormal(Initializer):
+    """Normal of variance 1 / fan_in, which 'selu' is made for.
+
+    Notes
+    -----
+    Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient backprop", 1998.
+
+    Examples
+    --------
+    >>> from skregopt.initializers import LecunNormal
+    >>> LecunNormal()
+    LecunNormal()
+    """
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        return rng.normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out))
+
+
+class Orthogonal(Initializer):
+    """A random matrix with orthonormal columns, or rows if there are fewer of them, times ``gain``.
+
+    The orthogonal factor of a normal matrix, its columns' signs those of the diagonal of the triangular factor, so that
+    it is uniformly distributed.
+
+    Parameters
+    ----------
+    gain : float > 0, default=1.0
+        Factor on the weights; sqrt(2) makes up for what relu cuts off.
+
+    Notes
+    -----
+    A. M. Saxe, J. L. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks", ICLR 2014. PyTorch's ``orthogonal_``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skregopt.activations import Tanh
+    >>> from skregopt.initializers import Orthogonal
+    >>> coef, _ = Orthogonal().draw(np.random.RandomState(0), 5, 3, Tanh())
+    >>> bool(np.allclose(coef.T @ coef, np.eye(3)))
+    True
+    """
+
+    _parameter_constraints = {"gain": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init__(self, gain=1.0):
+        self.gain = gain
+
+    def _draw_coef(self, rng, fan_in, fan_out):
+        longer, shorter = max(fan_in, fan_out), min(fan_in, fan_out)
+        q, r = np.linalg.qr(rng.normal(size=(longer, shorter)))
+        q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+        return self.gain * (q if fan_in >= fan_out else q.T)
+
+
+INITIALIZERS = {
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal,
+}

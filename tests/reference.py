@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax, xlogy
+from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
 # --- activations: value and derivative as functions of the pre-activation -----------------------
 
@@ -20,11 +20,35 @@ def _sigmoid_derivative(z):
     return np.exp(-np.abs(z)) / (1 + np.exp(-np.abs(z))) ** 2
 
 
+def _softplus(z):
+    return np.logaddexp(0, z)
+
+
+def _elu(scale, alpha):
+    value = lambda z: scale * np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))  # noqa: E731
+    return value, lambda z: scale * np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0)))
+
+
+def _gelu_derivative(z):
+    return ndtr(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def _mish_derivative(z):
+    return np.tanh(_softplus(z)) + z * expit(z) / np.cosh(_softplus(z)) ** 2
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
     "logistic": (expit, _sigmoid_derivative),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0)),
+    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z: np.where(z > 0, 1.0, 0.01)),
+    "elu": _elu(1, 1),
+    "selu": _elu(1.0507009873554804934193349852946, 1.6732632423543772848170429916717),
+    "gelu": (lambda z: z * ndtr(z), _gelu_derivative),
+    "silu": (lambda z: z * expit(z), lambda z: expit(z) + z * _sigmoid_derivative(z)),
+    "mish": (lambda z: z * np.tanh(_softplus(z)), _mish_derivative),
+    "softplus": (_softplus, expit),
 }
 
 
@@ -114,14 +138,44 @@ def gradient(X, y, coefs, intercepts, loss, activation, row_weights, masks=(None
     return by_coefs, by_intercepts
 
 
-def initial_weights(units, activation, random_state):
-    """Return scikit-learn's initial weights and intercepts, and the next draw, the seed of all else."""
+def _orthogonal(rng, n, m):
+    if n < m:
+        return _orthogonal(rng, m, n).T
+    q, r = np.linalg.qr(rng.normal(size=(n, m)))
+    return q * np.sign(np.diag(r))
+
+
+def _uniform(rng, variance, n, m):
+    return rng.uniform(-np.sqrt(3 * variance), np.sqrt(3 * variance), (n, m))
+
+
+# weights from a generator, the number of units below and above
+INITIALIZERS = {
+    "glorot_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(2 / (n + m)),
+    "he_uniform": lambda rng, n, m: _uniform(rng, 2 / n, n, m),
+    "he_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(2 / n),
+    "lecun_uniform": lambda rng, n, m: _uniform(rng, 1 / n, n, m),
+    "lecun_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(1 / n),
+    "orthogonal": _orthogonal,
+}
+SATURATING = ("identity", "logistic", "tanh")
+
+
+def initial_weights(units, activation, random_state, weight_init="auto"):
+    """Return the initial weights and intercepts, and the next draw, the seed of all else."""
     rng = np.random.RandomState(random_state)
     coefs, intercepts = [], []
+    if weight_init == "auto":
+        of_others = "lecun_normal" if activation == "selu" else "he_uniform"
+        weight_init = "glorot_uniform" if activation in SATURATING else of_others
     for fan_in, fan_out in pairwise(units):
-        bound = np.sqrt((2 if activation == "logistic" else 6) / (fan_in + fan_out))
-        coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)))
-        intercepts.append(rng.uniform(-bound, bound, fan_out))
+        if weight_init == "glorot_uniform":  # scikit-learn's
+            bound = np.sqrt((2 if activation == "logistic" else 6) / (fan_in + fan_out))
+            coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)))
+            intercepts.append(rng.uniform(-bound, bound, fan_out))
+        else:
+            coefs.append(INITIALIZERS[weight_init](rng, fan_in, fan_out))
+            intercepts.append(np.zeros(fan_out))
     return coefs, intercepts, int(rng.randint(2**31 - 1))
 
 
@@ -288,6 +342,7 @@ def fit(
     *,
     hidden_layer_sizes=(),
     activation="relu",
+    weight_init="auto",
     penalty="l2",
     alpha=1e-4,
     l1_ratio=0.5,
@@ -318,7 +373,7 @@ def fit(
     """Train a network; ``validation`` is (X, y, weights or None)."""
     n = len(X)
     units = [X.shape[1], *hidden_layer_sizes, y.shape[1]]
-    coefs, intercepts, seed = initial_weights(units, activation, random_state)
+    coefs, intercepts, seed = initial_weights(units, activation, random_state, weight_init)
     coefs = coefs if coef_init is None else coef_init
     intercepts = intercepts if intercept_init is None else intercept_init
     weights = np.ones(n) if sample_weight is None else sample_weight

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
+from skregopt.initializers import INITIALIZERS, HeNormal, Orthogonal
 from skregopt.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skregopt.optimizers import OPTIMIZERS, SGD, Adam
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
@@ -84,6 +85,7 @@ UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 BAD_VALUES = {
     "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
+    "weight_init": ["he", None, 3, HeNormal, Adam()],
     "loss": ["hinge", None, 3, L1()],
     "penalty": ["L1", 3, L1, Adam(), np.nan],
     "alpha": [-1e-4, np.nan, np.inf, *NOT_A_NUMBER],
@@ -142,6 +144,7 @@ def test_bad_parameter(kind, method, name):
     ("name", "registry"),
     [
         ("activation", ACTIVATIONS),
+        ("weight_init", {"auto": None, **INITIALIZERS}),
         ("solver", {**OPTIMIZERS, "lbfgs": None}),
         ("learning_rate", SCHEDULES),
         ("penalty", {name: rule for name, rule in PENALTIES.items() if name}),
@@ -173,6 +176,7 @@ def test_loss_of_the_other_task(kind, registry):
         ({"solver": Adam(beta_1=1.0)}, ("beta_1", "Adam")),
         ({"solver": SGD(momentum=-1)}, ("momentum", "SGD")),
         ({"learning_rate": InvScaling(power_t="x")}, ("power_t", "InvScaling")),
+        ({"weight_init": Orthogonal(gain=0)}, ("gain", "Orthogonal")),
         ({"penalty": ElasticNet(l1_ratio=2)}, ("l1_ratio", "ElasticNet")),
     ],
 )

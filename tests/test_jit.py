@@ -744,15 +744,15 @@ def is_only_at(mask, place):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", ACTIVATIONS.values(), ids=ACTIVATIONS)
 def test_activations_keep_nan(rule, dtype):
-    nothing = np.zeros(0, dtype)
+    nothing, hyper = np.zeros(0, dtype), rule().hyper_vector(dtype)
     for place in PLACES:
         z = vector_with(dtype, place)
-        call(rule, "activate", dtype, z, z.copy() if rule.saves else nothing, nothing)
+        call(rule, "activate", dtype, z, z.copy() if rule.saves else nothing, hyper)
         assert is_only_at(np.isnan(z), place)
         a, delta = z, vector_with(dtype)
         a[place] = a[place - 1]
         delta[place] = np.nan
-        call(rule, "differentiate", dtype, a, a.copy() if rule.saves else nothing, delta, nothing)
+        call(rule, "differentiate", dtype, a, a.copy() if rule.saves else nothing, delta, hyper)
         if a[place] > 0:  # relu's derivative is zero elsewhere, and zero times NaN may be zero
             assert is_only_at(np.isnan(delta), place)
 
@@ -908,6 +908,15 @@ VECTORISED = (
     "_tanh_activate",
     "_logistic_activate",
     "_relu_activate",
+    "_leaky_relu_activate",
+    "_leaky_relu_differentiate",
+    "_elu_activate",
+    "_selu_activate",
+    "_gelu_activate",
+    "_silu_activate",
+    "_mish_activate",
+    "_softplus_activate",
+    "_saved_differentiate",
     "_adam_step",
     "_sgd_step",
     "_l1_prox",

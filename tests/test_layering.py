@@ -22,29 +22,18 @@ from skregopt._component import Component
 PACKAGE = Path(skregopt.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
-FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules")
+FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 LEVELS = (
     # know nothing of the package
-    {
-        "_pipeline",
-        "_memory",
-        "_records",
-        "_math",
-        "_blas",
-        "_threads",
-        "_targets",
-        "_holdout",
-        "_scoring",
-        "initializers",
-    },
+    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"},
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
     # the rules, one family per file, and what loads rows
     {*FAMILIES, "_source"},
-    # what passes rows through a network; domains of the parameters
-    {"_passes", "_parameters"},
+    # what passes rows through a network; what happens around a step; domains of the parameters
+    {"_passes", "_constraints", "_parameters"},
     # loops over batches and epochs
     {"_engine"},
     # compiled forms of all that
@@ -309,14 +298,11 @@ def test_registries_are_complete(module):
     registered = set()
     for name in REGISTRIES[module]:
         registered |= set(getattr(load(module), name).values())
-    if module == "initializers":
-        found = {f for f in vars(load(module)).values() if inspect.isfunction(f) and not f.__name__.startswith("_")}
-    else:
-        found = set(rules(module)) - {family(module)}
-        for rule in registered.copy():
-            if module == "losses":
-                targets = ("binary", "multiclass", "multilabel", "continuous")
-                registered |= {type(rule().for_target(target)) for target in targets}
+    found = set(rules(module)) - {family(module)}
+    for rule in registered.copy():
+        if module == "losses":
+            targets = ("binary", "multiclass", "multilabel", "continuous")
+            registered |= {type(rule().for_target(target)) for target in targets}
     assert found == registered
 
 

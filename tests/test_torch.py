@@ -69,6 +69,13 @@ ACTIVATIONS = {
     "logistic": torch.nn.Sigmoid,
     "tanh": torch.nn.Tanh,
     "relu": torch.nn.ReLU,
+    "leaky_relu": torch.nn.LeakyReLU,
+    "elu": torch.nn.ELU,
+    "selu": torch.nn.SELU,
+    "gelu": torch.nn.GELU,
+    "silu": torch.nn.SiLU,
+    "mish": torch.nn.Mish,
+    "softplus": torch.nn.Softplus,
 }
 
 
@@ -104,7 +111,7 @@ def start_weights(units):
 
 @pytest.mark.parametrize(
     "task, activation",
-    [*((task, "tanh") for task in LOSSES), *(("regression", name) for name in ("identity", "logistic", "relu"))],
+    [*((task, "tanh") for task in LOSSES), *(("regression", name) for name in ACTIVATIONS if name != "tanh")],
 )
 @pytest.mark.parametrize("name", SOLVERS)
 def test_thirty_steps(name, task, activation):
