@@ -4,7 +4,6 @@ That the weights are PyTorch's is shown in ``test_torch.py``. Here the kernels a
 estimators with every rule and its variants.
 """
 
-import copy
 import inspect
 import pickle
 
@@ -315,16 +314,6 @@ def test_partial_fit_continues_bit_by_bit(name, dtype):
         for a, b in zip(getattr(model, attribute), getattr(fitted, attribute), strict=True):
             assert a.dtype == dtype
             np.testing.assert_array_equal(a, b)
-
-
-def test_partial_fit_of_another_rule_starts_anew():
-    """Also when the number of slots is the same."""
-    problem = make_problem("regression")
-    start = problem.make(**SMALL).fit(problem.X, problem.y)
-    for first, second in ((Adagrad(), Lion()), (RMSprop(), RMSprop(momentum=0.5))):
-        model = copy.deepcopy(start).set_params(solver=first).partial_fit(problem.X, problem.y)
-        model.set_params(solver=second).partial_fit(problem.X, problem.y)
-        assert all(np.all(np.isfinite(W)) for W in model.coefs_)
 
 
 # --- numbers ----------------------------------------------------------------------------------------
