@@ -41,17 +41,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
     input_dropout : float in [0, 1), default=0.0
         The same for the input features.
-    solver : {'gd', 'sgd', 'minibatch', 'adam', 'lbfgs'} or Optimizer, default='adam'
+    solver : {'gd', 'sgd', 'minibatch', 'rmsprop', 'adagrad', 'adadelta', 'adam', 'adamw', 'adamax', 'nadam', 'lion', \
+            'lbfgs'} or Optimizer, default='adam'
         'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
-        ``momentum``; 'adam' adapts the step of each weight; 'lbfgs' is SciPy's quasi-Newton method on all samples.
+        ``momentum``; 'lbfgs' is SciPy's quasi-Newton method on all samples; the others adapt the step of each weight,
+        see :mod:`skregopt.optimizers`.
     batch_size : int or 'auto', default='auto'
         Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
         'lbfgs'.
     learning_rate : {'constant', 'invscaling', 'adaptive'} or Schedule, default='constant'
         Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`.
     learning_rate_init : float > 0 or 'auto', default='auto'
-        Learning rate at the start (its peak). 'auto' is the default of the rule's reference, 0.001 for all of the
-        above.
+        Learning rate at the start (its peak). 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01
+        for 'rmsprop' and 'adagrad', 0.002 for 'adamax' and 'nadam', else 0.001.
     power_t : float >= 0, default=0.5
         Exponent of 'invscaling'.
     momentum : float in [0, 1], default=0.9
@@ -59,9 +61,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     nesterovs_momentum : bool, default=True
         Whether that momentum is Nesterov's.
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
-        Decay rates of Adam's moments.
+        Decay rates of the moments of 'adam' and 'adamw'.
     epsilon : float > 0, default=1e-8
-        Added to the denominator in Adam.
+        Added to the denominator in 'adam' and 'adamw'.
     max_iter : int >= 1, default=200
         Most epochs; most iterations of 'lbfgs'.
     max_fun : int >= 1, default=15000

@@ -7,6 +7,7 @@ estimators' parameters.
 Targets are matrices of one column per output: one-hot for 'softmax', zeros and ones for 'sigmoid'.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -225,6 +226,132 @@ class Adam:
         return [s * m for s, m in zip(step_sizes, corrected, strict=True)], step_sizes
 
 
+class PerArray:
+    """Base of rules that are written for one array, whose state ``update`` finds in the dict ``s``."""
+
+    def __init__(self, **parameters):
+        vars(self).update(parameters)
+        self.t, self.states = 0, None
+
+    def step(self, gradients, lr):
+        """Return updates and step sizes."""
+        self.t += 1
+        self.states = self.states or [defaultdict(float) for _ in gradients]
+        pairs = [self.update(s, g, lr, self.t) for s, g in zip(self.states, gradients, strict=True)]
+        return [update for update, _ in pairs], [step_size for _, step_size in pairs]
+
+
+# An update is a sum of past gradients times factors; its step size is the sum of the factors, which is what the
+# same recurrence gives for gradients that are all one. Entries of the state named "ones" are such sums.
+
+
+class RMSprop(PerArray):
+    """Tieleman and Hinton 2012; centered: Graves 2013."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size; those of centered with momentum take the present root for all past ones."""
+        s["v"] = self.rho * s["v"] + (1 - self.rho) * g**2
+        s["m"] = self.rho * s["m"] + (1 - self.rho) * g
+        root = np.sqrt(s["v"] - s["m"] ** 2 if self.centered else s["v"]) + self.epsilon
+        s["b"] = self.momentum * s["b"] + g / root
+        s["ones"] = self.momentum * s["ones"] + (1 if self.centered else 1 / root)
+        return lr * s["b"], lr * s["ones"] / (root if self.centered else 1)
+
+
+class Adagrad(PerArray):
+    """Duchi, Hazan, Singer 2011, with PyTorch's decay."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size."""
+        s["sum"] = s["sum"] + (self.initial_accumulator_value if t == 1 else 0) + g**2
+        step_size = lr / (1 + (t - 1) * self.lr_decay) / (np.sqrt(s["sum"]) + self.epsilon)
+        return step_size * g, step_size
+
+
+class Adadelta(PerArray):
+    """Zeiler 2012, algorithm 1."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size."""
+        s["v"] = self.rho * s["v"] + (1 - self.rho) * g**2
+        ratio = np.sqrt(s["d"] + self.epsilon) / np.sqrt(s["v"] + self.epsilon)
+        s["d"] = self.rho * s["d"] + (1 - self.rho) * (ratio * g) ** 2
+        return lr * ratio * g, lr * ratio
+
+
+class AMSGrad(PerArray):
+    """Reddi, Kale, Kumar 2018, with Adam's corrections as in PyTorch."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size."""
+        s["m"] = self.beta_1 * s["m"] + (1 - self.beta_1) * g
+        s["v"] = self.beta_2 * s["v"] + (1 - self.beta_2) * g**2
+        s["largest"] = np.maximum(s["largest"], s["v"])
+        step_size = lr / (np.sqrt(s["largest"] / (1 - self.beta_2**t)) + self.epsilon)
+        return step_size * s["m"] / (1 - self.beta_1**t), step_size
+
+
+class Adamax(PerArray):
+    """Kingma and Ba 2015, algorithm 2."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size."""
+        s["m"] = self.beta_1 * s["m"] + (1 - self.beta_1) * g
+        s["norm"] = np.maximum(self.beta_2 * s["norm"], np.abs(g) + self.epsilon)
+        return lr * s["m"] / (1 - self.beta_1**t) / s["norm"], lr / s["norm"]
+
+
+class Nadam(PerArray):
+    """Dozat 2016, with PyTorch's momentum schedule."""
+
+    def mu(self, t):
+        """Return the momentum of update t."""
+        return self.beta_1 * (1 - 0.96 ** (t * self.momentum_decay) / 2)
+
+    def update(self, s, g, lr, t):
+        """Return update and step size."""
+        s["m"] = self.beta_1 * s["m"] + (1 - self.beta_1) * g
+        s["ones"] = self.beta_1 * s["ones"] + (1 - self.beta_1)
+        s["v"] = self.beta_2 * s["v"] + (1 - self.beta_2) * g**2
+        root = np.sqrt(s["v"] / (1 - self.beta_2**t)) + self.epsilon
+        product = np.prod([self.mu(k) for k in range(1, t + 1)])
+        of_gradient = (1 - self.mu(t)) / (1 - product)
+        of_moment = self.mu(t + 1) / (1 - product * self.mu(t + 1))
+        ahead, ones = of_gradient * g + of_moment * s["m"], of_gradient + of_moment * s["ones"]
+        return lr * ahead / root, lr * ones / root
+
+
+class Lion(PerArray):
+    """Chen et al. 2023, algorithm 2."""
+
+    def update(self, s, g, lr, t):
+        """Return update and step size, |u| over the average; where that is zero, any weight becomes zero."""
+        c = self.beta_1 * s["m"] + (1 - self.beta_1) * g
+        ones = self.beta_1 * s["ones"] + (1 - self.beta_1)
+        s["m"] = self.beta_2 * s["m"] + (1 - self.beta_2) * g
+        s["ones"] = self.beta_2 * s["ones"] + (1 - self.beta_2)
+        with np.errstate(divide="ignore"):
+            return lr * np.sign(c), lr / np.abs(c / ones)
+
+
+# defaults of the rules that take none of the estimators' parameters
+OPTIMIZERS = {
+    "rmsprop": (RMSprop, {"rho": 0.99, "momentum": 0.0, "centered": False, "epsilon": 1e-8}),
+    "adagrad": (Adagrad, {"lr_decay": 0.0, "initial_accumulator_value": 0.0, "epsilon": 1e-10}),
+    "adadelta": (Adadelta, {"rho": 0.9, "epsilon": 1e-6}),
+    "amsgrad": (AMSGrad, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
+    "adamax": (Adamax, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
+    "nadam": (Nadam, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "momentum_decay": 4e-3}),
+    "lion": (Lion, {"beta_1": 0.9, "beta_2": 0.99}),
+}
+
+
+def make_optimizer(name, **parameters):
+    """Return a rule of ``OPTIMIZERS`` with some of its parameters changed."""
+    rule, defaults = OPTIMIZERS[name]
+    return rule(**defaults | parameters)
+
+
 # --- schedules ----------------------------------------------------------------------------------
 
 
@@ -380,8 +507,12 @@ def fit(
     if normalises_weights:
         weights = weights / weights.mean()
     if batch_size == "auto":
-        batch_size = {"gd": n, "sgd": 1}.get(solver, min(200, n))
-    if solver == "adam":
+        batch_size = n if solver == "gd" else 1 if solver == "sgd" else min(200, n)
+    if isinstance(solver, PerArray):
+        optimizer = solver
+    elif solver in OPTIMIZERS:
+        optimizer = make_optimizer(solver)
+    elif solver in ("adam", "adamw"):
         optimizer = Adam(beta_1, beta_2, epsilon)
     else:
         optimizer = SGD(momentum, nesterovs_momentum)

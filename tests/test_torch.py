@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from problems import make_problem
 
+from skregopt.optimizers import Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
+
 torch = pytest.importorskip("torch")
 
 pytestmark = [
@@ -33,6 +35,52 @@ SOLVERS = {
         {"solver": "adam", "beta_1": 0.6, "beta_2": 0.95, "epsilon": 1e-3},
         torch.optim.Adam,
         {"betas": (0.6, 0.95), "eps": 1e-3},
+    ),
+    "adam with amsgrad": (
+        {"solver": Adam(beta_2=0.7, amsgrad=True)},
+        torch.optim.Adam,
+        {"betas": (0.9, 0.7), "amsgrad": True},
+    ),
+    "rmsprop": ({"solver": "rmsprop"}, torch.optim.RMSprop, {}),
+    "rmsprop with other shapes": (
+        {"solver": RMSprop(rho=0.8, epsilon=1e-3)},
+        torch.optim.RMSprop,
+        {"alpha": 0.8, "eps": 1e-3},
+    ),
+    "rmsprop with momentum": (
+        {"solver": RMSprop(momentum=0.8)},
+        torch.optim.RMSprop,
+        {"momentum": 0.8},
+    ),
+    "rmsprop, centered": ({"solver": RMSprop(centered=True)}, torch.optim.RMSprop, {"centered": True}),
+    "rmsprop, centered, with momentum": (
+        {"solver": RMSprop(rho=0.9, momentum=0.5, centered=True)},
+        torch.optim.RMSprop,
+        {"alpha": 0.9, "momentum": 0.5, "centered": True},
+    ),
+    "adagrad": ({"solver": "adagrad"}, torch.optim.Adagrad, {}),
+    "adagrad with other shapes": (
+        {"solver": Adagrad(lr_decay=0.1, initial_accumulator_value=0.3, epsilon=1e-3)},
+        torch.optim.Adagrad,
+        {"lr_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 1e-3},
+    ),
+    "adadelta": ({"solver": "adadelta", "learning_rate_init": 1.0}, torch.optim.Adadelta, {}),
+    "adadelta with other shapes": (
+        {"solver": Adadelta(rho=0.7, epsilon=1e-3), "learning_rate_init": 0.5},
+        torch.optim.Adadelta,
+        {"rho": 0.7, "eps": 1e-3},
+    ),
+    "adamax": ({"solver": "adamax"}, torch.optim.Adamax, {}),
+    "adamax with other shapes": (
+        {"solver": Adamax(beta_1=0.6, beta_2=0.8, epsilon=1e-3)},
+        torch.optim.Adamax,
+        {"betas": (0.6, 0.8), "eps": 1e-3},
+    ),
+    "nadam": ({"solver": "nadam"}, torch.optim.NAdam, {}),
+    "nadam with other shapes": (
+        {"solver": Nadam(beta_1=0.7, beta_2=0.95, epsilon=1e-3, momentum_decay=0.3)},
+        torch.optim.NAdam,
+        {"betas": (0.7, 0.95), "eps": 1e-3, "momentum_decay": 0.3},
     ),
 }
 
@@ -126,7 +174,8 @@ def test_thirty_steps(name, task, activation):
         {"params": [p for p in network.parameters() if p.ndim == 2], "weight_decay": ALPHA},
         {"params": [p for p in network.parameters() if p.ndim == 1]},
     ]
-    optimizer = torch_optimizer(groups, lr=RATE, **torch_params)
+    rate = params.get("learning_rate_init", RATE)
+    optimizer = torch_optimizer(groups, lr=rate, **torch_params)
     train_torch(network, optimizer, problem, LOSSES[task], weights)
 
     estimator = problem.make(
@@ -135,11 +184,10 @@ def test_thirty_steps(name, task, activation):
         penalty="l2",
         alpha=ALPHA,
         batch_size=BATCH_SIZE,
-        learning_rate_init=RATE,
         max_iter=5,
         n_iter_no_change=np.inf,
         shuffle=False,
-        **params,
+        **{"learning_rate_init": RATE} | params,
     )
     start = {"coef_init": coefs, "intercept_init": intercepts}
     estimator.fit(problem.X, problem.y, weights, **start)
