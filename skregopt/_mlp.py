@@ -15,6 +15,7 @@ from ._component import build_component
 from ._holdout import split_rows
 from ._layout import Layout
 from ._lbfgs import LBFGSTraining
+from ._model import Model, Rows
 from ._parameters import (
     check_combinations,
     dropout_rates,
@@ -27,9 +28,7 @@ from ._source import Source, supported_dtype
 from ._threads import effective_n_threads, single_blas_thread
 from ._training import (
     FirstOrderTraining,
-    Model,
     OptimizerMemory,
-    Rows,
     warn_about,
 )
 from ._training import Options as TrainingOptions
@@ -188,7 +187,6 @@ class BaseMLP(BaseEstimator):
             first_epoch=len(self._previous("loss_curve_", continuing)),
             early_stopping=self.early_stopping,
             stops=not incremental,
-            verbose=bool(self.verbose),
         )
         memory = None
         if self.solver == "lbfgs":

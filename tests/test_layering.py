@@ -39,7 +39,7 @@ LEVELS = (
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit
-    {"_training"},
+    {"_model", "_training"},
     {"_lbfgs"},
     # the estimators
     {"_mlp"},
@@ -56,6 +56,7 @@ REGISTRIES = {
     "initializers": ["INITIALIZERS"],
 }
 MAX_LINES = 500
+MAX_LINES_OF_FAMILIES = 700  # all rules of a kind in one place
 
 
 def load(module):
@@ -259,7 +260,8 @@ def test_compiled_functions_take_no_defaults_and_close_over_types_only(monkeypat
 
 @pytest.mark.parametrize("module", MODULES)
 def test_files_are_short(module):
-    assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) < MAX_LINES
+    n_lines = len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines())
+    assert n_lines < (MAX_LINES_OF_FAMILIES if module in FAMILIES else MAX_LINES)
 
 
 def undocumented(node, where):

@@ -1,0 +1,130 @@
+"""What is trained, and on which rows: the description that compiled code gets of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _passes
+from ._compiled import compiled_pass
+from ._layout import Layout
+from ._records import MODEL, Record
+
+
+@dataclass
+class Model:
+    """Network, loss and penalty of one fit: components, sizes, and what compiled code needs of them.
+
+    Parameters
+    ----------
+    layout : Layout
+    dtype : numpy.dtype
+        Working precision.
+    activation, loss, penalty : components
+    dropout : sequence of float
+        Rate of each hidden layer.
+    input_dropout : float
+    alpha : float
+    """
+
+    layout: Layout
+    dtype: np.dtype
+    activation: object
+    loss: object
+    penalty: object
+    alpha: float = 0.0
+    dropout: tuple = ()
+    input_dropout: float = 0.0
+
+    def record(self, is_sparse, *uses):
+        """Return the compiled code's description of this model.
+
+        Parameters
+        ----------
+        is_sparse : bool
+            Whether any rows are.
+        *uses : str
+            What is needed besides the forward pass, so that nothing else is compiled: 'backward', 'validation',
+            'invert_link', 'prox', 'rank_one'.
+        """
+        layout, dtype = self.layout, self.dtype
+        widths = layout.units[1:]
+        hidden = [self.activation] * (len(widths) - 1)
+        vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
+        hyper = _passes.stacked(vectors, dtype)
+        kernels = {"activate": _addresses(hidden, "activate", dtype)}
+        passes = ["forward"]
+        if is_sparse:
+            passes.append("sparse_product")
+        if "backward" in uses:
+            kernels["differentiate"] = _addresses(hidden, "differentiate", dtype)
+            kernels["evaluate"] = self.loss.compiled("evaluate", dtype)
+            kernels["penalty_value"] = self.penalty.compiled("value", dtype)
+            kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
+            passes += ["load_tile", "backward"]
+            passes += ["transposed_sparse_product"] * is_sparse
+            passes += ["drop_units"] * any(self.dropout)
+            passes += ["drop_inputs"] * (self.input_dropout > 0)
+        passes += ["rank_one_gradient"] * ("rank_one" in uses)
+        passes += ["data_loss"] * ("validation" in uses)
+        if "invert_link" in uses:
+            kernels["invert_link"] = self.loss.compiled("invert_link", dtype)
+        if "prox" in uses:
+            kernels["prox"] = self.penalty.compiled("prox", dtype)
+        kernels.update((name, compiled_pass(name, dtype)) for name in passes)
+        return Record(
+            MODEL,
+            n_layers=len(widths),
+            n_weights=layout.n_weights,
+            units=layout.units,
+            coef_starts=layout.coef_starts,
+            intercept_starts=layout.intercept_starts,
+            unit_starts=np.cumsum(widths) - widths,
+            n_hyper=hyper.shape[1],
+            saves=np.array([part.saves for part in hidden], dtype=np.int64),
+            loss_hyper=hyper[0],
+            penalty_hyper=hyper[1],
+            activation_hyper=hyper[2:],
+            dropout=np.array(self.dropout or [0.0] * len(hidden), dtype=np.float64),
+            alpha=self.alpha,
+            input_dropout=self.input_dropout,
+            **kernels,
+        )
+
+
+def _addresses(parts, name, dtype):
+    return np.array([part.compiled(name, dtype) for part in parts], dtype=np.int64)
+
+
+@dataclass
+class Rows:
+    """Training or validation rows.
+
+    Parameters
+    ----------
+    source : Source
+    indices : ndarray of int64
+        Which rows of the source.
+    y : ndarray of shape (n_rows of the source, n_targets), working precision
+    weights : ndarray of shape (n_rows of the source, 1 or n_outputs), working precision
+    total_weight : float
+        Sum of the weights of ``indices``.
+    """
+
+    source: object
+    indices: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    total_weight: float
+
+    def record(self, dtype):
+        """Return the compiled code's description of these rows."""
+        return self.source.record(
+            dtype,
+            n_rows=self.indices.size,
+            rows=self.indices,
+            n_targets=self.y.shape[1],
+            n_weights=self.weights.shape[1],
+            y=self.y,
+            weights=self.weights,
+            total_weight=self.total_weight,
+        )
