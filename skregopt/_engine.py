@@ -252,8 +252,9 @@ def _penalty_value(penalty, network, theta, alpha):
     hyper = flat_view(network.hyper, PENALTY_HYPER * n_hyper, n_hyper)
     total = 0.0
     for layer in range(network.units.size - 1):
-        size = network.units[layer] * network.units[layer + 1]
-        total += penalty.value(flat_view(theta, network.starts[COEF_STARTS, layer], size), alpha, hyper)
+        row_length = network.units[layer + 1]
+        weights = flat_view(theta, network.starts[COEF_STARTS, layer], network.units[layer] * row_length)
+        total += penalty.value(weights, row_length, layer, alpha, hyper)
     return total
 
 

@@ -6,8 +6,9 @@ are not differentiated: after each optimizer step their proximal operator sets w
 Conventions, on which the training loop relies:
 
 * a kernel sees a run of whole rows of one weight matrix, flattened: ``weights`` of ``n_rows * row_length`` elements;
-* ``value(weights, alpha, hyper)`` returns ``alpha`` times the penalty of these weights as a float64;
-* ``add_gradient(weights, alpha, hyper, grad)`` adds the gradient of its smooth part to ``grad``;
+* ``value(weights, row_length, layer, alpha, hyper)`` returns ``alpha`` times the penalty of these weights as a float64;
+* ``add_gradient(weights, alpha, hyper, grad)`` adds the gradient of its smooth part to ``grad``; there the weights may
+  be those of several layers at once;
 * ``prox(weights, step_size, row_length, layer, alpha, hyper)`` applies the proximal operator of the non-smooth part in
   the metric of the optimizer: coordinate j moves with step size ``step_size[j]`` (Yun, Lozano, Yang, "Adaptive
   proximal gradient methods for structured neural networks", NeurIPS 2021).
@@ -34,14 +35,14 @@ class Penalty(Component):
 
     family = "penalty"
     signatures = {
-        "value": lambda T: types.float64(vector(T), T, vector(T)),
+        "value": lambda T: types.float64(vector(T), types.int64, types.int64, T, vector(T)),
         "add_gradient": lambda T: types.void(vector(T), T, vector(T), vector(T)),
         "prox": lambda T: types.void(vector(T), vector(T), types.int64, types.int64, T, vector(T)),
     }
     is_smooth = True
 
 
-def _zero_value(weights, alpha, hyper):
+def _zero_value(weights, row_length, layer, alpha, hyper):
     return 0.0
 
 
@@ -68,7 +69,7 @@ class NoPenalty(Penalty):
     prox = staticmethod(_no_prox)
 
 
-def _l2_value(weights, alpha, hyper):
+def _l2_value(weights, row_length, layer, alpha, hyper):
     total = 0.0
     for i in range(weights.size):
         total += np.float64(weights[i]) * np.float64(weights[i])
@@ -95,7 +96,7 @@ class L2(Penalty):
     prox = staticmethod(_no_prox)
 
 
-def _l1_value(weights, alpha, hyper):
+def _l1_value(weights, row_length, layer, alpha, hyper):
     total = 0.0
     for i in range(weights.size):
         total += abs(np.float64(weights[i]))
@@ -128,7 +129,7 @@ class L1(Penalty):
     prox = staticmethod(_l1_prox)
 
 
-def _elastic_net_value(weights, alpha, hyper):
+def _elastic_net_value(weights, row_length, layer, alpha, hyper):
     l1_ratio = np.float64(hyper[0])
     absolute, squares = 0.0, 0.0
     for i in range(weights.size):
