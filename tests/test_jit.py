@@ -87,7 +87,7 @@ def kernels(dtype):
     call(Tanh, "activate", dtype, z, nothing, nothing)
     value = call(L2, "value", dtype, z, 1, 0, np.dtype(dtype).type(2), nothing)
     w = np.array([0.75, -0.125], dtype)
-    call(L1, "prox", dtype, w, np.ones(2, dtype), 1, 0, np.dtype(dtype).type(0.25), nothing)
+    call(L1, "prox", dtype, w, np.ones(2, dtype), 1, 0, np.dtype(dtype).type(0.25), np.ones(1, dtype))
     rate = call(InvScaling, "rate", dtype, 3.0, 4, 0, 1, 1, np.array([0.5]), memory)
     return [*z.tolist(), value, *w.tolist(), rate]
 """
