@@ -218,7 +218,8 @@ def _cosine_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
     position = np.float64(epoch)
     if length == 0.0:
         length = np.float64(max_iter)
-        position = min(position, length)
+        if position >= length:
+            return floor
     elif factor == 1.0:
         position %= length
     else:

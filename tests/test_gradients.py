@@ -1,8 +1,9 @@
 """Gradients of the compiled code against central differences of the objective, in float64.
 
 The objective is that of the documentation: the weighted mean loss plus alpha times the penalty of all weights. One step
-of plain gradient descent reveals the gradient that training uses; also with a non-smooth term, whose proximal step is
-its gradient step from where the step ends as long as no weight gets to zero. L-BFGS is handed the objective and its gradient as they are.
+of plain gradient descent reveals the gradient that training uses. A proximal step is the gradient step of the
+non-smooth term, taken where the step ends, as long as no weight gets to zero. L-BFGS is handed the objective and its
+gradient as they are.
 """
 
 from functools import lru_cache
