@@ -20,6 +20,7 @@ import numpy as np
 from numba import types
 from sklearn.utils._param_validation import Interval
 
+from . import _math
 from ._component import Component
 from ._jit import jit, vector
 
@@ -223,9 +224,10 @@ def _prox_of_row(weights, step_size, start, stop, strength):
             denominator = tau + strength * step_size[i]
             denominator = tiny if denominator < tiny else denominator
             inverse = one / denominator
-            ratio = weights[i] * inverse
-            phi += ratio * ratio
-            slope += ratio * ratio * inverse
+            ratio = _math.product(weights[i], inverse)  # at most 1, unlike powers of the inverse
+            square = _math.product(ratio, ratio)
+            phi += square
+            slope += _math.product(square, inverse)
         if iteration == 0 and was_zero and phi <= one:
             for i in range(start, stop):
                 weights[i] = zero
@@ -237,7 +239,7 @@ def _prox_of_row(weights, step_size, start, stop, strength):
     for i in range(start, stop):
         denominator = tau + strength * step_size[i]
         denominator = tiny if denominator < tiny else denominator
-        weights[i] = weights[i] * (tau / denominator)
+        weights[i] = _math.product(weights[i], tau / denominator)
 
 
 def _group_l1_prox(weights, step_size, row_length, layer, alpha, hyper):

@@ -42,7 +42,10 @@ def prox(rows, step_sizes, strength, layer=0):
 
 
 def objective(w, u, step_sizes, strength):
-    return ((w - u) ** 2 / (2 * step_sizes)).sum() + strength * np.linalg.norm(w)
+    """Return what the proximal operator minimises, and its gradient."""
+    norm = np.linalg.norm(w)
+    gradient = (w - u) / step_sizes + strength * (w / norm if norm > 0 else 0)
+    return ((w - u) ** 2 / (2 * step_sizes)).sum() + strength * norm, gradient
 
 
 # --- the proximal operator ------------------------------------------------------------------------------------------
@@ -54,27 +57,29 @@ def test_prox_is_the_minimiser(n_units, spread):
     """SciPy's search finds nothing lower; where the minimiser is not zero, the gradient vanishes."""
     rng = np.random.RandomState(n_units)
     n_zeros = 0
-    for _ in range(30):
+    for _ in range(20):
         u, step_sizes = rng.normal(size=n_units), 10 ** rng.uniform(-spread, spread, n_units)
-        strength = np.linalg.norm(u / step_sizes) * 10 ** rng.uniform(-2, 0.3)
+        strength = np.linalg.norm(u / step_sizes) * 10 ** rng.uniform(-1.5, 0.7)
         w = prox([u], step_sizes, strength)[0]
-        lowest = objective(w, u, step_sizes, strength)
+        lowest = objective(w, u, step_sizes, strength)[0]
+        root = np.sqrt(step_sizes)  # in that metric the problem is well scaled
+
+        def scaled(v, u=u, step_sizes=step_sizes, strength=strength, root=root):
+            value, gradient = objective(v * root, u, step_sizes, strength)
+            return value, gradient * root
+
         for start in (u, 0.01 * u, rng.normal(size=n_units)):
-            # in the metric of the step sizes the problem is well scaled
-            found = minimize(
-                lambda v, u=u, s=step_sizes, lam=strength: objective(v * np.sqrt(s), u, s, lam),
-                start / np.sqrt(step_sizes),
-                method="BFGS",
-            )
+            found = minimize(scaled, start / root, method="BFGS", jac=True, options={"gtol": 1e-9})
             assert lowest <= found.fun * (1 + 1e-12)
-            np.testing.assert_allclose(w, found.x * np.sqrt(step_sizes), atol=1e-4 * abs(u).max())
+            if w.any():
+                np.testing.assert_allclose(found.x * root, w, atol=1e-4 * abs(u).max())
         if not w.any():
             n_zeros += 1
             assert np.linalg.norm(u / step_sizes) <= strength * (1 + 1e-12)
         else:
-            gradient = (w - u) / step_sizes + strength * w / np.linalg.norm(w)
+            gradient = objective(w, u, step_sizes, strength)[1]
             np.testing.assert_allclose(gradient, 0, atol=1e-12 * np.linalg.norm(u / step_sizes))
-    assert 0 < n_zeros < 30
+    assert 0 < n_zeros < 20
 
 
 @DTYPES
@@ -83,8 +88,9 @@ def test_prox_with_equal_step_sizes_shrinks_the_norm(dtype):
     rows = rng.normal(size=(50, 9)).astype(dtype)
     rows[7] = 0
     strength, step_size = 1.5, 1.25
-    expected = rows * np.maximum(0, 1 - strength * step_size / np.linalg.norm(rows.astype(float), axis=1))[:, None]
-    expected[7] = 0
+    norms = np.linalg.norm(rows.astype(float), axis=1, keepdims=True)
+    norms[7] = 1
+    expected = rows * np.maximum(0, 1 - strength * step_size / norms)
     actual = prox(rows, step_size, strength)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=8 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(actual.any(axis=1), expected.any(axis=1))
@@ -99,7 +105,7 @@ def exact_prox(u, step_sizes, strength):
         if np.sum(np.where(u == 0, 0, u / a) ** 2) <= 1:
             return np.zeros_like(u)
     low, high = np.longdouble("1e-3000"), np.sqrt((u**2).sum())
-    for _ in range(300):
+    for _ in range(200):
         middle = np.sqrt(low * high) if high > 2 * low else (low + high) / 2
         too_low = np.sum((u / (middle + a)) ** 2) > 1
         low, high = (middle, high) if too_low else (low, middle)
@@ -111,7 +117,7 @@ def test_prox_with_extreme_step_sizes(dtype, record_property):
     """A few units in the last place of the largest weight, whatever the step sizes, 0 and inf among them."""
     rng = np.random.RandomState(1)
     worst, n_zeros = 0.0, 0
-    for trial in range(600):
+    for trial in range(240):
         n_units, spread = rng.randint(1, 60), rng.choice([0.1, 1, 4, 8])
         u = (rng.normal(size=n_units) * 10 ** rng.uniform(-spread, spread, n_units)).astype(dtype)
         step_sizes = (10 ** rng.uniform(-spread, spread, n_units)).astype(dtype)
@@ -130,7 +136,7 @@ def test_prox_with_extreme_step_sizes(dtype, record_property):
             assert moved[0] == 0
     record_property("units in the last place", worst)
     assert worst < 16
-    assert 100 < n_zeros < 500
+    assert 40 < n_zeros < 200
 
 
 @DTYPES
@@ -139,11 +145,12 @@ def test_prox_of_numbers_near_the_ends_of_the_precision(dtype):
     rng = np.random.RandomState(2)
     rows = rng.normal(size=(20, 6)).astype(dtype)
     step_sizes = (10 ** rng.uniform(-1, 1, rows.shape)).astype(dtype)
-    expected = prox(rows, step_sizes, 0.5)
-    assert expected.any(axis=1).sum() == np.clip(expected.any(axis=1).sum(), 2, 19)
+    strength = np.median(np.linalg.norm(rows / step_sizes, axis=1))
+    expected = prox(rows, step_sizes, strength)
+    assert 5 < expected.any(axis=1).sum() < 15
     for exponent in (-60, -100, 60, 120) if dtype == np.float32 else (-500, -1000, 500, 1000):
         scale = dtype(2) ** dtype(exponent)
-        np.testing.assert_allclose(prox(rows * scale, step_sizes * scale, 0.5) / scale, expected, rtol=1e-5)
+        np.testing.assert_allclose(prox(rows * scale, step_sizes * scale, strength) / scale, expected, rtol=1e-5)
 
 
 @DTYPES
@@ -209,9 +216,10 @@ def test_no_hidden_layer_is_scikit_learns_group_lasso(rule, l1_ratio):
 @pytest.mark.parametrize("rule", RULES)
 def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     """Where a row is zero its gradient is within alpha sqrt(n_units), elsewhere it cancels the norm's."""
-    alpha, l1_ratio, n_units = 0.02, 0.6, 5
+    alpha, l1_ratio, n_units = 0.1, 0.6, 5
     problem = make_problem("regression", n_samples=60, n_features=7)
     params = RULES[rule] | UNTIL_CONVERGED | {"max_iter": 40_000}
+    params["learning_rate_init"] /= 3  # without oscillations in this problem
     network = problem.make(hidden_layer_sizes=(n_units,), activation="tanh", **params)
     network.set_params(penalty="group_l1", alpha=alpha, l1_ratio=l1_ratio).fit(problem.X, problem.y)
     by_coefs, _ = reference.gradient(
@@ -255,9 +263,10 @@ def test_loss_is_the_objective(task, dtype):
 @pytest.mark.parametrize("convert", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 @pytest.mark.parametrize("solver", OPTIMIZERS)
 def test_rows_are_zero_exactly(solver, convert, dtype):
-    problem = make_problem("multiclass", n_samples=120, n_features=8)
-    network = problem.make(**SMALL | {"max_iter": 40, "learning_rate_init": 0.02}, solver=solver)
-    network.set_params(penalty="group_l1", alpha=0.03, l1_ratio=0.9).fit(convert(problem.X.astype(dtype)), problem.y)
+    X = make_problem("multiclass", n_samples=120, n_features=8).X.astype(dtype)
+    rate = 0.002 if solver == "sgd" else 0.02
+    network = MLPClassifier(**SMALL | {"max_iter": 60, "learning_rate_init": rate}, solver=solver)
+    network.set_params(penalty="group_l1", alpha=0.06, l1_ratio=0.8).fit(convert(X), 2 * X[:, 0] + X[:, 1] > 0)
     first = network.coefs_[0]
     dropped = ~first.any(axis=1)
     assert first.dtype == dtype
@@ -265,10 +274,10 @@ def test_rows_are_zero_exactly(solver, convert, dtype):
     # rows are zero as a whole or not at all, and other layers keep their weights
     assert np.all(first[~dropped] != 0) and all(np.all(W != 0) for W in network.coefs_[1:])
     np.testing.assert_array_equal(network.feature_importances_ == 0.0, dropped)
-    assert network.n_nonzero_ == 4 * np.sum(~dropped) + 4 * 3 + 3 * 3
+    assert network.n_nonzero_ == 4 * np.sum(~dropped) + 4 * 3 + 3
     np.testing.assert_allclose(network.feature_importances_.sum(), 1)
-    changed = np.where(dropped, 1e3, problem.X).astype(dtype)
-    np.testing.assert_array_equal(network.predict(changed), network.predict(problem.X.astype(dtype)))
+    changed = np.where(dropped, dtype(1e3), X)
+    np.testing.assert_array_equal(network.predict_proba(changed), network.predict_proba(X))
 
 
 @pytest.mark.parametrize("n_hidden", [2047, 2048, 2100])
@@ -406,4 +415,4 @@ def test_lbfgs():
         problem.make(solver="lbfgs", alpha=0.1, penalty=penalty, random_state=0).fit(problem.X, problem.y)
         for penalty in (GroupL1(l1_ratio=0), L2())
     )
-    np.testing.assert_array_equal(smooth.coefs_[0], ridge.coefs_[0])
+    np.testing.assert_allclose(smooth.coefs_[0], ridge.coefs_[0], rtol=0, atol=1e-6)

@@ -87,8 +87,11 @@ def per_epoch(name, **params):
 
 def one_cycle(**params):
     def rates(n_epochs, updates_per_epoch, max_iter, peak=PEAK):
-        params.update(max_lr=peak, epochs=max_iter, steps_per_epoch=updates_per_epoch, cycle_momentum=False)
-        return torch_rates(lambda lr, optimizer: lr.OneCycleLR(optimizer, **params), n_epochs * updates_per_epoch)
+        horizon = {"max_lr": peak, "epochs": max_iter, "steps_per_epoch": updates_per_epoch}
+        return torch_rates(
+            lambda lr, optimizer: lr.OneCycleLR(optimizer, **horizon, **params, cycle_momentum=False),
+            n_epochs * updates_per_epoch,
+        )
 
     return rates
 
@@ -269,7 +272,7 @@ def test_training_ends_when_the_rate_can_fall_no_further(solver):
     problem = make_problem("regression", N_SAMPLES)
     params = SMALL | {"n_iter_no_change": 3, "tol": 0.1, "batch_size": "auto", "learning_rate_init": 0.01}
     network = problem.make(**params, solver=solver, max_iter=500)
-    rates = network.set_params(learning_rate=Plateau(patience=5, floor=1e-4)).fit(problem.X, problem.y)
+    network.set_params(learning_rate=Plateau(patience=5, floor=1e-4)).fit(problem.X, problem.y)
     assert network.n_iter_ < 500
     rates = network.learning_rate_curve_
     np.testing.assert_allclose(np.unique(rates)[::-1], [1e-2, 1e-3, 1e-4], rtol=1e-12)
