@@ -178,10 +178,12 @@ def _penalty(theta, model):
     coef_starts = array_at(model.coef_starts, model.n_layers, np.int64)
     hyper = array_at(model.penalty_hyper, model.n_hyper, theta)
     total = 0.0
+    alpha = theta.dtype.type(model.alpha)
     if model.penalty_value != 0:
         for layer in range(model.n_layers):
-            weights = flat_view(theta, coef_starts[layer], units[layer] * units[layer + 1])
-            total += _penalty_value(model.penalty_value, weights, theta.dtype.type(model.alpha), hyper)
+            row_length = units[layer + 1]
+            weights = flat_view(theta, coef_starts[layer], units[layer] * row_length)
+            total += _penalty_value(model.penalty_value, weights, row_length, layer, alpha, hyper)
     return total
 
 

@@ -370,6 +370,12 @@ def _overload_flush(x, tiny):
     )
 
 
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_EXACT)
+def product(x, y):
+    """Return x * y, which reassociation leaves alone: for factors whose product with others could overflow."""
+    return x * y
+
+
 def _by_precision(x, single, double):
     return {types.float32: single, types.float64: double}.get(x)
 

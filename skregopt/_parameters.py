@@ -127,7 +127,7 @@ def check_combinations(estimator, penalty, dropout):
     if estimator.l1_ratio != default and not hasattr(penalty, "l1_ratio"):
         raise ValueError(
             f"l1_ratio={estimator.l1_ratio!r} has no effect with penalty={estimator.penalty!r}. Use "
-            f"penalty='elasticnet', or leave l1_ratio at its default, {default!r}."
+            f"penalty='elasticnet' or 'group_l1', or leave l1_ratio at its default, {default!r}."
         )
     if estimator.scoring != "loss" and not estimator.early_stopping:
         raise ValueError(

@@ -29,12 +29,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         others. 'glorot_uniform' is scikit-learn's.
     loss : {'squared_error', 'poisson'} or Loss, default='squared_error'
         Half the squared error; or half the Poisson deviance with a log link, for targets >= 0.
-    penalty : {None, 'l2', 'l1', 'elasticnet'} or Penalty, default='l2'
-        Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0.
+    penalty : {None, 'l2', 'l1', 'elasticnet', 'group_l1'} or Penalty, default='l2'
+        Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
+        'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
     alpha : float >= 0, default=1e-4
         Strength of the penalty. Its meaning depends neither on ``batch_size`` nor on the number of samples.
     l1_ratio : float in [0, 1], default=0.5
-        Share of the L1 term in 'elasticnet': 0 is L2, 1 is L1.
+        Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
     dropout : float in [0, 1) or sequence of float, default=0.0
         Probability with which a hidden unit is dropped in a training step, for all hidden layers or one for
         each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
@@ -48,8 +49,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     batch_size : int or 'auto', default='auto'
         Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
         'lbfgs'.
-    learning_rate : {'constant', 'invscaling', 'adaptive'} or Schedule, default='constant'
-        Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`.
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', 'plateau'} \
+            or Schedule, default='constant'
+        Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`. 'cosine' and
+        'one_cycle' end after ``max_iter`` epochs.
     learning_rate_init : float > 0 or 'auto', default='auto'
         Learning rate at the start (its peak). 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01
         for 'rmsprop' and 'adagrad', 0.002 for 'adamax' and 'nadam', else 0.001.

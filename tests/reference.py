@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
 
 # --- activations: value and derivative as functions of the pre-activation -----------------------
@@ -84,21 +85,45 @@ LOSSES = {
 
 
 def penalty_shares(penalty, l1_ratio=0.5):
-    """Return the factors of ||W||_1 and of ||W||_2^2 / 2."""
-    shares = {None: (0, 0), "l1": (1, 0), "l2": (0, 1), "elasticnet": (l1_ratio, 1 - l1_ratio)}
-    return shares[penalty]
+    """Return the factors of the non-smooth term (the l1 norm or that of groups) and of ||W||_2^2 / 2."""
+    shares = {None: (0, 0), "l1": (1, 0), "l2": (0, 1)}
+    return shares.get(penalty, (l1_ratio, 1 - l1_ratio))
 
 
 def penalty_value(coefs, penalty, alpha, l1_ratio=0.5):
     """Return alpha times the penalty of all weights."""
     l1, l2 = penalty_shares(penalty, l1_ratio)
-    return alpha * sum(l1 * np.abs(W).sum() + l2 / 2 * (W**2).sum() for W in coefs)
+    if penalty == "group_l1":
+        n_units = coefs[0].shape[1]
+        norm = sum(np.sqrt(n_units) * np.linalg.norm(row) for row in coefs[0])
+    else:
+        norm = sum(np.abs(W).sum() for W in coefs)
+    return alpha * (l1 * norm + l2 / 2 * sum((W**2).sum() for W in coefs))
 
 
-def prox(weights, step_size, penalty, alpha, l1_ratio=0.5):
-    """Return argmin_x sum (x - weights)^2 / (2 step_size) + alpha * l1 part of the penalty of x."""
-    threshold = step_size * alpha * penalty_shares(penalty, l1_ratio)[0]
-    return np.sign(weights) * np.maximum(np.abs(weights) - threshold, 0)
+def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
+    """Return argmin_x sum (x - weights)^2 / (2 step_size) + alpha * non-smooth part of the penalty of x."""
+    strength = alpha * penalty_shares(penalty, l1_ratio)[0]
+    if penalty != "group_l1":
+        return np.sign(weights) * np.maximum(np.abs(weights) - strength * step_size, 0)
+    if layer > 0:
+        return weights
+    strength *= np.sqrt(weights.shape[1])
+    return np.array([prox_of_row(*row, strength) for row in zip(weights, step_size, strict=True)])
+
+
+def prox_of_row(u, step_size, strength):
+    """Return argmin_x sum (x - u)^2 / (2 step_size) + strength ||x||, for finite step sizes above 0."""
+    d = 1 / step_size
+    if np.linalg.norm(d * u) <= strength:
+        return np.zeros_like(u)
+    if strength == 0:
+        return u
+    # the norm of x is where d u / (d norm + strength) has length one
+    norm = brentq(
+        lambda norm: np.linalg.norm(d * u / (d * norm + strength)) - 1, 0, np.linalg.norm(u), xtol=1e-300, rtol=1e-15
+    )
+    return d * u * norm / (d * norm + strength)
 
 
 # --- the network --------------------------------------------------------------------------------
@@ -361,12 +386,12 @@ class Constant:
     def __init__(self, lr):
         self.lr = lr
 
-    def rate(self, t):
-        """Return the learning rate of update t, counted from 1."""
+    def rate(self, t, epoch):
+        """Return the learning rate of update t, counted from 1, in an epoch, counted from 0."""
         return self.lr
 
-    def goes_on(self):
-        """Tell whether training goes on although progress stalled."""
+    def goes_on(self, exhausted, score):
+        """Take note of the end of an epoch; tell whether training goes on although progress stalled."""
         return False
 
 
@@ -377,7 +402,7 @@ class InvScaling(Constant):
         super().__init__(lr)
         self.power_t = power_t
 
-    def rate(self, t):
+    def rate(self, t, epoch):
         """Return the learning rate of update t, counted from 1."""
         return self.lr / t**self.power_t
 
@@ -385,12 +410,80 @@ class InvScaling(Constant):
 class Adaptive(Constant):
     """A fifth of the rate, instead of stopping, until it is 1e-6 or less."""
 
-    def goes_on(self):
+    def goes_on(self, exhausted, score):
         """Lower the rate, unless it is too low already."""
-        if self.lr <= 1e-6:
+        if not exhausted or self.lr <= 1e-6:
             return False
         self.lr /= 5
         return True
+
+
+class Step(Constant):
+    """A tenth of the rate every 50 epochs."""
+
+    step_size, gamma = 50, 0.1
+
+    def rate(self, t, epoch):
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.lr * self.gamma ** (epoch // self.step_size)
+
+
+class Exponential(Step):
+    """2 % less in each epoch."""
+
+    step_size, gamma = 1, 0.98
+
+
+class Cosine(Constant):
+    """Half a cosine wave from lr to zero within n_epochs."""
+
+    def __init__(self, lr, n_epochs):
+        super().__init__(lr)
+        self.n_epochs = n_epochs
+
+    def rate(self, t, epoch):
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.lr * (1 + np.cos(np.pi * min(epoch / self.n_epochs, 1))) / 2
+
+
+class OneCycle(Constant):
+    """Two half cosine waves: lr / 25 to lr in the first 30 % of the updates, then to lr / 250 000."""
+
+    def __init__(self, lr, n_updates):
+        super().__init__(lr)
+        self.n_updates = n_updates
+
+    def rate(self, t, epoch):
+        """Return the learning rate of update t, counted from 1."""
+        corners = [0, 0.3 * self.n_updates - 1, self.n_updates - 1]
+        rates = [self.lr / 25, self.lr, self.lr / 25e4]
+        piece = 0 if t - 1 <= corners[1] else 1
+        share = (t - 1 - corners[piece]) / (corners[piece + 1] - corners[piece])
+        start, end = rates[piece : piece + 2]
+        return end + (start - end) / 2 * (1 + np.cos(np.pi * min(share, 1)))
+
+
+class Plateau(Constant):
+    """A tenth of the rate after 11 epochs without relative improvement by 1e-4, or instead of stopping."""
+
+    factor, patience, threshold = 0.1, 10, 1e-4
+
+    def __init__(self, lr):
+        super().__init__(lr)
+        self.best, self.n_bad, self.age = -np.inf, 0, np.inf
+
+    def goes_on(self, exhausted, score):
+        """Count; a rate that was lowered within the last 10 epochs is left alone."""
+        margin = self.threshold * abs(self.best) if np.isfinite(self.best) else 0
+        improved = score > self.best + margin
+        self.best = score if improved else self.best
+        self.n_bad = 0 if improved else self.n_bad + 1
+        self.age += 1
+        if self.n_bad > self.patience or (exhausted and self.age > self.patience):
+            self.n_bad = 0
+            if self.lr * (1 - self.factor) > 1e-8:
+                self.lr, self.age = self.lr * self.factor, 0
+        return self.age <= self.patience
 
 
 # --- random numbers -----------------------------------------------------------------------------
@@ -516,10 +609,16 @@ def fit(
         optimizer = Adam(beta_1, beta_2, epsilon)
     else:
         optimizer = SGD(momentum, nesterovs_momentum)
-    if learning_rate == "invscaling":
-        schedule = InvScaling(learning_rate_init, power_t)
-    else:
-        schedule = {"constant": Constant, "adaptive": Adaptive}[learning_rate](learning_rate_init)
+    schedule = {
+        "constant": lambda lr: Constant(lr),
+        "invscaling": lambda lr: InvScaling(lr, power_t),
+        "adaptive": lambda lr: Adaptive(lr),
+        "step": lambda lr: Step(lr),
+        "exponential": lambda lr: Exponential(lr),
+        "cosine": lambda lr: Cosine(lr, max_iter),
+        "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
+        "plateau": lambda lr: Plateau(lr),
+    }[learning_rate](learning_rate_init)
     l2_strength = alpha * penalty_shares(penalty, l1_ratio)[1]
 
     fitted = Fitted(coefs, intercepts)
@@ -536,13 +635,13 @@ def fit(
             by_coefs, by_intercepts = gradient(*model, weights[rows] / len(rows), masks)
             by_coefs = [g + l2_strength * W for g, W in zip(by_coefs, coefs, strict=True)]
             t += 1
-            lr = schedule.rate(t)
+            lr = schedule.rate(t, epoch)
             updates, step_sizes = optimizer.step([*by_coefs, *by_intercepts], lr)
             moved = [w - u for w, u in zip([*coefs, *intercepts], updates, strict=True)]
             n_layers = len(coefs)
             coefs = [
-                prox(W, s, penalty, alpha, l1_ratio)
-                for W, s in zip(moved[:n_layers], step_sizes[:n_layers], strict=True)
+                prox(W, s, penalty, alpha, l1_ratio, layer)
+                for layer, (W, s) in enumerate(zip(moved[:n_layers], step_sizes[:n_layers], strict=True))
             ]
             intercepts = moved[n_layers:]
         objective = loss_sum / weights.sum() + penalty_value(coefs, penalty, alpha, l1_ratio)
@@ -560,8 +659,9 @@ def fit(
         if score > best_score:
             best_score = score
             fitted.best_iter_ = epoch + 1 if early_stopping else None
-        if n_without_improvement > n_iter_no_change:
-            if not schedule.goes_on():
-                break
-            n_without_improvement = 0
+        exhausted = n_without_improvement > n_iter_no_change
+        goes_on = schedule.goes_on(exhausted, score)
+        if exhausted and not goes_on:
+            break
+        n_without_improvement = 0 if exhausted else n_without_improvement
     return fitted

@@ -257,7 +257,8 @@ def test_prox_is_the_minimiser(name, step_size):
     weights = np.concatenate([np.linspace(-3, 3, 25), [step_size * alpha * l1_share, 1e-300]])
     moved = weights.copy()
     step_sizes = np.full_like(weights, step_size)
-    penalty.prox(moved, step_sizes, weights.size, 0, alpha, penalty.hyper_vector(np.float64))
+    # rows of one weight each, for which a norm of rows is the absolute value too
+    penalty.prox(moved, step_sizes, 1, 0, alpha, penalty.hyper_vector(np.float64))
     for w, x in zip(weights, moved, strict=True):
         values = (grid - w) ** 2 / (2 * step_size) + alpha * l1_share * np.abs(grid)
         assert abs(x - grid[values.argmin()]) <= 0.00051

@@ -1,8 +1,9 @@
 """Gradients of the compiled code against central differences of the objective, in float64.
 
 The objective is that of the documentation: the weighted mean loss plus alpha times the penalty of all weights. One step
-of plain gradient descent reveals the gradient that training uses; also with L1, whose proximal step is the gradient
-step as long as no weight gets to zero. L-BFGS is handed the objective and its gradient as they are.
+of plain gradient descent reveals the gradient that training uses. A proximal step is the gradient step of the
+non-smooth term, taken where the step ends, as long as no weight gets to zero. L-BFGS is handed the objective and its
+gradient as they are.
 """
 
 from functools import lru_cache
@@ -92,11 +93,24 @@ def data_term(task, hidden, activation, weighted, dropout, n_samples):
 
 @lru_cache
 def penalty_term(units, penalty):
-    def value(theta):
-        return reference.penalty_value(unflatten(theta, units)[0], penalty, ALPHA)
-
+    """Return the value of the penalty at the starting point, and the gradient of its smooth part by differences."""
+    l2 = reference.penalty_shares(penalty)[1]
     theta = flatten(*starting_point(units))
-    return value(theta), central_differences(value, theta)
+
+    def smooth(theta):
+        return reference.penalty_value(unflatten(theta, units)[0], "l2", l2 * ALPHA)
+
+    return reference.penalty_value(unflatten(theta, units)[0], penalty, ALPHA), central_differences(smooth, theta)
+
+
+def non_smooth_gradient(theta, units, penalty):
+    l2 = reference.penalty_shares(penalty)[1]
+
+    def value(theta):
+        coefs = unflatten(theta, units)[0]
+        return reference.penalty_value(coefs, penalty, ALPHA) - reference.penalty_value(coefs, "l2", l2 * ALPHA)
+
+    return central_differences(value, theta)
 
 
 def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_samples=13):
@@ -120,8 +134,9 @@ def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_
     estimator.fit(convert(problem.X), problem.y, weights, **start)
 
     loss, expected = data_term(task, hidden, activation, weighted, dropout, n_samples)
-    expected = expected + penalty_term(units, penalty)[1]
-    step = flatten(coefs, intercepts) - flatten(estimator.coefs_, estimator.intercepts_)
+    end = flatten(estimator.coefs_, estimator.intercepts_)
+    expected = expected + penalty_term(units, penalty)[1] + non_smooth_gradient(end, units, penalty)
+    step = flatten(coefs, intercepts) - end
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(step / RATE, expected, rtol=1e-6, atol=1e-6)
     # the curve holds the data term met during the epoch, plus the penalty at its end

@@ -85,9 +85,9 @@ def call(rule, name, dtype, *arguments):
 def kernels(dtype):
     z, nothing, memory = np.array([0.5, -2.0], dtype), np.zeros(1, dtype), np.zeros(1)
     call(Tanh, "activate", dtype, z, nothing, nothing)
-    value = call(L2, "value", dtype, z, np.dtype(dtype).type(2), nothing)
+    value = call(L2, "value", dtype, z, 1, 0, np.dtype(dtype).type(2), nothing)
     w = np.array([0.75, -0.125], dtype)
-    call(L1, "prox", dtype, w, np.ones(2, dtype), 1, 0, np.dtype(dtype).type(0.25), nothing)
+    call(L1, "prox", dtype, w, np.ones(2, dtype), 1, 0, np.dtype(dtype).type(0.25), np.ones(1, dtype))
     rate = call(InvScaling, "rate", dtype, 3.0, 4, 0, 1, 1, np.array([0.5]), memory)
     return [*z.tolist(), value, *w.tolist(), rate]
 """
@@ -821,7 +821,7 @@ def test_penalties_keep_nan(name, dtype, bad):
     rule, hyper, alpha = type(component), component.hyper_vector(dtype), np.dtype(dtype).type(0.25)
     for place in PLACES:
         weights, grad = vector_with(dtype, place, bad), np.zeros(SIZE, dtype)
-        assert not np.isfinite(call(rule, "value", dtype, weights, alpha, hyper))
+        assert not np.isfinite(call(rule, "value", dtype, weights, 1, 0, alpha, hyper))
         call(rule, "add_gradient", dtype, weights, alpha, hyper, grad)
         assert name == "l1" or is_only_at(~np.isfinite(grad), place)
         if not component.is_smooth:
