@@ -159,7 +159,8 @@ def _update(theta, grad, model, state, settings, work, lr, t):
                 state.step, weights, gradient,
                 flat_view(slots, a, n_state),
                 flat_view(slots, min(1, last_slot) * state.slot_stride + a, n_state),
-                flat_view(slots, last_slot * state.slot_stride + a, n_state),
+                flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state),
+                flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state),
                 scalars, step_size,
             )  # fmt: skip
             if proximal and is_coef:

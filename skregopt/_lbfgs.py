@@ -59,7 +59,7 @@ class LBFGSTraining:
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
-        nothing = OptimizerMemory(np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
+        nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
         self.state = new_state(theta, theta, units, nothing, None, Constant(), options)
         self.grad = self.state["grad"]
         self.work = _passes.new_workspace(

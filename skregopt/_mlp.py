@@ -20,6 +20,7 @@ from ._parameters import (
     check_combinations,
     dropout_rates,
     effective_batch_size,
+    hidden_activations,
     hidden_units,
     parameter_constraints,
 )
@@ -32,7 +33,6 @@ from ._training import (
     warn_about,
 )
 from ._training import Options as TrainingOptions
-from .activations import ACTIVATIONS, Activation
 from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty
@@ -131,6 +131,7 @@ class BaseMLP(BaseEstimator):
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         hidden = hidden_units(self)
+        activations, activation_for_output = hidden_activations(self, len(hidden))
         dropout = dropout_rates(self, hidden)
         penalty = build_component(Penalty, PENALTIES, self.penalty, self)
         check_combinations(self, penalty, dropout)
@@ -148,11 +149,11 @@ class BaseMLP(BaseEstimator):
         loss = build_component(self._loss_family, self._losses, self.loss, self).for_target(target)
         loss.check_y(y)
         model = Model(
-            layout, dtype,
-            build_component(Activation, ACTIVATIONS, self.activation, self),
-            loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
+            layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
-        seed, theta = self._starting_point(layout, dtype, model.activation, coef_init, intercept_init, continuing)
+        seed, theta = self._starting_point(
+            layout, dtype, [*activations, activation_for_output], coef_init, intercept_init, continuing
+        )
 
         train_rows, validation = rows, None
         if X_val is not None:
@@ -187,6 +188,9 @@ class BaseMLP(BaseEstimator):
             first_epoch=len(self._previous("loss_curve_", continuing)),
             early_stopping=self.early_stopping,
             stops=not incremental,
+            clip_norm=self.clip_norm,
+            max_norm=self.max_norm,
+            ema_decay=self.ema_decay,
         )
         memory = None
         if self.solver == "lbfgs":
@@ -196,6 +200,8 @@ class BaseMLP(BaseEstimator):
             optimizer = build_component(Optimizer, OPTIMIZERS, self.solver, self)
             schedule = build_component(Schedule, SCHEDULES, self.learning_rate, self)
             options.learning_rate_init = self._initial_rate(optimizer)
+            given_decay = self.weight_decay is not None
+            options.weight_decay = float(self.weight_decay if given_decay else optimizer.default_weight_decay)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
             training = FirstOrderTraining(
                 model,
@@ -241,24 +247,23 @@ class BaseMLP(BaseEstimator):
         """Return a curve of the fits before, empty when starting anew."""
         return (getattr(self, name, None) or []) if continuing else []
 
-    def _starting_point(self, layout, dtype, activation, coef_init, intercept_init, continuing):
+    def _starting_point(self, layout, dtype, activations, coef_init, intercept_init, continuing):
         """Return the seed of this fit and the weights it starts from."""
         seed = getattr(self, "_seed", None) if continuing else None
         rng = check_random_state(self.random_state) if seed is None else None
         if rng is not None and self.random_state is None:
             # NumPy's global generator is drawn from once, however large the network
             rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
-        name = activation.default_initializer if self.weight_init == "auto" else self.weight_init
-        initializer = build_component(Initializer, INITIALIZERS, name, self)
         coefs = intercepts = None
         if continuing:
             coefs, intercepts = self.coefs_, self.intercepts_
         else:
             # the network's weights are drawn first, so that with 'glorot_uniform' a seed gives scikit-learn's
-            drawn = [
-                initializer.draw(rng, fan_in, fan_out, activation)
-                for fan_in, fan_out in zip(layout.units[:-1], layout.units[1:], strict=True)
-            ]
+            drawn = []
+            for fan_in, fan_out, activation in zip(layout.units[:-1], layout.units[1:], activations, strict=True):
+                name = activation.default_initializer if self.weight_init == "auto" else self.weight_init
+                initializer = build_component(Initializer, INITIALIZERS, name, self)
+                drawn.append(initializer.draw(rng, fan_in, fan_out, activation))
             coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -272,8 +277,7 @@ class BaseMLP(BaseEstimator):
     def _optimizer_memory(self, optimizer, layout, dtype, incremental):
         memory = getattr(self, "_optimizer_memory_", None)
         new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
-        fits = memory is not None and memory.slots.shape == new.slots.shape and memory.slots.dtype == dtype
-        return memory.copy() if incremental and fits else new
+        return memory.copy() if incremental and memory is not None and memory.fits(new) else new
 
     def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, dtype):
         X_val = self._checked_X(X_val, reset=False)
@@ -398,8 +402,8 @@ class BaseMLP(BaseEstimator):
         source = Source(X)
         loss = build_component(self._loss_family, self._losses, self.loss, self)
         loss = loss.for_target(self._target_kind())
-        activation = build_component(Activation, ACTIVATIONS, self.activation, self)
-        model = Model(Layout(units), theta.dtype, activation, loss, PENALTIES[None]())
+        activations, _ = hidden_activations(self, len(units) - 2)
+        model = Model(Layout(units), theta.dtype, activations, loss, PENALTIES[None]())
         tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
         out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
         network, data = model.record(source.is_sparse, "invert_link"), source.record(theta.dtype)

@@ -19,7 +19,9 @@ class Model:
     layout : Layout
     dtype : numpy.dtype
         Working precision.
-    activation, loss, penalty : components
+    activations : list of Activation
+        One for each hidden layer.
+    loss, penalty : components
     dropout : sequence of float
         Rate of each hidden layer.
     input_dropout : float
@@ -28,7 +30,7 @@ class Model:
 
     layout: Layout
     dtype: np.dtype
-    activation: object
+    activations: list
     loss: object
     penalty: object
     alpha: float = 0.0
@@ -48,7 +50,7 @@ class Model:
         """
         layout, dtype = self.layout, self.dtype
         widths = layout.units[1:]
-        hidden = [self.activation] * (len(widths) - 1)
+        hidden = self.activations
         vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
         hyper = _passes.stacked(vectors, dtype)
         kernels = {"activate": _addresses(hidden, "activate", dtype)}
@@ -80,7 +82,7 @@ class Model:
             intercept_starts=layout.intercept_starts,
             unit_starts=np.cumsum(widths) - widths,
             n_hyper=hyper.shape[1],
-            saves=np.array([part.saves for part in hidden], dtype=np.int64),
+            saves=np.array([part.saves and "backward" in uses for part in hidden], dtype=np.int64),
             loss_hyper=hyper[0],
             penalty_hyper=hyper[1],
             activation_hyper=hyper[2:],

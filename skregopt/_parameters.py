@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
-from ._component import default_parameters
+from ._component import build_component, default_parameters
 from .activations import ACTIVATIONS, Activation
 from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -31,12 +31,17 @@ def parameter_constraints(losses, loss_family):
     """
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), Activation],
+        "n_hidden_layers": [None, Interval(Integral, 0, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
         "weight_init": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "loss": [StrOptions(set(losses)), loss_family],
         "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
+        "weight_decay": [None, Interval(Real, 0, None, closed="left")],
+        "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "ema_decay": [None, Interval(Real, 0, 1, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "solver": [StrOptions({*OPTIMIZERS, "lbfgs"}), Optimizer],
@@ -83,7 +88,41 @@ def hidden_units(estimator):
         raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    if estimator.n_hidden_layers is not None:
+        if len(sizes) != 1:
+            raise ValueError(
+                f"n_hidden_layers={estimator.n_hidden_layers} needs one width, but hidden_layer_sizes="
+                f"{estimator.hidden_layer_sizes!r} has {len(sizes)}. Give hidden_layer_sizes as an int, or leave "
+                "n_hidden_layers at None."
+            )
+        sizes = sizes * int(estimator.n_hidden_layers)
     return [int(size) for size in sizes]
+
+
+def hidden_activations(estimator, n_hidden):
+    """Return the activation of each hidden layer, and that by which the output layer's weights are drawn, the last one.
+
+    Raises
+    ------
+    ValueError
+        For a wrong number of activations, or an unknown one.
+    """
+    given = estimator.activation
+    if not isinstance(given, list | tuple):
+        activation = build_component(Activation, ACTIVATIONS, given, estimator)
+        return [activation] * n_hidden, activation
+    if len(given) != n_hidden:
+        raise ValueError(
+            f"activation must be one activation, or a sequence with one for each of the {n_hidden} hidden layers of "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, got {given!r}."
+        )
+    for value in given:
+        if not isinstance(value, Activation) and not (isinstance(value, str) and value in ACTIVATIONS):
+            raise ValueError(
+                f"activation={given!r}: {value!r} is neither an Activation nor one of {_names(ACTIVATIONS)}."
+            )
+    activations = [build_component(Activation, ACTIVATIONS, value, estimator) for value in given]
+    return activations, activations[-1] if activations else ACTIVATIONS["identity"]()
 
 
 def dropout_rates(estimator, hidden):
@@ -122,6 +161,12 @@ def check_combinations(estimator, penalty, dropout):
                 f"{name}={getattr(estimator, name)!r} makes the objective random, which solver='lbfgs' cannot "
                 f"minimise. Set {name}=0, or use a first-order solver: {_names(OPTIMIZERS)}."
             )
+        for name in ("weight_decay", "max_norm", "clip_norm", "ema_decay"):
+            if getattr(estimator, name):
+                raise ValueError(
+                    f"{name}={getattr(estimator, name)!r} acts on single updates, which solver='lbfgs' does not make. "
+                    f"Leave {name} at None, or use a first-order solver: {_names(OPTIMIZERS)}."
+                )
     default = default_parameters(type(estimator))["l1_ratio"]
     # an instance with an l1_ratio of its own has been checked when it was built
     if estimator.l1_ratio != default and not hasattr(penalty, "l1_ratio"):

@@ -20,8 +20,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Widths of the hidden layers; an int is one layer, () none (a linear model).
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
-            'softplus'} or Activation, default='relu'
-        Activation of the hidden layers, see :mod:`skregopt.activations`.
+            'softplus'}, Activation or sequence of them, default='relu'
+        Activation of the hidden layers, or one for each, see :mod:`skregopt.activations`.
+    n_hidden_layers : int >= 0, default=None
+        Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
+        numbers to search. 0 is a linear model.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
         Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
@@ -36,11 +39,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Strength of the penalty. Its meaning depends neither on ``batch_size`` nor on the number of samples.
     l1_ratio : float in [0, 1], default=0.5
         Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
+    weight_decay : float >= 0, default=None
+        Decoupled weight decay (Loshchilov and Hutter 2019): each update multiplies ``coefs_`` by 1 - learning rate *
+        weight_decay before its step. None is 0.01 for 'adamw', otherwise 0. First-order solvers only.
     dropout : float in [0, 1) or sequence of float, default=0.0
         Probability with which a hidden unit is dropped in a training step, for all hidden layers or one for
         each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
     input_dropout : float in [0, 1), default=0.0
         The same for the input features.
+    max_norm : float > 0, default=None
+        Largest Euclidean norm of the incoming weights of a unit; longer ones are scaled down after each update.
+        First-order solvers only.
+    clip_norm : float > 0, default=None
+        Largest Euclidean norm of the gradient of all parameters, of data and smooth penalty together; a longer one is
+        scaled down. First-order solvers only.
+    ema_decay : float in [0, 1), default=None
+        Keep an exponential moving average of the weights over updates: it is what is validated, and what ``coefs_``
+        holds in the end; 0.0 wherever the weight is 0.0. First-order solvers only.
     solver : {'gd', 'sgd', 'minibatch', 'rmsprop', 'adagrad', 'adadelta', 'adam', 'adamw', 'adamax', 'nadam', 'lion', \
             'lbfgs'} or Optimizer, default='adam'
         'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
@@ -166,13 +181,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        n_hidden_layers=None,
         weight_init="auto",
         loss="squared_error",
         penalty="l2",
         alpha=1e-4,
         l1_ratio=0.5,
+        weight_decay=None,
         dropout=0.0,
         input_dropout=0.0,
+        max_norm=None,
+        clip_norm=None,
+        ema_decay=None,
         solver="adam",
         batch_size="auto",
         learning_rate="constant",
@@ -200,13 +220,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            n_hidden_layers=n_hidden_layers,
             weight_init=weight_init,
             loss=loss,
             penalty=penalty,
             alpha=alpha,
             l1_ratio=l1_ratio,
+            weight_decay=weight_decay,
             dropout=dropout,
             input_dropout=input_dropout,
+            max_norm=max_norm,
+            clip_norm=clip_norm,
+            ema_decay=ema_decay,
             solver=solver,
             batch_size=batch_size,
             learning_rate=learning_rate,

@@ -35,6 +35,7 @@ INTERRUPTED = "interrupted"
 class OptimizerMemory:
     """What ``partial_fit`` carries from call to call besides the weights."""
 
+    rule: type
     slots: np.ndarray
     memory: np.ndarray
     schedule_memory: np.ndarray
@@ -50,11 +51,12 @@ class OptimizerMemory:
     def new(cls, optimizer, n_parameters, dtype):
         """Return the memory of an optimizer that has not made a step."""
         slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
-        return cls(slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
+        return cls(type(optimizer), slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
 
     def copy(self):
         """Return an independent copy, so that a call that fails leaves the original as it was."""
         return OptimizerMemory(
+            self.rule,
             aligned_copy(self.slots),
             self.memory.copy(),
             self.schedule_memory.copy(),
@@ -65,6 +67,11 @@ class OptimizerMemory:
             self.weights,
             self.average,
         )
+
+    def fits(self, other):
+        """Tell whether the state is of the same rule, size and precision."""
+        same_slots = self.slots.shape == other.slots.shape and self.slots.dtype == other.slots.dtype
+        return self.rule is other.rule and same_slots
 
     def current_weights(self, kept):
         """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""

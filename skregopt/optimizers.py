@@ -5,8 +5,8 @@ Conventions, on which the training loop relies:
 * ``prepare(lr, t, hyper, memory, scalars)`` runs once per update: from the learning rate, the number t of this update
   (1-based), the rule's hyper-parameters and the float64 ``memory`` it keeps between updates it computes, in float64,
   the ``scalars`` that ``step`` reads in the working precision;
-* ``step(weights, grad, slot_1, slot_2, slot_3, scalars, step_size)`` updates a run of parameters in place, and the
-  rule's state in as many of the slots as ``n_slots`` says (the others are empty);
+* ``step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size)`` updates a run of parameters in place, and
+  the rule's state in as many of the slots as ``n_slots`` says (it must not look at the others);
 * if ``step_size`` is not empty, a proximal step follows, and ``step`` writes the step size of each coordinate in that
   step, ``s_j = |u_j| / |c_j|``, where u is the update and c the average of past gradients (weights that sum to one)
   from which u was made. With it the fixed points of the rule followed by the proximal step are the stationary points of
@@ -50,7 +50,7 @@ class Optimizer(Component):
             vector(types.float64),
             vector(T),
         ),
-        "step": lambda T: types.void(*[vector(T)] * 7),
+        "step": lambda T: types.void(*[vector(T)] * 8),
     }
     n_slots = 0
     default_learning_rate = 0.001
@@ -71,7 +71,7 @@ def _sgd_prepare(lr, t, hyper, memory, scalars):
     scalars[3] = lr * (1.0 + momentum * weight) if nesterov else lr * weight
 
 
-def _sgd_step(weights, grad, velocity, slot_2, slot_3, scalars, step_size):
+def _sgd_step(weights, grad, velocity, slot_2, slot_3, slot_4, scalars, step_size):
     lr, momentum, nesterov, proximal = scalars[0], scalars[1], scalars[2] > 0, scalars[3]
     tiny = np.finfo(weights.dtype).tiny
     if momentum == 0:
@@ -142,7 +142,7 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
     scalars[7] = hyper[3]
 
 
-def _adam_step(weights, grad, first_moment, second_moment, largest, scalars, step_size):
+def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scalars, step_size):
     rate, beta_1, rest_1, beta_2, rest_2 = (
         scalars[0],
         scalars[1],
@@ -250,7 +250,7 @@ def _adamax_prepare(lr, t, hyper, memory, scalars):
     scalars[5] = lr
 
 
-def _adamax_step(weights, grad, first_moment, norm, slot_3, scalars, step_size):
+def _adamax_step(weights, grad, first_moment, norm, slot_3, slot_4, scalars, step_size):
     rate, beta_1, rest_1, beta_2, epsilon, lr = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4], scalars[5]
     tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
@@ -318,7 +318,7 @@ def _nadam_prepare(lr, t, hyper, memory, scalars):
     scalars[7] = lr * (of_gradient + of_moment * (1.0 - beta_1**t))
 
 
-def _nadam_step(weights, grad, first_moment, second_moment, slot_3, scalars, step_size):
+def _nadam_step(weights, grad, first_moment, second_moment, slot_3, slot_4, scalars, step_size):
     of_gradient, of_moment, rest_1, beta_2 = scalars[0], scalars[1], scalars[2], scalars[3]
     rest_2, correction, epsilon, proximal = scalars[4], scalars[5], scalars[6], scalars[7]
     tiny = np.finfo(weights.dtype).tiny
@@ -384,15 +384,14 @@ def _rmsprop_prepare(lr, t, hyper, memory, scalars):
     scalars[3] = momentum
     scalars[4] = hyper[2]  # centered
     scalars[5] = hyper[3]  # epsilon
-    scalars[6] = lr * (1.0 - momentum**t) / (1.0 - momentum)
 
 
-def _rmsprop_step(weights, grad, square, slot_2, velocity, scalars, step_size):
+def _rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_size):
     lr, rho, rest, momentum = scalars[0], scalars[1], scalars[2], scalars[3]
-    centered, epsilon, proximal = scalars[4] > 0, scalars[5], scalars[6]
+    centered, epsilon = scalars[4] > 0, scalars[5]
     tiny, one = np.finfo(weights.dtype).tiny, weights.dtype.type(1)
     if centered:
-        mean = slot_2
+        mean = slot_4 if momentum > 0 else slot_2
         for i in range(weights.size):
             # the variance itself: as a difference of two averages it may come out negative
             deviation = grad[i] - mean[i]
@@ -406,14 +405,8 @@ def _rmsprop_step(weights, grad, square, slot_2, velocity, scalars, step_size):
             weights[i] -= lr * (grad[i] / (np.sqrt(square[i]) + epsilon))
         for i in range(step_size.size):
             step_size[i] = lr / (np.sqrt(square[i]) + epsilon)
-    elif centered:
-        for i in range(weights.size):
-            velocity[i] = _math.flush(momentum * velocity[i] + grad[i] / (np.sqrt(square[i]) + epsilon), tiny)
-            weights[i] -= lr * velocity[i]
-        for i in range(step_size.size):
-            step_size[i] = proximal / (np.sqrt(square[i]) + epsilon)
     else:
-        factors = slot_2  # the sum of the factors of past gradients in the velocity
+        velocity, factors = slot_2, slot_3  # and the sum of the factors of past gradients in the velocity
         for i in range(weights.size):
             factor = one / (np.sqrt(square[i]) + epsilon)
             factors[i] = momentum * factors[i] + factor
@@ -433,8 +426,7 @@ class RMSprop(Optimizer):
         b_t = momentum b_{t-1} + g_t / r_t
         w_t = w_{t-1} - lr b_t
 
-    Step size of the proximal operator: lr S_t with S_t = momentum S_{t-1} + 1 / r_t. For centered with momentum
-    lr (1 - momentum^t) / ((1 - momentum) r_t), which is the same once r_t has settled.
+    Step size of the proximal operator: lr S_t with S_t = momentum S_{t-1} + 1 / r_t.
 
     Parameters
     ----------
@@ -469,7 +461,7 @@ class RMSprop(Optimizer):
     @property
     def n_slots(self):
         """Number of state vectors."""
-        return 3 if self.momentum > 0 else 2 if self.centered else 1
+        return 1 + 2 * (self.momentum > 0) + self.centered
 
 
 def _adagrad_prepare(lr, t, hyper, memory, scalars):
@@ -478,7 +470,7 @@ def _adagrad_prepare(lr, t, hyper, memory, scalars):
     scalars[2] = hyper[2]
 
 
-def _adagrad_step(weights, grad, total, slot_2, slot_3, scalars, step_size):
+def _adagrad_step(weights, grad, total, slot_2, slot_3, slot_4, scalars, step_size):
     lr, start, epsilon = scalars[0], scalars[1], scalars[2]
     tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
@@ -537,7 +529,7 @@ def _adadelta_prepare(lr, t, hyper, memory, scalars):
     scalars[3] = hyper[1]
 
 
-def _adadelta_step(weights, grad, of_gradient, of_update, slot_3, scalars, step_size):
+def _adadelta_step(weights, grad, of_gradient, of_update, slot_3, slot_4, scalars, step_size):
     lr, rho, rest, epsilon = scalars[0], scalars[1], scalars[2], scalars[3]
     tiny = np.finfo(weights.dtype).tiny
     # first, because the update changes the average that it is made from
@@ -598,7 +590,7 @@ def _lion_prepare(lr, t, hyper, memory, scalars):
     scalars[5] = lr * (1.0 - beta_1 * beta_2 ** (t - 1))  # the past gradients' factors in c_t sum to lr times that
 
 
-def _lion_step(weights, grad, moment, slot_2, slot_3, scalars, step_size):
+def _lion_step(weights, grad, moment, slot_2, slot_3, slot_4, scalars, step_size):
     lr, beta_1, rest_1, beta_2, rest_2, proximal = (
         scalars[0], scalars[1], scalars[2], scalars[3], scalars[4], scalars[5],
     )  # fmt: skip

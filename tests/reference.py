@@ -274,13 +274,13 @@ class RMSprop(PerArray):
     """Tieleman and Hinton 2012; centered: Graves 2013."""
 
     def update(self, s, g, lr, t):
-        """Return update and step size; those of centered with momentum take the present root for all past ones."""
+        """Return update and step size."""
         s["v"] = self.rho * s["v"] + (1 - self.rho) * g**2
         s["m"] = self.rho * s["m"] + (1 - self.rho) * g
         root = np.sqrt(s["v"] - s["m"] ** 2 if self.centered else s["v"]) + self.epsilon
         s["b"] = self.momentum * s["b"] + g / root
-        s["ones"] = self.momentum * s["ones"] + (1 if self.centered else 1 / root)
-        return lr * s["b"], lr * s["ones"] / (root if self.centered else 1)
+        s["ones"] = self.momentum * s["ones"] + 1 / root
+        return lr * s["b"], lr * s["ones"]
 
 
 class Adagrad(PerArray):

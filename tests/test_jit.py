@@ -805,7 +805,7 @@ def test_optimizers_keep_nan(name, dtype, bad):
     rule = OPTIMIZERS[name]
     for place in PLACES:
         weights, grad, step_size = vector_with(dtype), vector_with(dtype, place, bad), np.ones(SIZE, dtype)
-        slots, scalars = np.zeros((3, SIZE), dtype), np.zeros(N_SCALARS, dtype)
+        slots, scalars = np.zeros((4, SIZE), dtype), np.zeros(N_SCALARS, dtype)
         call(type(rule), "prepare", dtype, 0.1, 1, rule.hyper_vector(np.float64), np.zeros(8), scalars)
         with np.errstate(all="ignore"):
             call(type(rule), "step", dtype, weights, grad, *slots, scalars, step_size)

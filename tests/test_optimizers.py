@@ -78,7 +78,7 @@ class Driver:
             _jit.entry_point(getattr(type(rule), name), rule.signatures[name](scalar)) for name in ("prepare", "step")
         )
         self.hyper = rule.hyper_vector(np.float64)
-        self.slots, self.memory = np.zeros((3, n_weights), dtype), np.zeros(8)
+        self.slots, self.memory = np.zeros((4, n_weights), dtype), np.zeros(8)
         self.scalars, self.t = np.zeros(N_SCALARS, dtype), 0
 
     def __call__(self, weights, gradient, lr, step_size=None):
@@ -164,21 +164,8 @@ def test_step_size_is_update_over_average_gradient(name, dtype):
         weights[:] = 0
         update(weights, gradient, 0.1 / t, step_size)
         expected = np.abs(weights / gradient)
-        # takes the present root for all past ones
-        settled = name != "centered with momentum"
-        if settled or t == 1:
-            np.testing.assert_allclose(step_size, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+        np.testing.assert_allclose(step_size, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
         assert np.all(np.sign(weights) == -np.sign(gradient))
-
-
-def test_step_size_of_centered_with_momentum_is_that_of_a_settled_root():
-    update = Driver(RMSprop(rho=0.9, momentum=0.5, centered=True), 5)
-    rng = np.random.RandomState(0)
-    gradient, step_size = rng.normal(size=5), np.zeros(5)
-    for _ in range(200):  # signs that alternate keep the variance up
-        gradient = -gradient
-        update(np.zeros(5), gradient, 0.1, step_size)
-    np.testing.assert_allclose(step_size, 0.1 / 0.5 / np.abs(gradient), rtol=1e-2)
 
 
 @pytest.mark.nojit
@@ -219,8 +206,8 @@ LASSO = {
     "rmsprop with momentum": (RMSprop(momentum=0.9, epsilon=1e-3), BY_INVERSE_SCALING),
     "centered": (RMSprop(centered=True, epsilon=1e-3), BY_INVERSE_SCALING | {"learning_rate_init": 0.01}),
     "centered with momentum": (
-        RMSprop(centered=True, momentum=0.5, epsilon=1e-3),
-        BY_INVERSE_SCALING | {"power_t": 1.0},
+        RMSprop(centered=True, momentum=0.9, epsilon=1e-3),
+        BY_INVERSE_SCALING | {"learning_rate_init": 0.01},
     ),
     "adagrad": (Adagrad(), {"learning_rate_init": 0.1}),
     "adagrad with decay": (Adagrad(lr_decay=1e-4, initial_accumulator_value=0.1), {"learning_rate_init": 0.3}),
