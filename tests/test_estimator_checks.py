@@ -26,7 +26,7 @@ NO_PARTIAL_FIT = {
 VARIANTS = {
     "defaults": {},
     "per sample": {"solver": "sgd", "learning_rate_init": 1e-4},
-    # hundreds of iterations enlarge the rounding differences between a row of weight 2 and two rows; from scikit-learn's
+    # hundreds of iterations enlarge rounding differences between a row of weight 2 and two rows; from scikit-learn's
     # starting point they stay below the check's tolerance
     "lbfgs": {"solver": "lbfgs", "weight_init": "glorot_uniform"},
     "dropout": {"penalty": "l1", "dropout": 0.2},
