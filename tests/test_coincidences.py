@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import PENALTIES
 
@@ -258,7 +259,8 @@ def test_prox_is_the_minimiser(name, step_size):
     moved = weights.copy()
     step_sizes = np.full_like(weights, step_size)
     # rows of one weight each, for which a norm of rows is the absolute value too
-    penalty.prox(moved, step_sizes, 1, 0, alpha, penalty.hyper_vector(np.float64))
+    prox = entry_point(penalty.prox, penalty.signatures["prox"](scalar_type(np.dtype(float))))
+    prox(moved, step_sizes, 1, 0, alpha, penalty.hyper_vector(np.float64))
     for w, x in zip(weights, moved, strict=True):
         values = (grid - w) ** 2 / (2 * step_size) + alpha * l1_share * np.abs(grid)
         assert abs(x - grid[values.argmin()]) <= 0.00051
