@@ -248,11 +248,11 @@ def test_l1_on_digits(digits, solver, learning_rate_init, max_iter, zeros):
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("step_size", [0.03, 1.0, 7.0])
+@pytest.mark.parametrize("step_size", [0.03125, 1.0, 7.0])
 @pytest.mark.parametrize("name", PENALTIES)
 def test_prox_is_the_minimiser(name, step_size):
     """On a grid: of the distance in the metric of the step sizes plus the non-smooth part."""
-    alpha, penalty = 0.4, PENALTIES[name]()
+    alpha, penalty = 0.375, PENALTIES[name]()  # whose products with step sizes and shares are exact
     l1_share = reference.penalty_shares(name)[0]
     grid = np.linspace(-4, 4, 16_001)  # in steps of 0.0005, 0 among them
     weights = np.concatenate([np.linspace(-3, 3, 25), [step_size * alpha * l1_share, 1e-300]])
