@@ -228,11 +228,11 @@ def _prox_of_row(weights, step_size, start, stop, strength):
             square = _math.product(ratio, ratio)
             phi += square
             slope += _math.product(square, inverse)
-        if iteration == 0 and was_zero and phi <= one:
+        error = np.sqrt(phi) - one
+        if iteration == 0 and was_zero and error <= accuracy:
             for i in range(start, stop):
                 weights[i] = zero
             return
-        error = np.sqrt(phi) - one
         if not error > accuracy:
             break
         tau += phi * error / slope

@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import PENALTIES
 
@@ -247,18 +248,19 @@ def test_l1_on_digits(digits, solver, learning_rate_init, max_iter, zeros):
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("step_size", [0.03, 1.0, 7.0])
+@pytest.mark.parametrize("step_size", [0.03125, 1.0, 7.0])
 @pytest.mark.parametrize("name", PENALTIES)
 def test_prox_is_the_minimiser(name, step_size):
     """On a grid: of the distance in the metric of the step sizes plus the non-smooth part."""
-    alpha, penalty = 0.4, PENALTIES[name]()
+    alpha, penalty = 0.375, PENALTIES[name]()  # whose products with step sizes and shares are exact
     l1_share = reference.penalty_shares(name)[0]
     grid = np.linspace(-4, 4, 16_001)  # in steps of 0.0005, 0 among them
     weights = np.concatenate([np.linspace(-3, 3, 25), [step_size * alpha * l1_share, 1e-300]])
     moved = weights.copy()
     step_sizes = np.full_like(weights, step_size)
     # rows of one weight each, for which a norm of rows is the absolute value too
-    penalty.prox(moved, step_sizes, 1, 0, alpha, penalty.hyper_vector(np.float64))
+    prox = entry_point(penalty.prox, penalty.signatures["prox"](scalar_type(np.dtype(float))))
+    prox(moved, step_sizes, 1, 0, alpha, penalty.hyper_vector(np.float64))
     for w, x in zip(weights, moved, strict=True):
         values = (grid - w) ** 2 / (2 * step_size) + alpha * l1_share * np.abs(grid)
         assert abs(x - grid[values.argmin()]) <= 0.00051

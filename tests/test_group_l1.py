@@ -52,7 +52,7 @@ def objective(w, u, step_sizes, strength):
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
-@pytest.mark.parametrize("n_units", [1, 2, 7, 40])
+@pytest.mark.parametrize("n_units", [1, 2, 7, 20])
 def test_prox_is_the_minimiser(n_units, spread):
     """SciPy's search finds nothing lower; where the minimiser is not zero, the gradient vanishes."""
     rng = np.random.RandomState(n_units)
@@ -68,7 +68,7 @@ def test_prox_is_the_minimiser(n_units, spread):
             value, gradient = objective(v * root, u, step_sizes, strength)
             return value, gradient * root
 
-        for start in (u, 0.01 * u, rng.normal(size=n_units)):
+        for start in (u, rng.normal(size=n_units)):
             found = minimize(scaled, start / root, method="BFGS", jac=True, options={"gtol": 1e-9})
             assert lowest <= found.fun * (1 + 1e-12)
             if w.any():
