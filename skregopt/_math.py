@@ -148,6 +148,51 @@ def _overload_logistic(x):
     )
 
 
+def log1p_unit(x):
+    """Return log(1 + x) for x in [0, 1], in the precision of x.
+
+    With f = x, or f = (x - 1) / 2 and the logarithm of 2 beside it, and s = f / (2 + f), the logarithm of 1 + f is
+    2 s plus a polynomial of s**2 times s: the coefficients of FreeBSD's ``log`` and ``logf``.
+    """
+    return np.log1p(x)
+
+
+@njit(**_EXACT)
+def _log1p_unit_single(x):
+    is_large = x > f4(0.41421356)
+    f = f4(0.5) * (x - f4(1.0)) if is_large else x
+    s = f / (f4(2.0) + f)
+    square = s * s
+    p = f4(0.24279078841)
+    p = p * square + f4(0.28498786688)
+    p = p * square + f4(0.40000972152)
+    p = p * square + f4(0.66666662693)
+    value = (s + s) + s * (square * p)
+    return value + (f4(0.69314718056) if is_large else f4(0.0))
+
+
+@njit(**_EXACT)
+def _log1p_unit_double(x):
+    is_large = x > f8(0.41421356237309505)
+    f = f8(0.5) * (x - f8(1.0)) if is_large else x
+    s = f / (f8(2.0) + f)
+    square = s * s
+    p = f8(1.479819860511658591e-01)
+    p = p * square + f8(1.531383769920937332e-01)
+    p = p * square + f8(1.818357216161805012e-01)
+    p = p * square + f8(2.222219843214978396e-01)
+    p = p * square + f8(2.857142874366239149e-01)
+    p = p * square + f8(3.999999999940941908e-01)
+    p = p * square + f8(6.666666666666735130e-01)
+    value = (s + s) + s * (square * p)
+    return value + (f8(0.693147180559945309) if is_large else f8(0.0))
+
+
+@overload(log1p_unit)
+def _overload_log1p_unit(x):
+    return _by_precision(x, lambda x: _log1p_unit_single(x), lambda x: _log1p_unit_double(x))
+
+
 def flush(x, tiny):
     """Return 0 for subnormal x (magnitude below ``tiny``, the smallest normal number), else x; NaN stays NaN.
 
