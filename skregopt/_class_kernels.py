@@ -161,8 +161,10 @@ def focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
         for k in range(n_outputs):
             t = on_label + on_all if k == label else on_all
             p, q, _, slope = _focal_softmax_term(row[k], k == best, highest, rest, gamma, one)
-            slope = t * slope if t > zero else zero
-            row[k] = weight * (p * (pull - slope) - q * slope)
+            if on_all > zero:
+                row[k] = weight * (p * (pull - t * slope) - q * (t * slope))
+            else:  # nothing cancels, for a label that is nearly certain
+                row[k] = weight * (-q * pull if k == label else p * pull)
     return total
 
 

@@ -330,7 +330,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             order.
         """
         y_pred = self._predict_outputs(X)
-        return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
+        keeps_columns = self._build_loss("continuous").keeps_columns
+        return y_pred.ravel() if y_pred.shape[1] == 1 and not keeps_columns else y_pred
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination; for ``loss='quantile'`` the share of pinball loss explained.

@@ -44,6 +44,7 @@ class Loss(Component):
         "invert_link": lambda T: types.void(matrix(T), vector(T)),
     }
     out_activation = "identity"
+    keeps_columns = False  # whether predictions of one column stay a matrix
 
     def for_target(self, target):
         """Return the variant of this loss for a kind of target.
@@ -353,6 +354,11 @@ class Quantile(Loss):
 
     def __init__(self, quantile=0.5):
         self.quantile = quantile
+
+    @property
+    def keeps_columns(self):
+        """Whether the quantiles are a sequence."""
+        return not isinstance(self.quantile, Real)
 
     def _validate_params(self):
         super()._validate_params()
