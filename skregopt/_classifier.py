@@ -2,12 +2,13 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
 from ._mlp import BaseMLP, checked_y, trains_incrementally
 from ._targets import ClassTargets, checked_labels
-from .losses import CLASSIFICATION_LOSSES, Loss
+from .losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -31,8 +32,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
         relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
         others. 'glorot_uniform' is scikit-learn's.
-    loss : {'log_loss'} or Loss, default='log_loss'
-        Softmax cross-entropy; the sum over labels of sigmoid cross-entropies for a multilabel target.
+    loss : {'log_loss', 'focal'} or Loss, default='log_loss'
+        'log_loss' is softmax cross-entropy; the sum over labels of sigmoid cross-entropies for a multilabel target.
+        'focal' counts examples less the better they are fitted. See :mod:`skregopt.losses`.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of classes, by which ``sample_weight`` is multiplied, in training and in the validation loss; 1 for
+        classes that a dict leaves out. 'balanced' is n_samples / (n_classes * np.bincount(y)) over the rows given to
+        ``fit``, whatever their ``sample_weight``. For a multilabel target 'balanced' or a list of dicts from 0 and 1 to
+        weight, one per label; the weights of each label are then divided by their own mean.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of the target that the loss spreads evenly over the classes, or over yes and no of each label.
     penalty : {None, 'l2', 'l1', 'elasticnet', 'group_l1'} or Penalty, default='l2'
         Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
         'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
@@ -190,6 +199,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_hidden_layers=None,
         weight_init="auto",
         loss="log_loss",
+        class_weight=None,
+        label_smoothing=0.0,
         penalty="l2",
         alpha=1e-4,
         l1_ratio=0.5,
@@ -229,6 +240,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             n_hidden_layers=n_hidden_layers,
             weight_init=weight_init,
             loss=loss,
+            class_weight=class_weight,
+            label_smoothing=label_smoothing,
             penalty=penalty,
             alpha=alpha,
             l1_ratio=l1_ratio,
@@ -262,6 +275,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             n_jobs=n_jobs,
             verbose=verbose,
         )
+
+    @property
+    def _parameter_constraints(self):
+        return super()._parameter_constraints | {
+            "class_weight": [StrOptions({"balanced"}), dict, list, None],
+            "label_smoothing": LogLoss._parameter_constraints["label_smoothing"],
+        }
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -340,9 +360,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            For a class that is not among ``classes``, or with ``early_stopping=True``. A fitted estimator is left as
-            it was.
+            For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``. A
+            fitted estimator is left as it was.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                f"class_weight '{self.class_weight}' is not supported for partial_fit. In order to use 'balanced' "
+                f"weights, use compute_class_weight('{self.class_weight}', classes=classes, y=y). In place of y you "
+                "can use a large enough sample of the full training set target to properly estimate the class "
+                "frequency distributions. Pass the resulting weights as the class_weight parameter."
+            )
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     def _encode_y(self, y, classes, continuing, incremental, dtype):
@@ -363,14 +390,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
         self._targets = ClassTargets(self.classes_, multilabel)
         encoded = self._targets.encode(y, dtype)
+        self._targets.weights = None
+        if self.class_weight is not None:
+            self._targets.weights = self._targets.class_weights(self.class_weight, y)
         return encoded, self._targets.kind, (y, self._targets.strata(y))
 
     def _encode_validation_y(self, y_val, X_val, dtype):
         y_val, _ = checked_labels(checked_y(y_val, X_val, multi_output=True))
         return self._targets.encode(y_val, dtype)
 
-    def _n_outputs(self, target, y):
+    def _n_outputs(self, y):
         return self._targets.n_outputs
+
+    def _row_weights(self, weights, y, name):
+        by_class = self._targets.weights
+        if by_class is None:
+            return super()._row_weights(weights, y, name)
+        weights = weights.reshape(-1, 1) * np.take_along_axis(by_class, y.astype(np.intp), axis=0)
+        if not np.any(weights):
+            raise ValueError(
+                f"All weights are zero: every row has a `{name}` or a class_weight ({self.class_weight!r}) of zero. At "
+                "least one row needs a positive weight."
+            )
+        return weights
 
     def _target_kind(self):
         if self.out_activation_ == "softmax":

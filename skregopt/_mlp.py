@@ -34,6 +34,7 @@ from ._training import (
 )
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
+from .losses import Loss
 from .optimizers import OPTIMIZERS, Optimizer
 from .penalties import PENALTIES, Penalty
 from .schedules import SCHEDULES, Schedule
@@ -81,11 +82,31 @@ class BaseMLP(BaseEstimator):
                 raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
         return _check_sample_weight(sample_weight, X, dtype=np.float64)
 
+    def _row_weights(self, weights, y, name):
+        """Return weights of shape (n_rows, 1 or n_outputs) from those of rows, called ``name``, and encoded y."""
+        return weights.reshape(-1, 1)
+
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
         if normalise:
-            return Rows(source, rows, y, _relative(weights, rows).astype(dtype).reshape(-1, 1), float(rows.size))
-        return Rows(source, rows, y, weights.astype(dtype).reshape(-1, 1), float(weights[rows].sum()))
+            return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
+        return Rows(source, rows, y, weights.astype(dtype), float(weights[rows].sum() / weights.shape[1]))
+
+    def _build_loss(self, target):
+        """Return the loss for a kind of target; ValueError for one that it is not for."""
+        if isinstance(self.loss, Loss) and target not in self.loss.targets:
+            raise ValueError(
+                f"loss={self.loss!r} is for {' and '.join(self.loss.targets)} targets, not for {target} ones. Use one "
+                f"of those for {type(self).__name__}: {', '.join(map(repr, self._losses))}, or their classes."
+            )
+        loss = build_component(self._loss_family, self._losses, self.loss, self)
+        smoothing = getattr(self, "label_smoothing", 0.0)
+        if smoothing and not hasattr(loss, "label_smoothing"):
+            raise ValueError(
+                f"label_smoothing={smoothing!r} has no effect with loss={self.loss!r}, which has no such parameter. "
+                "Use loss='log_loss' or loss='focal', or leave label_smoothing at its default, 0.0."
+            )
+        return loss.for_target(target)
 
     # --- fit ---------------------------------------------------------------------------------------------------------
 
@@ -141,13 +162,14 @@ class BaseMLP(BaseEstimator):
         X, y = self._checked_X(X, reset=not continuing, y=y, **self._y_options)
         dtype = self._working_dtype(X)
         y, target, y_strata = self._encode_y(y, classes, continuing, incremental, dtype)
-        weights = self._checked_weights(sample_weight, X)
-        # a row of weight zero is as good as absent
-        rows = np.flatnonzero(weights > 0)
-        source = Source(X)
-        layout = Layout([source.n_features, *hidden, self._n_outputs(target, y)])
-        loss = build_component(self._loss_family, self._losses, self.loss, self).for_target(target)
+        loss = self._build_loss(target)
         loss.check_y(y)
+        given_weights = self._checked_weights(sample_weight, X)
+        weights = self._row_weights(given_weights, y, "sample_weight")
+        # a row of weight zero is as good as absent
+        rows = np.flatnonzero(weights.max(axis=1) > 0)
+        source = Source(X)
+        layout = Layout([source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))])
         model = Model(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
@@ -157,14 +179,14 @@ class BaseMLP(BaseEstimator):
 
         train_rows, validation = rows, None
         if X_val is not None:
-            validation = self._given_validation(X_val, y_val, sample_weight_val, y.shape[1], dtype)
+            validation = self._given_validation(X_val, y_val, sample_weight_val, y.shape[1], loss, dtype)
             held_out = (X_val, y_val, sample_weight_val)
         elif self.early_stopping:
             train_rows, val_rows = split_rows(self.validation_fraction, rows, X, y_strata[0], y_strata[1], groups, seed)
             validation = self._held_out_rows(source, y, weights, val_rows, dtype)
             if self.scoring != "loss":
                 held_out = (
-                    X[val_rows], y_strata[0][val_rows], None if sample_weight is None else weights[val_rows]
+                    X[val_rows], y_strata[0][val_rows], None if sample_weight is None else given_weights[val_rows]
                 )  # fmt: skip
         train = self._training_rows(source, y, weights, train_rows, dtype, normalise=not incremental)
 
@@ -279,18 +301,23 @@ class BaseMLP(BaseEstimator):
         new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
         return memory.copy() if incremental and memory is not None and memory.fits(new) else new
 
-    def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, dtype):
+    def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, loss, dtype):
         X_val = self._checked_X(X_val, reset=False)
         y_val = self._encode_validation_y(y_val, X_val, dtype)
         if y_val.shape != (X_val.shape[0], n_targets):
             raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {y_val.shape}.")
+        try:
+            loss.check_y(y_val)
+        except ValueError as error:
+            raise ValueError(f"y_val: {error}") from None
         weights = self._checked_weights(sample_weight_val, X_val, "sample_weight_val")
+        weights = self._row_weights(weights, y_val, "sample_weight_val")
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
 
     def _held_out_rows(self, source, y, weights, rows, dtype):
         if not np.any(weights[rows] > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        return Rows(source, rows, y, _relative(weights, rows).astype(dtype).reshape(-1, 1), float(rows.size))
+        return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 
@@ -400,8 +427,7 @@ class BaseMLP(BaseEstimator):
         theta = self._theta()
         units = [int(self.coefs_[0].shape[0]), *(int(coef.shape[1]) for coef in self.coefs_)]
         source = Source(X)
-        loss = build_component(self._loss_family, self._losses, self.loss, self)
-        loss = loss.for_target(self._target_kind())
+        loss = self._build_loss(self._target_kind())
         activations, _ = hidden_activations(self, len(units) - 2)
         model = Model(Layout(units), theta.dtype, activations, loss, PENALTIES[None]())
         tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
@@ -449,10 +475,18 @@ def checked_y(y_val, X_val, **options):
 
 
 def _relative(weights, rows):
-    """Return weights divided by the mean of those of ``rows``: only ratios count, whatever their size."""
-    largest = weights[rows].max()
-    weights = weights / largest
-    return weights / weights[rows].mean()
+    """Return weights divided by the mean of those of ``rows``, by column: only ratios count, whatever their size."""
+    relative = np.empty_like(weights)
+    for j, column in enumerate(weights.T):
+        largest = column[rows].max()
+        if largest == 0:
+            raise ValueError(
+                f"All weights of label {j} are zero, its class_weight multiplied in: at least one row to train on, and "
+                "one to validate on, needs a positive weight for each label."
+            )
+        column = column / largest
+        relative[:, j] = column / column[rows].mean()
+    return relative
 
 
 def _same_objects(first, second):

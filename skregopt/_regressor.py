@@ -30,8 +30,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
         relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
         others. 'glorot_uniform' is scikit-learn's.
-    loss : {'squared_error', 'poisson'} or Loss, default='squared_error'
-        Half the squared error; or half the Poisson deviance with a log link, for targets >= 0.
+    loss : {'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson', 'gamma'} or Loss, default='squared_error'
+        'squared_error' and the deviances 'poisson' (targets >= 0) and 'gamma' (targets > 0), both with a log link, are
+        halved. 'quantile' is the median; ``Quantile([0.1, 0.9])`` predicts a column for each quantile. See
+        :mod:`skregopt.losses`.
     penalty : {None, 'l2', 'l1', 'elasticnet', 'group_l1'} or Penalty, default='l2'
         Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
         'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
@@ -345,7 +347,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_val = checked_y(y_val, X_val, multi_output=True, y_numeric=True)
         return _as_columns(y_val, dtype)
 
-    def _n_outputs(self, target, y):
+    def _n_outputs(self, y):
         return y.shape[1]
 
     def _target_kind(self):
@@ -362,10 +364,32 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the dtype of ``coefs_``.
+            In the dtype of ``coefs_``. For a loss of several quantiles of shape (n_samples, n_quantiles), in their
+            order.
         """
         y_pred = self._predict_outputs(X)
-        return y_pred.ravel() if y_pred.shape[1] == 1 else y_pred
+        keeps_columns = self._build_loss("continuous").keeps_columns
+        return y_pred.ravel() if y_pred.shape[1] == 1 and not keeps_columns else y_pred
+
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination; for ``loss='quantile'`` the share of pinball loss explained.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            ``r2_score``; ``d2_pinball_score``, averaged over quantiles, for :class:`skregopt.losses.Quantile`. 1 is
+            perfect, 0 as good as the best constant.
+        """
+        return self._build_loss("continuous").score(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""

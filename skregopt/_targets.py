@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
@@ -76,6 +77,56 @@ class ClassTargets:
             # a column, as scikit-learn binarises labels: its messages then name classes in the same words
             return (y == self.classes[1]).reshape(-1, 1)
         return y
+
+    def class_weights(self, class_weight, y):
+        """Return the weights of classes, of shape (n_classes, 1); (2, n_labels) for a multilabel problem.
+
+        Parameters
+        ----------
+        class_weight : 'balanced', dict, or list of dict
+            As the estimator's parameter. 'balanced' counts the rows of ``y``, whatever their sample weights.
+        y : array-like
+            Labels, not encoded.
+
+        Raises
+        ------
+        ValueError
+            For a form that does not fit the problem, classes that do not exist, or weights that are not numbers >= 0.
+        """
+        if self.kind != "multilabel":
+            if isinstance(class_weight, list):
+                raise ValueError(
+                    "class_weight must be 'balanced' or a dict from class to weight: y is not multilabel, for which a "
+                    f"list is. Got class_weight={class_weight!r}."
+                )
+            return _class_weights(class_weight, self.classes, y).reshape(-1, 1)
+        per_label = [class_weight] * self.n_outputs if isinstance(class_weight, str) else class_weight
+        is_list = isinstance(class_weight, list) and all(isinstance(weights, dict) for weights in class_weight)
+        if not (is_list or isinstance(class_weight, str)) or len(per_label) != self.n_outputs:
+            raise ValueError(
+                "class_weight must be 'balanced' or a list of dicts, one for each label, from 0 and 1 to weight: y is "
+                f"multilabel with {self.n_outputs} labels. Got class_weight={class_weight!r}."
+            )
+        dense = (y.toarray() if sp.issparse(y) else np.asarray(y)) != 0
+        weights = np.ones((2, self.n_outputs))
+        for j, of_label in enumerate(per_label):
+            # in 'balanced', a value that no row has counts one
+            values = np.unique(dense[:, j]).astype(int) if isinstance(of_label, str) else np.arange(2)
+            weights[values, j] = _class_weights(of_label, values, dense[:, j].astype(int))
+        return weights
+
+
+def _class_weights(class_weight, classes, y):
+    try:
+        weights = np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}. The keys of class_weight must be classes, which are {classes.tolist()}, and its values weights, "
+            f"got class_weight={class_weight!r}."
+        ) from None
+    if not np.all((weights >= 0) & np.isfinite(weights)):
+        raise ValueError(f"class_weight must hold finite weights >= 0, got class_weight={class_weight!r}.")
+    return weights
 
 
 def checked_labels(y):

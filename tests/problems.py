@@ -6,6 +6,7 @@ import numpy as np
 import reference
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.losses import Focal, LogLoss, Quantile
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Problem:
     """A task with data; ``Y`` is ``y`` in the twins' form, ``twin_loss`` the name of their loss."""
 
     estimator: type
-    loss: str
+    loss: object
     twin_loss: str
     X: np.ndarray
     y: np.ndarray
@@ -41,7 +42,20 @@ TASKS = (
     "multi-output regression",
     "poisson",
     "multi-output poisson",
+    "multiclass focal",
+    "binary focal",
+    "multilabel focal",
+    "multiclass smoothed",
+    "multilabel smoothed",
+    "multiclass focal smoothed",
+    "absolute_error",
+    "huber",
+    "multi-output huber",
+    "multi-output quantile",
+    "quantiles",
+    "multi-output gamma",
 )
+QUANTILES = (0.8, 0.3, 0.5)
 
 
 def make_problem(task, n_samples=13, n_features=4, seed=0):
@@ -49,24 +63,42 @@ def make_problem(task, n_samples=13, n_features=4, seed=0):
     rng = np.random.RandomState(seed)
     X = rng.normal(size=(n_samples, n_features)) * (rng.uniform(size=(n_samples, n_features)) > 0.3)
     signal = X @ rng.normal(size=(n_features, 3)) + 0.3 * rng.normal(size=(n_samples, 3))
-    if task == "multiclass":
+    classes, _, rule = task.partition(" ")
+    label_smoothing = 0.2 if "smoothed" in task else 0.0
+    twin = "focal" if rule.startswith("focal") else ""
+    loss = "log_loss"
+    if twin:
+        loss = Focal(label_smoothing=label_smoothing) if label_smoothing else "focal"
+    elif label_smoothing:
+        loss = LogLoss(label_smoothing)
+
+    def smoothed(one_hot, n_classes):
+        return (1 - label_smoothing) * one_hot + label_smoothing / n_classes
+
+    if classes == "multiclass":
         codes = signal.argmax(axis=1)
         codes[:3] = 0, 1, 2
         y = np.array(["ash", "birch", "cedar"])[codes]
-        return Problem(MLPClassifier, "log_loss", "softmax", X, y, np.eye(3)[codes])
-    if task == "binary":
+        return Problem(MLPClassifier, loss, twin + "softmax", X, y, smoothed(np.eye(3)[codes], 3))
+    if classes == "binary":
         codes = (signal[:, 0] > 0).astype(int)
         codes[:2] = 0, 1
         y = np.array(["no", "yes"])[codes]
-        return Problem(MLPClassifier, "log_loss", "sigmoid", X, y, codes[:, None].astype(float))
-    if task == "multilabel":
+        return Problem(MLPClassifier, loss, twin + "sigmoid", X, y, smoothed(codes[:, None], 2.0))
+    if classes == "multilabel":
         y = (signal > 0).astype(int)
-        return Problem(MLPClassifier, "log_loss", "sigmoid", X, y, y.astype(float))
+        return Problem(MLPClassifier, loss, twin + "sigmoid", X, y, smoothed(y, 2.0))
     Y = signal[:, :2] if task.startswith("multi-output") else signal[:, :1]
-    if "poisson" in task:
-        Y = rng.poisson(np.exp(0.5 * Y)).astype(float)
-        loss = "poisson"
-    else:
+    loss = task.removeprefix("multi-output ")
+    if loss == "regression":
         loss = "squared_error"
+    if loss == "poisson":
+        Y = rng.poisson(np.exp(0.5 * Y)).astype(float)
+    if loss == "gamma":
+        Y = np.exp(0.5 * Y)
+    if loss == "quantile":
+        return Problem(MLPRegressor, Quantile(0.3), "quantile", X, Y, Y)
+    if loss == "quantiles":
+        return Problem(MLPRegressor, Quantile(QUANTILES), "quantiles", X, Y.ravel(), np.repeat(Y, 3, axis=1))
     y = Y if Y.shape[1] > 1 else Y.ravel()
     return Problem(MLPRegressor, loss, loss, X, y, Y)

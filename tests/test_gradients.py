@@ -174,8 +174,11 @@ def test_gradient_summed_over_tiles(convert, dropout):
 
 @pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("penalty", [None, "l2"])
-@pytest.mark.parametrize("n_samples", [13, 1100])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("task", "n_samples"),
+    # differences of many piecewise linear terms meet a kink somewhere
+    [(task, n) for task in TASKS for n in (13, 1100) if n == 13 or not ("quantile" in task or "absolute" in task)],
+)
 def test_objective_of_lbfgs(monkeypatch, task, n_samples, penalty, convert):
     """SciPy gets the documented objective, and the gradient of what it gets."""
     received = {}

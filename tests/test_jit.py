@@ -32,7 +32,7 @@ from processes import DATA, PACKAGE, Child, run
 from skregopt import _engine, _jit, _math, _passes, activations, losses, optimizers, penalties
 from skregopt._records import N_SCALARS
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
-from skregopt.losses import Loss, Poisson, SigmoidLogLoss, SoftmaxLogLoss, SquaredError
+from skregopt.losses import REGRESSION_LOSSES, FocalSigmoid, FocalSoftmax, Loss, SigmoidLogLoss, SoftmaxLogLoss
 from skregopt.optimizers import Adam, Optimizer
 from skregopt.penalties import PENALTIES, Penalty
 
@@ -760,8 +760,9 @@ def test_activations_keep_nan(rule, dtype):
 LOSSES = {
     "softmax": (SoftmaxLogLoss, 4),
     "sigmoid": (SigmoidLogLoss, 4),
-    "squared": (SquaredError, 4),
-    "poisson": (Poisson, 4),
+    "focal softmax": (FocalSoftmax, 4),
+    "focal sigmoid": (FocalSigmoid, 4),
+    **{name: (rule, 4) for name, rule in REGRESSION_LOSSES.items()},
 }
 
 
@@ -775,13 +776,14 @@ def test_losses_keep_nan(name, dtype):
         for row in (0, 4, n_rows - 1):
             raw = vector_with(dtype, size=n_rows * n_outputs).reshape(n_rows, n_outputs)
             raw[row, row % n_outputs] = bad
-            y = np.ones((n_rows, 1 if name == "softmax" else n_outputs), dtype)
-            arguments = (y, np.ones((n_rows, 1), dtype), np.dtype(dtype).type(0.5), np.zeros(1, dtype))
+            y = np.ones((n_rows, 1 if "softmax" in name else n_outputs), dtype)
+            hyper = rule().hyper_vector(dtype)
+            arguments = (y, np.ones((n_rows, 1), dtype), np.dtype(dtype).type(0.5), hyper)
             gradient, y_pred = raw.copy(), raw.copy()
             with np.errstate(all="ignore"):
                 loss = call(rule, "evaluate", dtype, gradient, *arguments)
-                call(rule, "invert_link", dtype, y_pred, np.zeros(1, dtype))
-            if not (name == "softmax" and bad == -np.inf):  # that is a probability of zero
+                call(rule, "invert_link", dtype, y_pred, hyper)
+            if not ("softmax" in name and bad == -np.inf):  # that is a probability of zero
                 assert not np.isfinite(loss)
             if np.isnan(bad):
                 assert np.isnan(loss) and np.isnan(gradient[row]).any() and np.isnan(y_pred[row]).any()
@@ -926,8 +928,10 @@ VECTORISED = (
     "_adadelta_step",
     "_lion_step",
     "_l1_prox",
-    "_softmax_evaluate",
+    "softmax_evaluate",
+    "sigmoid_evaluate",
     "_squared_error_evaluate",
+    "_huber_evaluate",
 )
 
 
@@ -937,7 +941,7 @@ VECTORISED = (
 def test_kernels_are_vectorised(name, scalar):
     by_name = {kernel: (role, function) for kernel, role, function, _ in single_kernels()}
     role, function = by_name[name]
-    (base,) = {base for module, base in FAMILIES.items() if module.__name__ == function.__module__}
+    (base,) = {base for base in FAMILIES.values() if role in base.signatures}
     code = optimised_code(function, base.signatures[role](scalar))
     kind = "float" if scalar == types.float32 else "double"
     assert count(rf"<\d+ x {kind}>", code) > 10

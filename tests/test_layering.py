@@ -30,10 +30,10 @@ LEVELS = (
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
-    # the rules, one family per file, and what loads rows
-    {*FAMILIES, "_source"},
+    # the rules, one family per file (the losses' longer kernels beside it), and what loads rows
+    {*FAMILIES, "_class_kernels", "_source"} - {"losses"},
     # what passes rows through a network; what happens around a step; domains of the parameters
-    {"_passes", "_constraints", "_parameters"},
+    {"losses", "_passes", "_constraints", "_parameters"},
     # loops over batches and epochs
     {"_engine"},
     # compiled forms of all that
@@ -240,7 +240,7 @@ def test_compiled_functions_read_globals_of_their_own_file_only(monkeypatch):
     """A constant of another file is frozen into machine code, exactly as a helper is."""
     functions = compiled_functions(monkeypatch)
     names = {function.__name__ for function in functions}
-    assert {"run_epochs", "forward", "load", "_update", "_adam_step", "_softmax_evaluate", "predict"} <= names
+    assert {"run_epochs", "forward", "load", "_update", "_adam_step", "softmax_evaluate", "predict"} <= names
     for function in functions:
         home = function.__module__.rpartition(".")[2]
         imports = package_imports(home)

@@ -103,7 +103,22 @@ def poisson(raw, y):
     return nll(raw, y, log_input=True, reduction="none").mean(dim=1)
 
 
+def absolute_error(raw, y):
+    return torch.nn.functional.l1_loss(raw, y, reduction="none").mean(dim=1)
+
+
+def huber(raw, y):
+    return torch.nn.functional.huber_loss(raw, y, reduction="none").mean(dim=1)
+
+
+def gamma(raw, y):
+    return (raw - torch.log(y) + y * torch.exp(-raw) - 1).mean(dim=1)
+
+
 LOSSES = {
+    "absolute_error": absolute_error,
+    "multi-output huber": huber,
+    "multi-output gamma": gamma,
     "multiclass": cross_entropy,
     "binary": binary_cross_entropy,
     "multilabel": binary_cross_entropy,
