@@ -29,9 +29,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         numbers to search. 0 is a linear model.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
-        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
-        relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
-        others. 'glorot_uniform' is scikit-learn's.
+        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for leaky_relu,
+        elu, gelu, silu, mish and softplus, 'lecun_normal' for selu, 'glorot_uniform', scikit-learn's, for the others.
     loss : {'log_loss', 'focal'} or Loss, default='log_loss'
         'log_loss' is softmax cross-entropy; the sum over labels of sigmoid cross-entropies for a multilabel target.
         'focal' counts examples less the better they are fitted. See :mod:`skregopt.losses`.
@@ -387,7 +386,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"Previously got {self.classes_}, `y` has {found}"
                 )
         else:
-            self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
+            # the same as unique_labels, whose checks have been made, except that it does not keep objects
+            self.classes_ = unique_labels(y) if multilabel or y.dtype == object else np.unique(y)
         self._targets = ClassTargets(self.classes_, multilabel)
         encoded = self._targets.encode(y, dtype)
         self._targets.weights = None

@@ -27,9 +27,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         numbers to search. 0 is a linear model.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
-        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for relu and its
-        relatives (leaky_relu, elu, gelu, silu, mish, softplus), 'lecun_normal' for selu, 'glorot_uniform' for the
-        others. 'glorot_uniform' is scikit-learn's.
+        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for leaky_relu,
+        elu, gelu, silu, mish and softplus, 'lecun_normal' for selu, 'glorot_uniform', scikit-learn's, for the others.
     loss : {'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson', 'gamma'} or Loss, default='squared_error'
         'squared_error' and the deviances 'poisson' (targets >= 0) and 'gamma' (targets > 0), both with a log link, are
         halved. 'quantile' is the median; ``Quantile([0.1, 0.9])`` predicts a column for each quantile. See

@@ -241,7 +241,7 @@ INITIALIZERS = {
     "lecun_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(1 / n),
     "orthogonal": _orthogonal,
 }
-SATURATING = ("identity", "logistic", "tanh")
+OF_SCIKIT_LEARN = ("identity", "logistic", "tanh", "relu")
 
 
 def initial_weights(units, activation, random_state, weight_init="auto"):
@@ -250,7 +250,7 @@ def initial_weights(units, activation, random_state, weight_init="auto"):
     coefs, intercepts = [], []
     if weight_init == "auto":
         of_others = "lecun_normal" if activation == "selu" else "he_uniform"
-        weight_init = "glorot_uniform" if activation in SATURATING else of_others
+        weight_init = "glorot_uniform" if activation in OF_SCIKIT_LEARN else of_others
     for fan_in, fan_out in pairwise(units):
         if weight_init == "glorot_uniform":  # scikit-learn's
             bound = np.sqrt((2 if activation == "logistic" else 6) / (fan_in + fan_out))

@@ -138,7 +138,7 @@ CHOICES = {
     "identity": "glorot_uniform",
     "logistic": "glorot_uniform",
     "tanh": "glorot_uniform",
-    "relu": "he_uniform",
+    "relu": "glorot_uniform",
     "leaky_relu": "he_uniform",
     "elu": "he_uniform",
     "selu": "lecun_normal",
