@@ -365,8 +365,8 @@ class Quantile(Loss):
         values = list(self._quantiles())
         if not values or not all(isinstance(q, Real) and 0 < q < 1 for q in values) or len(set(values)) < len(values):
             raise ValueError(
-                "The 'quantile' parameter of Quantile must be a float in the range (0.0, 1.0), or a sequence of "
-                f"different floats in that range. Got {self.quantile!r} instead."
+                "The 'quantile' parameter of Quantile must be a float in the range (0.0, 1.0), or a sequence of different "
+                f"ones. Got {self.quantile!r} instead."
             )
 
     def _quantiles(self):
@@ -374,8 +374,8 @@ class Quantile(Loss):
 
     def hyper_parameters(self):
         """Return what the kernels read."""
-        quantiles = np.array(self._quantiles(), dtype=np.float64)
-        return (quantiles.size, *quantiles, *(1 - quantiles), *np.argsort(quantiles))
+        q = np.array(self._quantiles(), dtype=np.float64)
+        return (q.size, *q, *(1 - q), *np.argsort(q))
 
     def check_y(self, y):
         """Raise ValueError for several columns with several quantiles."""
@@ -392,8 +392,8 @@ class Quantile(Loss):
     def score(self, y, y_pred, sample_weight=None):
         """Return ``d2_pinball_score``, the share of pinball loss explained, averaged over quantiles."""
         columns = [y_pred] if isinstance(self.quantile, Real) else np.transpose(y_pred)
-        pairs = zip(self._quantiles(), columns, strict=True)
-        return float(np.mean([d2_pinball_score(y, z, sample_weight=sample_weight, alpha=float(q)) for q, z in pairs]))
+        pairs = zip(columns, self._quantiles(), strict=True)
+        return float(np.mean([d2_pinball_score(y, z, sample_weight=sample_weight, alpha=float(q)) for z, q in pairs]))
 
 
 def _poisson_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -422,8 +422,6 @@ def _exp_invert_link(raw_prediction, hyper):
 
 class Poisson(Loss):
     """Half the Poisson deviance with log link, exp(z) - y z + y log(y) - y, averaged over outputs; prediction exp(z).
-
-    For targets >= 0.
 
     Examples
     --------

@@ -199,11 +199,14 @@ def test_jitted_names_are_found():
 
 
 def rules(module):
-    """Return the components of a family's file."""
+    """Return the components of a family's file, without those that only wrap others."""
     return [
         value
         for value in vars(load(module)).values()
-        if inspect.isclass(value) and issubclass(value, Component) and value.__module__ == f"skregopt.{module}"
+        if inspect.isclass(value)
+        and issubclass(value, Component)
+        and value.__module__ == f"skregopt.{module}"
+        and value.__name__ != "Warmup"
     ]
 
 
