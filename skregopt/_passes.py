@@ -250,7 +250,13 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
     delta = matrix_at(work.activations, start, n_rows, units[last + 1], theta)
     for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        _column_sums(delta, accumulate, flat_view(grad, intercept_starts[layer], fan_out))
+        intercept_gradient = flat_view(grad, intercept_starts[layer], fan_out)
+        if model.normalise != 0 and layer < last:
+            # batch normalisation takes out any constant; rounding errors in place of zeros would make Adam wander
+            for j in range(fan_out):
+                intercept_gradient[j] = 0
+        else:
+            _column_sums(delta, accumulate, intercept_gradient)
         coef_gradient = matrix_view(grad, coef_starts[layer], fan_in, fan_out)
         if layer == 0:
             if is_sparse:
