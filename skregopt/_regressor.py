@@ -175,6 +175,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _losses = REGRESSION_LOSSES
     _loss_family = Loss
+    _to_standardise = "the features (StandardScaler) and y (TransformedTargetRegressor)"
     _y_options = {"multi_output": True, "y_numeric": True}
 
     def __init__(

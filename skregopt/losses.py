@@ -365,8 +365,8 @@ class Quantile(Loss):
         values = list(self._quantiles())
         if not values or not all(isinstance(q, Real) and 0 < q < 1 for q in values) or len(set(values)) < len(values):
             raise ValueError(
-                "The 'quantile' parameter of Quantile must be a float in the range (0.0, 1.0), or a sequence of different "
-                f"ones. Got {self.quantile!r} instead."
+                "The 'quantile' parameter of Quantile must be a float in the range (0.0, 1.0), or a sequence of "
+                f"different ones. Got {self.quantile!r} instead."
             )
 
     def _quantiles(self):

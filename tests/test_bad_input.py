@@ -89,6 +89,11 @@ BAD_VALUES = {
     "loss": ["hinge", None, 3, L1()],
     "class_weight": ["balance", 3, 0.5, ({"left": 1},)],
     "label_smoothing": [-0.1, 1.0, np.nan, *NOT_A_NUMBER],
+    "n_hidden_layers": [-1, 1.5, "2", np.nan, [1]],
+    "weight_decay": [-0.1, np.nan, np.inf, "1", [0.1]],
+    "max_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
+    "clip_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
+    "ema_decay": [-0.1, 1.0, np.nan, np.inf, "1", [0.9]],
     "penalty": ["L1", 3, L1, Adam(), np.nan],
     "alpha": [-1e-4, np.nan, np.inf, *NOT_A_NUMBER],
     "l1_ratio": UNIT_INTERVAL,
@@ -119,7 +124,7 @@ BAD_VALUES = {
     "verbose": [-1, "yes", None],
 }
 # an array-like that no constraint can look into
-CHECKED_IN_FIT = {"hidden_layer_sizes", "dropout"}
+CHECKED_IN_FIT = {"hidden_layer_sizes", "dropout", "activation"}
 OF_CLASSIFIERS = {"class_weight", "label_smoothing"}
 
 
