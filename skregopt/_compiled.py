@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numba import from_dtype, types
 
-from . import _constraints, _passes
+from . import _batch_norm, _constraints, _passes
 from ._engine import DATA_LOSS, add_gradient, add_penalty, data_loss, finish_epoch, predict, run_epochs, validation_loss
 from ._jit import entry_point, kernel, matrix, scalar_type, vector
 from ._records import DATA, MODEL, PROGRESS, SETTINGS, STATE, WORK
@@ -31,7 +31,7 @@ _SIGNATURES = {
 # functions that compiled code calls through their addresses: name -> (function, signature for T)
 _PASSES = {
     name: (getattr(module, name), for_scalar)
-    for module in (_passes, _constraints)
+    for module in (_passes, _batch_norm, _constraints)
     for name, for_scalar in module.SIGNATURES.items()
 } | {"data_loss": (data_loss, DATA_LOSS)}
 

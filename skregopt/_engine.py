@@ -135,7 +135,7 @@ def _update(theta, grad, model, state, settings, work, lr, t):
     # the last round is for the intercepts, which are not penalised
     for layer in range(model.n_layers + 1):
         is_coef = layer < model.n_layers
-        row_length, start, end = 1, model.n_weights, theta.size
+        row_length, start, end = 1, model.n_weights, model.n_parameters
         if is_coef:
             row_length, start = units[layer + 1], coef_starts[layer]
             end = start + units[layer] * row_length
@@ -169,7 +169,11 @@ def _update(theta, grad, model, state, settings, work, lr, t):
         _limit_norms(state.limit_norms, model, theta, step_sizes, settings.max_norm)
     if state.average_weights != 0:
         kept = array_at(state.kept, theta.size, theta)
-        _average_weights(state.average_weights, theta, kept, settings.ema_decay, t)
+        n_parameters = model.n_parameters
+        current, average = flat_view(theta, 0, n_parameters), flat_view(kept, 0, n_parameters)
+        _average_weights(state.average_weights, current, average, settings.ema_decay, t)
+        for i in range(n_parameters, theta.size):  # running statistics are averages already
+            kept[i] = theta[i]
 
 
 @jit
@@ -280,6 +284,10 @@ def run_epochs(
     schedule_hyper = array_at(state.schedule_hyper, state.n_numbers, np.float64)
     schedule_memory = array_at(state.schedule_memory, state.n_numbers, np.float64)
     updates_per_epoch = (n_rows + settings.batch_size - 1) // settings.batch_size
+    # a batch of one row has no variance: it joins the one before
+    joins = model.normalise != 0 and n_rows > settings.batch_size and n_rows % settings.batch_size == 1
+    if joins:
+        updates_per_epoch -= 1
     progress.n_curve = 0
     n_tiles = 0
     while True:
@@ -293,6 +301,8 @@ def run_epochs(
                 return
             batch_start = progress.row // settings.batch_size * settings.batch_size
             batch_stop = min(batch_start + settings.batch_size, n_rows)
+            if joins and batch_stop == n_rows - 1:
+                batch_stop = n_rows
             tile_stop = min(progress.row + work.tile_size, batch_stop)
             scale = theta.dtype.type(1.0 / (batch_stop - batch_start))
             progress.loss_sum += _train_tile(

@@ -1,7 +1,8 @@
 """The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
 
 ``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and
-penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it.
+penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. With batch normalisation the
+scales, the shifts, and then, beyond what is trained, the running means and variances of the hidden layers follow.
 """
 
 from itertools import pairwise
@@ -9,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from ._memory import aligned_zeros
+
+NORMS = ("batch_norm_scales_", "batch_norm_shifts_", "batch_norm_means_", "batch_norm_variances_")
 
 
 class Layout:
@@ -18,53 +21,76 @@ class Layout:
     ----------
     units : sequence of int
         Layer widths from the input features to the outputs.
+    batch_norm : bool, default=False
+        Whether scales, shifts and the running statistics of the hidden layers follow.
 
     Attributes
     ----------
     units : ndarray of int64
+    batch_norm : bool
     coef_starts, intercept_starts : ndarray of int64, one element per weight matrix
-    n_weights, n_parameters : int
+    norm_starts : ndarray of int64 of shape (4, hidden layers)
+        Of scales, shifts, means and variances.
+    n_weights, n_parameters, size : int
+        Elements of all weight matrices, of what is trained, and of theta.
     """
 
-    def __init__(self, units):
+    def __init__(self, units, batch_norm=False):
         self.units = np.array(units, dtype=np.int64)
+        self.batch_norm = bool(batch_norm)
         sizes = self.units[:-1] * self.units[1:]
         self.n_weights = int(sizes.sum())
         self.coef_starts = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
         widths = self.units[1:]
         self.intercept_starts = (self.n_weights + np.cumsum([0, *widths[:-1]])).astype(np.int64)
-        self.n_parameters = self.n_weights + int(widths.sum())
+        end = self.n_weights + int(widths.sum())
+        hidden = widths[:-1] if self.batch_norm else widths[:0]
+        first = np.cumsum(hidden) - hidden
+        self.norm_starts = (end + int(hidden.sum()) * np.arange(4)[:, None] + first).astype(np.int64)
+        self.n_parameters = end + 2 * int(hidden.sum())
+        self.size = end + 4 * int(hidden.sum())
 
     def views(self, theta):
-        """Return (coefs, intercepts), lists of arrays that share the memory of ``theta``."""
-        coefs = [
-            theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-            for start, (fan_in, fan_out) in zip(self.coef_starts, pairwise(self.units.tolist()), strict=True)
-        ]
-        intercepts = [
-            theta[start : start + width]
-            for start, width in zip(self.intercept_starts, self.units[1:].tolist(), strict=True)
-        ]
-        return coefs, intercepts
+        """Return lists of arrays that share the memory of ``theta`` by the name of the fitted attribute."""
+        units = self.units.tolist()
+        views = {
+            "coefs_": [
+                theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+                for start, (fan_in, fan_out) in zip(self.coef_starts, pairwise(units), strict=True)
+            ],
+            "intercepts_": _pieces(theta, self.intercept_starts, units[1:]),
+        }
+        if self.batch_norm:
+            views |= {
+                name: _pieces(theta, starts, units[1:-1]) for name, starts in zip(NORMS, self.norm_starts, strict=True)
+            }
+        return views
 
-    def pack(self, coefs, intercepts, dtype, names=("coefs_", "intercepts_")):
+    def pack(self, arrays, dtype, given_as=None):
         """Return a new ``theta`` that holds copies of the given arrays.
 
         Parameters
         ----------
-        coefs, intercepts : list of array-like
+        arrays : dict of str to list of array-like
+            By the names of :meth:`views`; scales and variances that are left out are 1, shifts and means 0.
         dtype : numpy.dtype
-        names : pair of str
-            What the user calls them, for error messages.
+        given_as : dict of str to str, default=None
+            What the user calls them, for error messages, where that is another name.
 
         Raises
         ------
         ValueError
             If the arrays do not have the shapes of this network, or are not finite numbers.
         """
-        theta = aligned_zeros(self.n_parameters, dtype)
-        continued = " warm_start and partial_fit continue with the fitted network." if names[0] == "coefs_" else ""
-        for name, given, targets in zip(names, (coefs, intercepts), self.views(theta), strict=True):
+        theta = aligned_zeros(self.size, dtype)
+        for attribute, targets in self.views(theta).items():
+            if attribute not in arrays:
+                for target in targets:
+                    target[...] = attribute in (NORMS[0], NORMS[3])
+                continue
+            given = arrays[attribute]
+            name = (given_as or {}).get(attribute, attribute)
+            continued = " warm_start and partial_fit continue with the fitted network." if name == "coefs_" else ""
             if not isinstance(given, list | tuple) or len(given) != len(targets):
                 found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
@@ -83,3 +109,7 @@ class Layout:
                     raise ValueError(f"{name}[{layer}] contains NaN or infinity.")
                 target[...] = array
         return theta
+
+
+def _pieces(theta, starts, widths):
+    return [theta[start : start + width] for start, width in zip(starts, widths, strict=True)]

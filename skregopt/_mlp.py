@@ -1,6 +1,5 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -9,11 +8,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
-from . import _engine, _jit, _passes
-from ._compiled import compiled
+from . import _jit
 from ._component import build_component
 from ._holdout import split_rows
-from ._layout import Layout
+from ._layout import NORMS, Layout
 from ._lbfgs import LBFGSTraining
 from ._model import Model, Rows
 from ._parameters import (
@@ -26,6 +24,7 @@ from ._parameters import (
     initial_rate,
     parameter_constraints,
 )
+from ._prediction import predictions
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
 from ._threads import effective_n_threads, single_blas_thread
@@ -44,7 +43,6 @@ from .schedules import SCHEDULES, Schedule
 _NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-_PREDICT_ROWS = 1 << 16  # a signal waits until so many are done
 
 
 class BaseMLP(BaseEstimator):
@@ -164,7 +162,7 @@ class BaseMLP(BaseEstimator):
         penalty = build_component(Penalty, PENALTIES, self.penalty, self)
         optimizer = None if self.solver == "lbfgs" else build_component(Optimizer, OPTIMIZERS, self.solver, self)
         schedule = build_component(Schedule, SCHEDULES, self.learning_rate, self)
-        check_combinations(self, penalty, dropout, optimizer, schedule)
+        check_combinations(self, hidden, penalty, dropout, optimizer, schedule)
         if coef_init is not None and self.weight_init != "auto":
             raise ValueError(
                 f"weight_init={self.weight_init!r} has no effect with coef_init, which gives the initial weights. "
@@ -183,7 +181,7 @@ class BaseMLP(BaseEstimator):
         # a row of weight zero is as good as absent
         rows = np.flatnonzero(weights.max(axis=1) > 0)
         source = Source(X)
-        layout = Layout([source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))])
+        layout = Layout([source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))], self.batch_norm)
         model = Model(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
@@ -273,25 +271,25 @@ class BaseMLP(BaseEstimator):
         if rng is not None and self.random_state is None:
             # NumPy's global generator is drawn from once, however large the network
             rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
-        coefs = intercepts = None
         given = None if self.weight_init == "auto" else self.weight_init
         names = [given or activation.default_initializer for activation in activations]
         initializers = [build_component(Initializer, INITIALIZERS, name, self) for name in names]
         if continuing:
-            coefs, intercepts = self.coefs_, self.intercepts_
+            arrays = self._parameter_arrays()
         else:
-            # the network's weights are drawn first, so that with 'glorot_uniform' a seed gives scikit-learn's
+            # the network's weights are drawn first, so that a seed gives scikit-learn's
             layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
             drawn = [rule.draw(rng, fan_in, fan_out, activation) for rule, fan_in, fan_out, activation in layers]
-            coefs, intercepts = [list(arrays) for arrays in zip(*drawn, strict=True)]
+            arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))
-        names = ("coefs_", "intercepts_")
-        if coef_init is not None:
-            coefs, names = coef_init, ("coef_init", names[1])
-        if intercept_init is not None:
-            intercepts, names = intercept_init, (names[0], "intercept_init")
-        return seed, layout.pack(coefs, intercepts, dtype, names)
+        given_as = {}
+        for attribute, argument, values in (
+            ("coefs_", "coef_init", coef_init), ("intercepts_", "intercept_init", intercept_init),
+        ):  # fmt: skip
+            if values is not None:
+                arrays[attribute], given_as[attribute] = values, argument
+        return seed, layout.pack(arrays, dtype, given_as)
 
     def _optimizer_memory(self, optimizer, layout, dtype, incremental):
         memory = getattr(self, "_optimizer_memory_", None)
@@ -344,8 +342,16 @@ class BaseMLP(BaseEstimator):
     # --- fitted attributes -------------------------------------------------------------------------------------------
 
     def _set_theta(self, theta, layout):
-        self.coefs_, self.intercepts_ = layout.views(theta)
-        self._packed = (theta, tuple(self.coefs_), tuple(self.intercepts_))
+        for name in NORMS:
+            self.__dict__.pop(name, None)
+        views = layout.views(theta)
+        self.__dict__.update(views)
+        self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
+
+    def _parameter_arrays(self):
+        """Return the fitted parameters by the names of their attributes."""
+        names = ("coefs_", "intercepts_", *NORMS)
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     def _commit(self, outcome, structure, layout, n_rows, continuing):
         """Set all fitted attributes at once, after everything that can fail."""
@@ -387,10 +393,14 @@ class BaseMLP(BaseEstimator):
     def feature_importances_(self):
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
+        With batch normalisation the columns are multiplied by the scales of their units first.
         Exactly 0.0 for a feature all of whose weights are zero.
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
-        norms = np.linalg.norm(self.coefs_[0].astype(np.float64), axis=1)
+        weights = self.coefs_[0].astype(np.float64)
+        if NORMS[0] in self.__dict__:
+            weights = weights * np.abs(self.batch_norm_scales_[0])
+        norms = np.linalg.norm(weights, axis=1)
         total = norms.sum()
         return norms / total if total > 0 else norms
 
@@ -406,47 +416,32 @@ class BaseMLP(BaseEstimator):
 
     # --- prediction --------------------------------------------------------------------------------------------------
 
-    def _theta(self):
-        """Return the flat parameters, packed again only if coefs_ or intercepts_ were replaced."""
-        packed = self.__dict__.get("_packed")
-        if packed is not None:
-            theta, coefs, intercepts = packed
-            if _same_objects(coefs, self.coefs_) and _same_objects(intercepts, self.intercepts_):
-                return theta
+    def _layout(self):
+        """Return the layout of the fitted network."""
         units = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
+        return Layout(units, NORMS[0] in self.__dict__)
+
+    def _theta(self):
+        """Return the flat parameters, packed again only if fitted arrays were replaced."""
+        packed = self.__dict__.get("_packed")
+        arrays = self._parameter_arrays()
+        if packed is not None:
+            theta, views = packed
+            if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
+                return theta
         single = all(coef.dtype == np.float32 for coef in self.coefs_)
-        return Layout(units).pack(self.coefs_, self.intercepts_, np.float32 if single else np.float64)
+        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
 
     def _predict_outputs(self, X):
         """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = self._checked_X(X, reset=False)
         theta = self._theta()
-        units = [int(self.coefs_[0].shape[0]), *(int(coef.shape[1]) for coef in self.coefs_)]
-        source = Source(X)
+        layout = self._layout()
+        activations, _ = hidden_activations(self, layout.units.size - 2)
         loss = self._build_loss(self._target_kind())
-        activations, _ = hidden_activations(self, len(units) - 2)
-        model = Model(Layout(units), theta.dtype, activations, loss, PENALTIES[None]())
-        tile_size = _passes.tile_rows(units, X.shape[0], source.is_sparse)
-        out = np.empty((X.shape[0], units[-1]), dtype=theta.dtype)
-        network, data = model.record(source.is_sparse, "invert_link"), source.record(theta.dtype)
-        predict = compiled(_engine.predict, theta.dtype)
-        # whole tiles for each thread, so that their number changes no bit
-        n_tiles = -(-X.shape[0] // tile_size)
-        n_threads = min(effective_n_threads(self.n_jobs), n_tiles)
-        n_rows = min(-(-n_tiles // n_threads), max(1, _PREDICT_ROWS // tile_size)) * tile_size
-
-        def predict_rows(start):
-            work = _passes.new_workspace(units, theta.dtype, tile_size, [(source, None)])
-            predict(theta, network.array, data.array, work.array, start, out[start : start + n_rows])
-
-        with single_blas_thread():
-            if n_threads == 1:
-                for start in range(0, X.shape[0], n_rows):
-                    predict_rows(start)
-            else:
-                with ThreadPoolExecutor(n_threads) as pool:
-                    list(pool.map(predict_rows, range(0, X.shape[0], n_rows)))
+        model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
+        out = predictions(model, theta, Source(X), effective_n_threads(self.n_jobs))
         if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
             raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
         return out

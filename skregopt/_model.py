@@ -54,7 +54,7 @@ class Model:
         vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
         hyper = _passes.stacked(vectors, dtype)
         kernels = {"activate": _addresses(hidden, "activate", dtype)}
-        passes = ["forward"]
+        passes = ["forward"] + ["normalise"] * layout.batch_norm
         if is_sparse:
             passes.append("sparse_product")
         if "backward" in uses:
@@ -63,6 +63,7 @@ class Model:
             kernels["penalty_value"] = self.penalty.compiled("value", dtype)
             kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
             passes += ["load_tile", "backward"]
+            passes += ["normalise_backward"] * layout.batch_norm
             passes += ["transposed_sparse_product"] * is_sparse
             passes += ["drop_units"] * any(self.dropout)
             passes += ["drop_inputs"] * (self.input_dropout > 0)
@@ -77,6 +78,8 @@ class Model:
             MODEL,
             n_layers=len(widths),
             n_weights=layout.n_weights,
+            n_parameters=layout.n_parameters,
+            norm_starts=layout.norm_starts,
             units=layout.units,
             coef_starts=layout.coef_starts,
             intercept_starts=layout.intercept_starts,

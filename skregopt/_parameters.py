@@ -31,6 +31,7 @@ def parameter_constraints(losses, loss_family):
     """
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "batch_norm": ["boolean"],
         "n_hidden_layers": [None, Interval(Integral, 0, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
         "weight_init": [StrOptions({"auto", *INITIALIZERS}), Initializer],
@@ -164,9 +165,18 @@ def decoupled_decay(estimator, optimizer):
     return float(optimizer.default_weight_decay if given is None else given)
 
 
-def check_combinations(estimator, penalty, dropout, optimizer, schedule):
+def check_combinations(estimator, hidden, penalty, dropout, optimizer, schedule):
     """Raise ValueError for parameters that contradict each other, before any work."""
+    if estimator.batch_norm and not hidden:
+        raise ValueError(
+            f"batch_norm=True needs a hidden layer, but {_depth(estimator)} has none. Standardise the features instead."
+        )
     if estimator.solver == "lbfgs":
+        if estimator.batch_norm:
+            raise ValueError(
+                "batch_norm=True takes running statistics of batches, which solver='lbfgs' does not have. Use a "
+                f"first-order solver: {_names(OPTIMIZERS)}."
+            )
         if not penalty.is_smooth:
             raise ValueError(
                 f"penalty={estimator.penalty!r} is not differentiable, which solver='lbfgs' needs. Use penalty='l2', "
@@ -205,7 +215,19 @@ def check_combinations(estimator, penalty, dropout, optimizer, schedule):
 
 
 def effective_batch_size(estimator, n_rows):
-    """Return the rows per update; ValueError for a batch that contradicts the solver."""
+    """Return the rows per update; ValueError for a batch that contradicts the solver or batch normalisation."""
+    size = _rows_per_update(estimator, n_rows)
+    if estimator.batch_norm and size < 2:
+        given = f"batch_size={estimator.batch_size!r}"
+        raise ValueError(
+            f"batch_norm=True needs batches of at least two rows, whose variance it takes, but {given} with "
+            f"solver={estimator.solver!r} and {n_rows} row(s) gives batches of one. Use a larger batch_size, or "
+            "batch_norm=False."
+        )
+    return size
+
+
+def _rows_per_update(estimator, n_rows):
     if estimator.solver == "lbfgs":
         return n_rows
     if estimator.batch_size == "auto":

@@ -13,6 +13,7 @@ import numpy as np
 from numba import from_dtype, types
 
 from . import _math
+from ._batch_norm import SIGNATURES as BATCH_NORM
 from ._blas import gemm
 from ._jit import caller, jit, matrix, vector
 from ._memory import aligned_zeros
@@ -40,6 +41,8 @@ SIGNATURES = {
 _load = caller("load", loader_signature)
 _activate = caller("activate", Activation.signatures["activate"])
 _differentiate = caller("differentiate", Activation.signatures["differentiate"])
+_normalise = caller("normalise", BATCH_NORM["normalise"])
+_normalise_backward = caller("normalise_backward", BATCH_NORM["normalise_backward"])
 _drop_units, _sparse_product, _transposed_sparse_product = (
     caller(name, SIGNATURES[name]) for name in ("drop_units", "sparse_product", "transposed_sparse_product")
 )
@@ -215,6 +218,8 @@ def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
         if layer < last:
             size = n_rows * fan_out
             values = flat_view(out, 0, size)
+            if model.normalise != 0:
+                _normalise(model.normalise, model, theta, layer, n_rows, work, positions.size > 0)
             saved = flat_view(array_at(work.saved, start + size, theta), start, size if saves[layer] else 0)
             _activate(kernels[layer], values, saved, flat_view(hyper, layer * model.n_hyper, model.n_hyper))
             if positions.size > 0 and dropout[layer] > 0.0:
@@ -245,7 +250,13 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
     delta = matrix_at(work.activations, start, n_rows, units[last + 1], theta)
     for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        _column_sums(delta, accumulate, flat_view(grad, intercept_starts[layer], fan_out))
+        intercept_gradient = flat_view(grad, intercept_starts[layer], fan_out)
+        if model.normalise != 0 and layer < last:
+            # batch normalisation takes out any constant; rounding errors in place of zeros would make Adam wander
+            for j in range(fan_out):
+                intercept_gradient[j] = 0
+        else:
+            _column_sums(delta, accumulate, intercept_gradient)
         coef_gradient = matrix_view(grad, coef_starts[layer], fan_in, fan_out)
         if layer == 0:
             if is_sparse:
@@ -272,6 +283,8 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
         _differentiate(
             kernels[below], activations, saved, flat_delta, flat_view(hyper, below * model.n_hyper, model.n_hyper)
         )
+        if model.normalise_backward != 0:
+            _normalise_backward(model.normalise_backward, model, theta, grad, below, n_rows, work)
         delta = delta_below
 
 
@@ -307,8 +320,13 @@ def rank_one_gradient(model, work, layer, first_row, out):
 # --- buffers --------------------------------------------------------------------------------------------------------
 
 
-def tile_rows(units, batch_size, is_sparse):
-    """Return how many rows are processed at once: fewer if the widest layer would make buffers large."""
+def tile_rows(units, batch_size, is_sparse, batch_norm=False):
+    """Return how many rows are processed at once: fewer if the widest layer would make buffers large.
+
+    With batch normalisation a tile holds a whole batch, and one row more, which may be left over in an epoch.
+    """
+    if batch_norm:
+        return int(batch_size) + 1
     widest = max(units[1:]) if is_sparse else max(units)
     return int(max(1, min(batch_size, MAX_TILE_ROWS, MAX_TILE_ELEMENTS // widest)))
 
@@ -346,9 +364,8 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         return np.empty(int(size), dtype=np.int64)
 
     # memory that is not used is never touched, so it costs address space only
-    layers = {
-        name: floats(tile_size * n_units) for name in ("activations", "saved", "multipliers", "dropped", "deltas")
-    }
+    names = ("activations", "saved", "multipliers", "dropped", "deltas", "normalised")
+    layers = {name: floats(tile_size * n_units) for name in names}
     return Record(
         WORK,
         tile_size=tile_size,
@@ -362,6 +379,9 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         indptr=integers(tile_size + 1),
         y=floats(tile_size * n_targets),
         weights=floats(tile_size * n_weights),
+        n_weights=n_weights,
+        inverse_deviations=floats(n_units),
+        sums=np.zeros(2 * max(units[1:])),
         **layers,
     )
 

@@ -22,6 +22,7 @@ def _fields(*names, type=_integer):
 MODEL = np.dtype(
     [
         *_fields("n_layers", "n_weights"),  # weight matrices; elements of all of them
+        *_fields("n_parameters"),  # elements of theta that are trained
         *_fields("units"),  # -> int64, widths of the layers from the features to the outputs
         *_fields("coef_starts", "intercept_starts"),  # -> int64, where those of a layer begin in theta
         *_fields("unit_starts"),  # -> int64, how many units the layers before have
@@ -37,6 +38,8 @@ MODEL = np.dtype(
         # -> kernels of _passes.py and of _engine.py
         *_fields("load_tile", "drop_inputs", "drop_units", "sparse_product", "transposed_sparse_product"),
         *_fields("forward", "backward", "data_loss"),
+        *_fields("normalise", "normalise_backward"),  # -> kernels of _batch_norm.py
+        *_fields("norm_starts"),  # -> int64, (4, hidden layers): of scales, shifts, means, variances in theta
         *_fields("rank_one_gradient"),  # if set, the gradient of coefficients is computed where the update uses it
         *_fields("alpha", "input_dropout", type=_float),
     ]
@@ -66,6 +69,9 @@ WORK = np.dtype(
         *_fields("n_stored"),
         *_fields("indices", "indptr"),  # -> int64, of a sparse tile
         *_fields("y", "weights"),  # -> T
+        *_fields("n_weights"),  # columns of the weights
+        *_fields("normalised", "inverse_deviations"),  # -> T, what batch normalisation keeps for the gradient
+        *_fields("sums"),  # -> float64, (2, units of the widest layer)
         # -> T, (rows of a tile) x (units of a layer) for one layer after the other:
         *_fields("activations", "saved"),  # outputs of layers; what activations save
         *_fields("multipliers", "dropped"),  # dropout's 0 or 1 / (1 - rate); outputs times that

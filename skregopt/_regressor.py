@@ -25,6 +25,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_hidden_layers : int >= 0, default=None
         Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
         numbers to search. 0 is a linear model.
+    batch_norm : bool, default=False
+        Normalise the pre-activations of the hidden layers over each batch, with trained scales and shifts; prediction
+        uses running statistics (Ioffe and Szegedy 2015, PyTorch's conventions). Needs batches of two rows at least.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
         Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for leaky_relu,
@@ -184,6 +187,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         activation="relu",
         *,
         n_hidden_layers=None,
+        batch_norm=False,
         weight_init="auto",
         loss="squared_error",
         penalty="l2",
@@ -223,6 +227,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
             n_hidden_layers=n_hidden_layers,
+            batch_norm=batch_norm,
             weight_init=weight_init,
             loss=loss,
             penalty=penalty,

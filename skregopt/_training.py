@@ -225,7 +225,8 @@ class FirstOrderTraining:
         dtype = model.dtype
         held_out = validation if self.validates else train
         units = model.layout.units.tolist()
-        tile_size = _passes.tile_rows(units, options.batch_size, train.source.is_sparse and not self.validates)
+        all_sparse = train.source.is_sparse and not self.validates
+        tile_size = _passes.tile_rows(units, options.batch_size, all_sparse, model.layout.batch_norm)
         proximal = not model.penalty.is_smooth and model.alpha > 0
         one_row = tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
         rank_one = one_row and options.clip_norm is None

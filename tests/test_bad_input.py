@@ -85,18 +85,19 @@ UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 BAD_VALUES = {
     "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
+    "n_hidden_layers": [-1, 1.5, "2", np.nan],
+    "batch_norm": NOT_A_BOOL,
     "weight_init": ["he", None, 3, HeNormal, Adam()],
     "loss": ["hinge", None, 3, L1()],
     "class_weight": ["balance", 3, 0.5, ({"left": 1},)],
     "label_smoothing": [-0.1, 1.0, np.nan, *NOT_A_NUMBER],
-    "n_hidden_layers": [-1, 1.5, "2", np.nan, [1]],
-    "weight_decay": [-0.1, np.nan, np.inf, "1", [0.1]],
-    "max_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
-    "clip_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
-    "ema_decay": [-0.1, 1.0, np.nan, np.inf, "1", [0.9]],
     "penalty": ["L1", 3, L1, Adam(), np.nan],
     "alpha": [-1e-4, np.nan, np.inf, *NOT_A_NUMBER],
     "l1_ratio": UNIT_INTERVAL,
+    "weight_decay": [-1e-4, np.nan, np.inf, "1", [1.0]],
+    "max_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
+    "clip_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
+    "ema_decay": [-0.1, 1.0, np.nan, "1", [1.0]],
     "dropout": [-0.1, 1.0, np.nan, None, "half", [1.0], [np.nan], ["half"], [[0.1]]],
     "input_dropout": [-0.1, 1.0, np.nan, None, "half", [0.1]],
     "solver": ["newton", None, 3, Adam, L1()],
@@ -124,7 +125,7 @@ BAD_VALUES = {
     "verbose": [-1, "yes", None],
 }
 # an array-like that no constraint can look into
-CHECKED_IN_FIT = {"hidden_layer_sizes", "dropout", "activation"}
+CHECKED_IN_FIT = {"hidden_layer_sizes", "activation", "dropout"}
 OF_CLASSIFIERS = {"class_weight", "label_smoothing"}
 
 

@@ -30,8 +30,8 @@ LEVELS = (
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
-    # the rules, one family per file (the losses' longer kernels beside it), and what loads rows
-    {*FAMILIES, "_class_kernels", "_source"} - {"losses"},
+    # the rules, one family per file (the losses' longer kernels beside it), what loads rows, normalises batches
+    {*FAMILIES, "_class_kernels", "_source", "_batch_norm"} - {"losses"},
     # what passes rows through a network; what happens around a step; domains of the parameters
     {"losses", "_passes", "_constraints", "_parameters"},
     # loops over batches and epochs
@@ -39,7 +39,7 @@ LEVELS = (
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit
-    {"_model", "_training"},
+    {"_model", "_training", "_prediction"},
     {"_lbfgs"},
     # the estimators
     {"_mlp"},
