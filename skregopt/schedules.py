@@ -470,7 +470,8 @@ class Warmup(Schedule):
     @property
     def flat_parameters(self):
         """Those of the schedule that follows, which carries its own."""
-        return self._following().flat_parameters
+        rule = SCHEDULES.get(self.schedule) if isinstance(self.schedule, str) else self.schedule
+        return getattr(rule, "flat_parameters", ())
 
     @property
     def floor(self):
