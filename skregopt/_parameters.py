@@ -121,7 +121,7 @@ def hidden_activations(estimator, n_hidden):
     if len(given) != n_hidden:
         raise ValueError(
             f"activation must be one activation, or a sequence with one for each of the {n_hidden} hidden layers of "
-            f"{_depth(estimator)}, got {given!r}."
+            f"{_depth(estimator)}, got {given!r}. Give as many, or one for all."
         )
     for value in given:
         if not isinstance(value, Activation) and not (isinstance(value, str) and value in ACTIVATIONS):
@@ -146,7 +146,7 @@ def dropout_rates(estimator, hidden):
     if len(rates) != len(hidden):
         raise ValueError(
             f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "
-            f"{_depth(estimator)}, got {estimator.dropout!r}."
+            f"{_depth(estimator)}, got {estimator.dropout!r}. Give as many, or one number for all."
         )
     if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
         raise ValueError(f"dropout must be in the range [0.0, 1.0) for each layer, got {estimator.dropout!r}.")
