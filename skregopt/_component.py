@@ -81,8 +81,8 @@ def build_component(family, registry, value, estimator):
     InvalidParameterError
         If a parameter of an instance is outside its domain.
     ValueError
-        If an instance is given together with a flat parameter that the instance overrides and that is not at its
-        default.
+        If no rule has the name, or if an instance is given together with a flat parameter that the instance overrides
+        and that is not at its default.
     """
     if isinstance(value, family):
         defaults = default_parameters(type(estimator))
@@ -96,5 +96,9 @@ def build_component(family, registry, value, estimator):
                 )
         value._validate_params()
         return value
+    # fit has validated the name, but it may have changed since
+    if not (value is None or isinstance(value, str)) or value not in registry:
+        names = ", ".join(repr(name) for name in registry)
+        raise ValueError(f"{family.family} must be one of {names}, or an instance of {family.__name__}, got {value!r}.")
     rule = registry[value]
     return rule(**{name: getattr(estimator, name) for name in rule.flat_parameters})

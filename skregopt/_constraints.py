@@ -7,7 +7,7 @@ order of an update is: clip, decoupled decay, step, proximal operator, maximum n
 import numpy as np
 from numba import from_dtype, types
 
-from ._jit import caller, vector
+from ._jit import caller, jit, vector
 from ._records import MODEL
 from ._views import array_at, flat_view
 from .penalties import Penalty
@@ -19,6 +19,14 @@ SIGNATURES = {
     "average_weights": lambda T: types.void(vector(T), vector(T), types.float64, types.int64),
 }
 _add_penalty_gradient = caller("penalty add_gradient", Penalty.signatures["add_gradient"])
+
+
+@jit
+def _largest(values):
+    largest = 0.0
+    for i in range(values.size):
+        largest = max(largest, abs(np.float64(values[i])))
+    return largest
 
 
 def clip_gradient(model, theta, grad, clip_norm):
@@ -35,15 +43,33 @@ def clip_gradient(model, theta, grad, clip_norm):
             array_at(model.penalty_hyper, model.n_hyper, theta),
             flat_view(grad, 0, model.n_weights),
         )
-    total = 0.0
+    total, largest = 0.0, 1.0
     for i in range(grad.size):
         total += np.float64(grad[i]) * np.float64(grad[i])
-    norm = np.sqrt(total)
-    factor = theta.dtype.type(clip_norm / (norm + 1e-6))
-    # a norm that is NaN passes on to the weights
-    if not factor >= theta.dtype.type(1):
+    if total == np.inf:  # squares beyond float64; elements that are infinite themselves make all NaN below
+        largest = _largest(grad)
+        total = 0.0
         for i in range(grad.size):
-            grad[i] *= factor
+            ratio = np.float64(grad[i]) / largest
+            total += ratio * ratio
+    factor = clip_norm / largest / (np.sqrt(total) + 1e-6 / largest)
+    # a norm that is NaN passes on to the weights
+    if not factor >= 1.0:
+        for i in range(grad.size):
+            grad[i] = theta.dtype.type(np.float64(grad[i]) * factor)
+
+
+@jit
+def _factor_of_long(theta, first, stride, n, limit):
+    """Return ``limit`` over the norm of weights whose squares are beyond T; NaN if one of them is infinite itself."""
+    zero = theta.dtype.type(0)
+    largest, total = zero, zero
+    for k in range(n):
+        largest = max(largest, abs(theta[first + k * stride]))
+    for k in range(n):
+        ratio = theta[first + k * stride] / largest
+        total += ratio * ratio
+    return limit / largest / np.sqrt(total)
 
 
 def limit_norms(model, theta, squares, max_norm):
@@ -66,6 +92,10 @@ def limit_norms(model, theta, squares, max_norm):
                 factors[j] += row[j] * row[j]
         any_above = False
         for j in range(fan_out):
+            if factors[j] == np.inf:
+                factors[j] = _factor_of_long(theta, starts[layer] + j, fan_out, fan_in, limit)
+                any_above = True
+                continue
             norm = np.sqrt(factors[j])
             any_above |= not norm <= limit
             factors[j] = one if norm <= limit else limit / norm

@@ -16,10 +16,12 @@ from ._lbfgs import LBFGSTraining
 from ._model import Model, Rows
 from ._parameters import (
     check_combinations,
+    decoupled_decay,
     dropout_rates,
     effective_batch_size,
     hidden_activations,
     hidden_units,
+    initial_rate,
     parameter_constraints,
 )
 from ._prediction import predictions
@@ -45,6 +47,8 @@ _NON_FINITE = (
 
 class BaseMLP(BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
+
+    _to_standardise = "the features (StandardScaler)"
 
     @property
     def _parameter_constraints(self):
@@ -73,7 +77,10 @@ class BaseMLP(BaseEstimator):
     def _checked_weights(self, sample_weight, X, name="sample_weight"):
         """Return float64 weights, one per row."""
         if sample_weight is not None:
-            weights = np.asarray(sample_weight, dtype=np.float64)
+            weights = np.asarray(sample_weight)
+            if np.iscomplexobj(weights):
+                raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
+            weights = weights.astype(np.float64)
             if np.any(weights < 0):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
             if not np.any(weights):
@@ -153,7 +160,14 @@ class BaseMLP(BaseEstimator):
         activations, activation_for_output = hidden_activations(self, len(hidden))
         dropout = dropout_rates(self, hidden)
         penalty = build_component(Penalty, PENALTIES, self.penalty, self)
-        check_combinations(self, hidden, penalty, dropout)
+        optimizer = None if self.solver == "lbfgs" else build_component(Optimizer, OPTIMIZERS, self.solver, self)
+        schedule = build_component(Schedule, SCHEDULES, self.learning_rate, self)
+        check_combinations(self, hidden, penalty, dropout, optimizer, schedule)
+        if coef_init is not None and self.weight_init != "auto":
+            raise ValueError(
+                f"weight_init={self.weight_init!r} has no effect with coef_init, which gives the initial weights. "
+                "Leave weight_init at its default, 'auto', or coef_init at None."
+            )
         self._check_validation_arguments(X_val, y_val, sample_weight_val, groups)
 
         continuing = hasattr(self, "coefs_") and (self.warm_start or incremental)
@@ -213,28 +227,16 @@ class BaseMLP(BaseEstimator):
             ema_decay=self.ema_decay,
         )
         memory = None
-        if self.solver == "lbfgs":
+        if optimizer is None:
             training = LBFGSTraining(model, options, int(self.max_fun), train, validation, theta, score, self._report())
             outcome = training.run()
         else:
-            optimizer = build_component(Optimizer, OPTIMIZERS, self.solver, self)
-            schedule = build_component(Schedule, SCHEDULES, self.learning_rate, self)
-            options.learning_rate_init = self._initial_rate(optimizer)
-            given_decay = self.weight_decay is not None
-            options.weight_decay = float(self.weight_decay if given_decay else optimizer.default_weight_decay)
+            options.learning_rate_init = initial_rate(self, optimizer)
+            options.weight_decay = decoupled_decay(self, optimizer)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
             training = FirstOrderTraining(
-                model,
-                optimizer,
-                schedule,
-                options,
-                train,
-                validation,
-                theta,
-                memory,
-                score,
-                self._report(),
-            )
+                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(),
+            )  # fmt: skip
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
         self._check_finite(outcome)
         self._commit(outcome, structure, layout, train_rows.size, continuing)
@@ -258,11 +260,6 @@ class BaseMLP(BaseEstimator):
                 f"(got validation_fraction={self.validation_fraction!r}), without X_val."
             )
 
-    def _initial_rate(self, optimizer):
-        if self.learning_rate_init == "auto":
-            return float(optimizer.default_learning_rate)
-        return float(self.learning_rate_init)
-
     def _previous(self, name, continuing):
         """Return a curve of the fits before, empty when starting anew."""
         return (getattr(self, name, None) or []) if continuing else []
@@ -274,24 +271,15 @@ class BaseMLP(BaseEstimator):
         if rng is not None and self.random_state is None:
             # NumPy's global generator is drawn from once, however large the network
             rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
-        initializers = [
-            build_component(
-                Initializer,
-                INITIALIZERS,
-                activation.default_initializer if self.weight_init == "auto" else self.weight_init,
-                self,
-            )
-            for activation in activations
-        ]
+        given = None if self.weight_init == "auto" else self.weight_init
+        names = [given or activation.default_initializer for activation in activations]
+        initializers = [build_component(Initializer, INITIALIZERS, name, self) for name in names]
         if continuing:
             arrays = self._parameter_arrays()
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's
             layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
-            drawn = [
-                initializer.draw(rng, fan_in, fan_out, activation)
-                for initializer, fan_in, fan_out, activation in layers
-            ]
+            drawn = [rule.draw(rng, fan_in, fan_out, activation) for rule, fan_in, fan_out, activation in layers]
             arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -340,11 +328,11 @@ class BaseMLP(BaseEstimator):
         return report
 
     def _check_finite(self, outcome):
-        # L-BFGS stops where it is when the objective is not finite
-        losses = outcome.loss_curve[-1:] if self.solver == "lbfgs" and not self.early_stopping else []
+        # L-BFGS stops where it is when the objective is not finite; other rules may stand still
+        losses = [] if self.early_stopping else outcome.loss_curve[-1:]
         if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
             return
-        advice = " Standardise the features (StandardScaler)"
+        advice = f" Standardise {self._to_standardise}"
         if self.solver != "lbfgs":
             advice += f", or lower learning_rate_init (it is {self.learning_rate_init!r})"
         if self.solver == "sgd" and self.batch_size == "auto":

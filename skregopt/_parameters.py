@@ -100,6 +100,12 @@ def hidden_units(estimator):
     return [int(size) for size in sizes]
 
 
+def _depth(estimator):
+    """Return the parameters that say how many hidden layers there are, for messages."""
+    depth = "" if estimator.n_hidden_layers is None else f" with n_hidden_layers={estimator.n_hidden_layers}"
+    return f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}{depth}"
+
+
 def hidden_activations(estimator, n_hidden):
     """Return the activation of each hidden layer, and that by which the output layer's weights are drawn, the last one.
 
@@ -115,7 +121,7 @@ def hidden_activations(estimator, n_hidden):
     if len(given) != n_hidden:
         raise ValueError(
             f"activation must be one activation, or a sequence with one for each of the {n_hidden} hidden layers of "
-            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, got {given!r}."
+            f"{_depth(estimator)}, got {given!r}. Give as many, or one for all."
         )
     for value in given:
         if not isinstance(value, Activation) and not (isinstance(value, str) and value in ACTIVATIONS):
@@ -133,27 +139,37 @@ def dropout_rates(estimator, hidden):
         rates = [rates] * len(hidden)
         if estimator.dropout > 0 and not hidden:
             raise ValueError(
-                f"dropout={estimator.dropout!r} needs a hidden layer, but "
-                f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} has none. Use input_dropout to drop "
-                "input features."
+                f"dropout={estimator.dropout!r} needs a hidden layer, but {_depth(estimator)} has none. Use "
+                "input_dropout to drop input features."
             )
     rates = list(rates)
     if len(rates) != len(hidden):
         raise ValueError(
             f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "
-            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, got {estimator.dropout!r}."
+            f"{_depth(estimator)}, got {estimator.dropout!r}. Give as many, or one number for all."
         )
     if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
         raise ValueError(f"dropout must be in the range [0.0, 1.0) for each layer, got {estimator.dropout!r}.")
     return tuple(float(rate) for rate in rates)
 
 
-def check_combinations(estimator, hidden, penalty, dropout):
+def initial_rate(estimator, optimizer):
+    """Return the peak of the learning rate."""
+    given = estimator.learning_rate_init
+    return float(optimizer.default_learning_rate if isinstance(given, str) else given)
+
+
+def decoupled_decay(estimator, optimizer):
+    """Return the rate of the decoupled weight decay."""
+    given = estimator.weight_decay
+    return float(optimizer.default_weight_decay if given is None else given)
+
+
+def check_combinations(estimator, hidden, penalty, dropout, optimizer, schedule):
     """Raise ValueError for parameters that contradict each other, before any work."""
     if estimator.batch_norm and not hidden:
         raise ValueError(
-            "batch_norm=True needs a hidden layer, but hidden_layer_sizes="
-            f"{estimator.hidden_layer_sizes!r} has none. Standardise the features instead."
+            f"batch_norm=True needs a hidden layer, but {_depth(estimator)} has none. Standardise the features instead."
         )
     if estimator.solver == "lbfgs":
         if estimator.batch_norm:
@@ -178,6 +194,12 @@ def check_combinations(estimator, hidden, penalty, dropout):
                     f"{name}={getattr(estimator, name)!r} acts on single updates, which solver='lbfgs' does not make. "
                     f"Leave {name} at None, or use a first-order solver: {_names(OPTIMIZERS)}."
                 )
+    floor = getattr(schedule, "floor", 0.0)
+    if optimizer is not None and floor > initial_rate(estimator, optimizer):
+        raise ValueError(
+            f"learning_rate={schedule!r} has a floor above learning_rate_init={estimator.learning_rate_init!r}, the "
+            f"highest rate ({initial_rate(estimator, optimizer):g}). Lower floor, or raise learning_rate_init."
+        )
     default = default_parameters(type(estimator))["l1_ratio"]
     # an instance with an l1_ratio of its own has been checked when it was built
     if estimator.l1_ratio != default and not hasattr(penalty, "l1_ratio"):

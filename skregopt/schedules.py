@@ -254,7 +254,7 @@ class Cosine(Schedule):
     Parameters
     ----------
     floor : float >= 0, default=0.0
-        Lowest rate, PyTorch's ``eta_min``. If it is not below ``learning_rate_init``, the rate is constant.
+        Lowest rate, PyTorch's ``eta_min``; at most ``learning_rate_init``.
     restart_every : int >= 1 or None, default=None
         Number of epochs to the first restart; None: no restarts.
     restart_factor : int >= 1, default=1
@@ -399,7 +399,7 @@ class Plateau(Schedule):
     cooldown : int >= 0, default=0
         Number of epochs after a fall that are not counted.
     floor : float >= 0, default=0.0
-        Lowest rate, ``min_lr`` in PyTorch and Keras. If it is not below ``learning_rate_init``, the rate is constant.
+        Lowest rate, ``min_lr`` in PyTorch and Keras; at most ``learning_rate_init``.
     threshold : float >= 0, default=1e-4
         Improvement that counts, relative to the absolute value of the best score.
 
@@ -468,6 +468,17 @@ class Warmup(Schedule):
         self.start_factor = start_factor
 
     @property
+    def flat_parameters(self):
+        """Those of the schedule that follows, which carries its own."""
+        rule = SCHEDULES.get(self.schedule) if isinstance(self.schedule, str) else self.schedule
+        return getattr(rule, "flat_parameters", ())
+
+    @property
+    def floor(self):
+        """Lowest rate of the schedule that follows."""
+        return getattr(self._following(), "floor", 0.0)
+
+    @property
     def warmup_epochs(self):
         """Length of the warm-up."""
         return self.n_epochs
@@ -479,7 +490,8 @@ class Warmup(Schedule):
 
     def _following(self):
         following = self.schedule
-        if isinstance(following, Warmup) or not (isinstance(following, Schedule) or following in SCHEDULES):
+        is_name = isinstance(following, str) and following in SCHEDULES
+        if isinstance(following, Warmup) or not (is_name or isinstance(following, Schedule)):
             names = ", ".join(repr(name) for name in SCHEDULES)
             raise ValueError(f"schedule of Warmup must be one of {names}, or another Schedule, got {following!r}.")
         return SCHEDULES[following]() if isinstance(following, str) else following

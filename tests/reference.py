@@ -186,14 +186,19 @@ def prox_of_row(u, step_size, strength):
 # --- the network --------------------------------------------------------------------------------
 
 
+def per_layer(activation, n_hidden):
+    """Return the names of the hidden layers' activations, from one name or from the list itself."""
+    return [activation] * n_hidden if isinstance(activation, str) else activation
+
+
 def forward(X, coefs, intercepts, activation="relu", input_mask=None, masks=None):
     """Return the pre-activations of all layers and what entered each of them."""
-    activate = ACTIVATIONS[activation][0]
+    activations = per_layer(activation, len(coefs) - 1)
     entered, pre_activations = [X if input_mask is None else X * input_mask], []
     for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
         pre_activations.append(entered[-1] @ W + b)
         if layer < len(coefs) - 1:
-            hidden = activate(pre_activations[-1])
+            hidden = ACTIVATIONS[activations[layer]][0](pre_activations[-1])
             entered.append(hidden if masks is None else hidden * masks[layer])
     return pre_activations, entered
 
@@ -206,7 +211,7 @@ def data_loss(X, y, coefs, intercepts, loss, activation="relu", weights=None, ma
 
 def gradient(X, y, coefs, intercepts, loss, activation, row_weights, masks=(None, None)):
     """Return the gradient of sum_i row_weights_i loss_i by weights and by intercepts."""
-    derivative = ACTIVATIONS[activation][1]
+    activations = per_layer(activation, len(coefs) - 1)
     pre_activations, entered = forward(X, coefs, intercepts, activation, *masks)
     delta = row_weights[:, None] * LOSSES[loss][2](pre_activations[-1], y)
     by_coefs, by_intercepts = [], []
@@ -217,7 +222,7 @@ def gradient(X, y, coefs, intercepts, loss, activation, row_weights, masks=(None
             delta = delta @ coefs[layer].T
             if masks[1] is not None:
                 delta = delta * masks[1][layer - 1]
-            delta = delta * derivative(pre_activations[layer - 1])
+            delta = delta * ACTIVATIONS[activations[layer - 1]][1](pre_activations[layer - 1])
     return by_coefs, by_intercepts
 
 
@@ -248,16 +253,20 @@ def initial_weights(units, activation, random_state, weight_init="auto"):
     """Return the initial weights and intercepts, and the next draw, the seed of all else."""
     rng = np.random.RandomState(random_state)
     coefs, intercepts = [], []
-    if weight_init == "auto":
-        of_others = "lecun_normal" if activation == "selu" else "he_uniform"
-        weight_init = "glorot_uniform" if activation in OF_SCIKIT_LEARN else of_others
-    for fan_in, fan_out in pairwise(units):
-        if weight_init == "glorot_uniform":  # scikit-learn's
-            bound = np.sqrt((2 if activation == "logistic" else 6) / (fan_in + fan_out))
+    activations = per_layer(activation, len(units) - 2)
+    # the output layer goes by the last hidden one
+    last = activation if isinstance(activation, str) else activations[-1]
+    for (fan_in, fan_out), name in zip(pairwise(units), [*activations, last], strict=True):
+        rule = weight_init
+        if weight_init == "auto":
+            of_others = "lecun_normal" if name == "selu" else "he_uniform"
+            rule = "glorot_uniform" if name in OF_SCIKIT_LEARN else of_others
+        if rule == "glorot_uniform":  # scikit-learn's
+            bound = np.sqrt((2 if name == "logistic" else 6) / (fan_in + fan_out))
             coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)))
             intercepts.append(rng.uniform(-bound, bound, fan_out))
         else:
-            coefs.append(INITIALIZERS[weight_init](rng, fan_in, fan_out))
+            coefs.append(INITIALIZERS[rule](rng, fan_in, fan_out))
             intercepts.append(np.zeros(fan_out))
     return coefs, intercepts, int(rng.randint(2**31 - 1))
 
@@ -592,6 +601,27 @@ def batch_masks(seed, epoch, rows, units, dropout, input_dropout):
     return on_inputs, [dropout_mask(seed, epoch, rows, k, n, rate) for k, (n, rate) in layers]
 
 
+# --- around the step --------------------------------------------------------------------------
+
+
+def clipped(gradients, clip_norm):
+    """Return the gradients, scaled if their norm all together is above ``clip_norm``."""
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    return [g * min(1, clip_norm / (norm + 1e-6)) for g in gradients]
+
+
+def limited(W, max_norm):
+    """Return the matrix with its longer columns, the incoming weights of a unit, scaled to ``max_norm``."""
+    columns = [w if np.linalg.norm(w) <= max_norm else w * (max_norm / np.linalg.norm(w)) for w in W.T]
+    return np.array(columns).T
+
+
+def averaged(average, current, decay):
+    """Return the moving average after one more value; zeros of the current weights are zeros of the average."""
+    moved = current if average is None else decay * average + (1 - decay) * current
+    return np.where(current == 0, 0, moved)
+
+
 # --- training -----------------------------------------------------------------------------------
 
 
@@ -623,8 +653,12 @@ def fit(
     penalty="l2",
     alpha=1e-4,
     l1_ratio=0.5,
+    weight_decay=None,
     dropout=0.0,
     input_dropout=0.0,
+    max_norm=None,
+    clip_norm=None,
+    ema_decay=None,
     solver="adam",
     batch_size="auto",
     learning_rate="constant",
@@ -676,9 +710,12 @@ def fit(
         "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
         "plateau": lambda lr: Plateau(lr),
     }[learning_rate](learning_rate_init)
+    if weight_decay is None:
+        weight_decay = 0.01 if solver == "adamw" else 0
     l2_strength = alpha * penalty_shares(penalty, l1_ratio)[1]
 
     fitted = Fitted(coefs, intercepts)
+    averages = [None] * 2 * len(coefs)
     t, n_without_improvement, best_score = 0, 0, -np.inf
     for epoch in range(max_iter):
         order = permutation(seed, epoch, n) if shuffle else np.arange(n)
@@ -693,26 +730,37 @@ def fit(
             by_coefs = [g + l2_strength * W for g, W in zip(by_coefs, coefs, strict=True)]
             t += 1
             lr = schedule.rate(t, epoch)
-            updates, step_sizes = optimizer.step([*by_coefs, *by_intercepts], lr)
-            moved = [w - u for w, u in zip([*coefs, *intercepts], updates, strict=True)]
+            gradients = [*by_coefs, *by_intercepts]
+            if clip_norm is not None:
+                gradients = clipped(gradients, clip_norm)
+            updates, step_sizes = optimizer.step(gradients, lr)
+            decayed = [(1 - lr * weight_decay) * W for W in coefs]
+            moved = [w - u for w, u in zip([*decayed, *intercepts], updates, strict=True)]
             n_layers = len(coefs)
             coefs = [
                 prox(W, s, penalty, alpha, l1_ratio, layer)
                 for layer, (W, s) in enumerate(zip(moved[:n_layers], step_sizes[:n_layers], strict=True))
             ]
             intercepts = moved[n_layers:]
+            if max_norm is not None:
+                coefs = [limited(W, max_norm) for W in coefs]
+            kept = coefs, intercepts
+            if ema_decay is not None:
+                pairs = zip(averages, [*coefs, *intercepts], strict=True)
+                averages = [averaged(average, current, ema_decay) for average, current in pairs]
+                kept = averages[:n_layers], averages[n_layers:]
         objective = loss_sum / weights.sum() + penalty_value(coefs, penalty, alpha, l1_ratio)
         fitted.loss_curve_.append(objective)
         fitted.learning_rate_curve_.append(lr)
         score = -objective
         if validation is not None:
             X_val, y_val, weights_val = validation
-            loss_val = data_loss(X_val, y_val, coefs, intercepts, loss, activation, weights_val)
+            loss_val = data_loss(X_val, y_val, *kept, loss, activation, weights_val)
             fitted.validation_loss_curve_.append(loss_val)
             score = -loss_val if early_stopping else score
         n_without_improvement = 0 if score >= best_score + tol else n_without_improvement + 1
         if not early_stopping or score > best_score:
-            fitted.coefs_, fitted.intercepts_ = coefs, intercepts
+            fitted.coefs_, fitted.intercepts_ = kept
         if score > best_score:
             best_score = score
             fitted.best_iter_ = epoch + 1 if early_stopping else None

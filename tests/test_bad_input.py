@@ -278,6 +278,8 @@ def test_non_finite_y(kind, method, value, word):
         (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
         (np.ones((60, 2)), ("Sample weights must be 1D",)),
         (["heavy"] * 60, ("could not convert",)),
+        (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
+        ([1j] * 60, ("Complex data not supported", "sample_weight")),
     ],
 )
 def test_bad_weights(kind, method, weights, names):
@@ -552,6 +554,48 @@ def test_batch_size_above_n_samples_is_clipped_with_a_warning(kind):
     assert plain(large.coefs_) == plain(all_rows.coefs_)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("solver", ["adam", "minibatch", "lion", "lbfgs"])
+def test_targets_whose_loss_overflows(solver, method):
+    """Weights may well stay finite: Adam's second moment is infinite, too, and its step zero."""
+    X, y = make_data(MLPRegressor)
+    names = ("Standardise", "and y (TransformedTargetRegressor)")
+    if (solver, method) == ("lbfgs", "partial_fit"):
+        return
+    message = assert_refused(MLPRegressor, train(MLPRegressor, method, y=1e200 * y), ValueError, names, solver=solver)
+    assert message.startswith(NON_FINITE)
+    if method == "fit":
+        model = MLPRegressor(3, solver=solver, early_stopping=True, max_iter=3, random_state=0)
+        with pytest.warns(ConvergenceWarning, match=r"diverged.* and y \(TransformedTargetRegressor\)"):
+            model.fit(X, 1e200 * y)
+        assert np.isfinite(model.coefs_[0]).all()
+
+
+def test_features_of_a_classifier_are_to_blame():
+    X, _ = make_data(MLPClassifier)
+    params = {"solver": "minibatch", "learning_rate_init": 10.0, "activation": "identity", "max_iter": 20}
+    message = assert_refused(MLPClassifier, train(MLPClassifier, "fit", X=1e200 * X), ValueError, **params)
+    assert message.startswith(NON_FINITE) and "TransformedTargetRegressor" not in message
+
+
+def nan_scorer(model, X, y):
+    return float("nan")
+
+
+@BOTH
+def test_scorer_that_never_gives_a_number(kind):
+    X, y = make_data(kind)
+    rng = np.random.RandomState(0)
+    start = [rng.normal(size=(4, 3)), rng.normal(size=(3, 1))], [rng.normal(size=3), rng.normal(size=1)]
+    model = kind(3, early_stopping=True, scoring=nan_scorer, n_iter_no_change=2)
+    message = "No epoch had a finite validation score; the starting point is kept.*nan_scorer"
+    with pytest.warns(ConvergenceWarning, match=message):
+        model.fit(X, y, coef_init=start[0], intercept_init=start[1])
+    assert plain(model.coefs_) == plain(start[0]) and plain(model.intercepts_) == plain(start[1])
+    assert model.n_iter_ == 3 and np.isnan(model.validation_scores_).all()
+    assert model.best_iter_ == 0
+
+
 # --- prediction -----------------------------------------------------------------------------------------------------
 
 
@@ -562,3 +606,12 @@ def test_prediction_on_bad_data(kind):
     assert_refused(kind, lambda estimator: estimator.predict(X[:, :3]), ValueError, (other,))
     bad = with_value(X, np.nan)
     assert_refused(kind, lambda estimator: estimator.predict(bad), ValueError, ("Input X contains NaN",))
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["activation", "loss"])
+@pytest.mark.parametrize("value", ["zzz", ["zzz"], 3, {}], ids=str)
+def test_prediction_after_a_parameter_was_spoilt(kind, name, value):
+    X, _ = make_data(kind)
+    message = assert_refused(kind, lambda estimator: estimator.predict(X), ValueError, (name,), **{name: value})
+    assert repr(value) in message

@@ -1,10 +1,14 @@
-"""Thirty steps of each optimizer against PyTorch, in float64, from the same weights over the same batches."""
+"""Thirty steps of each optimizer against PyTorch, in float64, from the same weights over the same batches.
+
+Also with what happens around a step: weight decay, a gradient that is clipped, weights that are averaged.
+"""
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from problems import make_problem
 
-from skregopt.optimizers import Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
+from skregopt.optimizers import Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 
 torch = pytest.importorskip("torch")
 
@@ -41,6 +45,7 @@ SOLVERS = {
         torch.optim.Adam,
         {"betas": (0.9, 0.7), "amsgrad": True},
     ),
+    "adamw": ({"solver": "adamw", "weight_decay": 0.0}, torch.optim.Adam, {}),
     "rmsprop": ({"solver": "rmsprop"}, torch.optim.RMSprop, {}),
     "rmsprop with other shapes": (
         {"solver": RMSprop(rho=0.8, epsilon=1e-3)},
@@ -143,33 +148,58 @@ ACTIVATIONS = {
 
 
 def torch_network(coefs, intercepts, activation):
+    """Return the network; ``activation`` is a name, or one per hidden layer."""
+    hidden = [activation] * (len(coefs) - 1) if isinstance(activation, str) else activation
     layers = []
-    for W, b in zip(coefs, intercepts, strict=True):
+    for W, b, name in zip(coefs, intercepts, [*hidden, "identity"], strict=True):
         linear = torch.nn.Linear(*W.shape, dtype=torch.float64)
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(W.T))
             linear.bias.copy_(torch.tensor(b))
-        layers += [linear, ACTIVATIONS[activation]()]
+        layers += [linear, ACTIVATIONS[name]()]
     return torch.nn.Sequential(*layers[:-1])
 
 
-def train_torch(network, optimizer, problem, row_loss, weights):
+def matrices(network):
+    return [p for p in network.parameters() if p.ndim == 2]
+
+
+def train_torch(
+    network, optimizer, problem, row_loss, weights, alpha=0.0, before_step=None, after_step=None,
+    batch_size=BATCH_SIZE, n_steps=N_STEPS,
+):  # fmt: skip
+    """Make the steps; ``alpha`` is the strength of an L2 penalty that is part of the loss."""
     X = torch.tensor(problem.X)
     y = torch.tensor(problem.Y)
     y = y.argmax(dim=1) if row_loss is cross_entropy else y
     weights = torch.tensor(weights / weights.mean())
-    for step in range(N_STEPS):
-        start = step * BATCH_SIZE % (BATCH_SIZE * -(-N_SAMPLES // BATCH_SIZE))
-        rows = slice(start, start + BATCH_SIZE)
+    for step in range(n_steps):
+        start = step * batch_size % (batch_size * -(-N_SAMPLES // batch_size))
+        rows = slice(start, start + batch_size)
         optimizer.zero_grad()
-        (weights[rows] * row_loss(network(X[rows]), y[rows])).mean().backward()
+        loss = (weights[rows] * row_loss(network(X[rows]), y[rows])).mean()
+        (loss + alpha / 2 * sum((W**2).sum() for W in matrices(network))).backward()
+        if before_step is not None:
+            before_step()
         optimizer.step()
+        if after_step is not None:
+            after_step()
 
 
 def start_weights(units):
     rng = np.random.RandomState(4)
     coefs = [rng.normal(size=(units[i], units[i + 1])) / 2 for i in range(len(units) - 1)]
     return coefs, [rng.normal(size=width) / 2 for width in units[1:]]
+
+
+def assert_same_weights(estimator, network, start, tolerance=1e-9):
+    """Compare, and make sure that training has moved the weights by much more than the tolerance."""
+    linears = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+    for layer, linear in enumerate(linears):
+        W, b = linear.weight.detach().numpy().T, linear.bias.detach().numpy()
+        assert np.abs(W - start[layer]).max() > 1e-3
+        np.testing.assert_allclose(estimator.coefs_[layer], W, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(estimator.intercepts_[layer], b, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +236,161 @@ def test_thirty_steps(name, task, activation):
     )
     start = {"coef_init": coefs, "intercept_init": intercepts}
     estimator.fit(problem.X, problem.y, weights, **start)
-    linears = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
-    for layer, linear in enumerate(linears):
-        W, b = linear.weight.detach().numpy().T, linear.bias.detach().numpy()
-        assert np.abs(W - coefs[layer]).max() > 1e-3
-        np.testing.assert_allclose(estimator.coefs_[layer], W, rtol=0, atol=1e-9)
-        np.testing.assert_allclose(estimator.intercepts_[layer], b, rtol=0, atol=1e-9)
+    assert_same_weights(estimator, network, coefs)
+
+
+# --- around the step ------------------------------------------------------------------------------------------------
+
+
+class Pair:
+    """The same network twice, ours unfitted, with thirty steps to make."""
+
+    def __init__(self, task="multiclass", activation="tanh", **params):
+        self.task = task
+        self.problem = make_problem(task, n_samples=N_SAMPLES, seed=2)
+        self.weights = np.random.RandomState(3).uniform(0.2, 3, N_SAMPLES)
+        width = 1 if task == "binary" else self.problem.Y.shape[1]
+        self.coefs, self.intercepts = start_weights([self.problem.X.shape[1], 6, 5, width])
+        self.network = torch_network(self.coefs, self.intercepts, activation)
+        self.estimator = self.problem.make(
+            hidden_layer_sizes=(6, 5),
+            activation=activation,
+            n_iter_no_change=np.inf,
+            shuffle=False,
+            **{"max_iter": 5, "alpha": ALPHA, "batch_size": BATCH_SIZE, "learning_rate_init": RATE} | params,
+        )
+
+    def groups(self, **of_weights):
+        vectors = [p for p in self.network.parameters() if p.ndim == 1]
+        return [{"params": matrices(self.network), **of_weights}, {"params": vectors, "weight_decay": 0.0}]
+
+    def train(self, optimizer, convert=np.asarray, **options):
+        train_torch(
+            self.network, optimizer, self.problem, LOSSES[self.task], self.weights, self.estimator.alpha, **options
+        )
+        start = {"coef_init": self.coefs, "intercept_init": self.intercepts}
+        self.estimator.fit(convert(self.problem.X), self.problem.y, self.weights, **start)
+
+    def check(self, network=None):
+        assert_same_weights(self.estimator, network or self.network, self.coefs)
+
+
+# parameters, PyTorch's rule and its parameters, the decay that it should come to
+DECAYS = {
+    "the default of adamw": ({"solver": "adamw"}, torch.optim.AdamW, {}, 0.01),
+    "adamw": ({"solver": "adamw", "weight_decay": 0.7}, torch.optim.AdamW, {}, 0.7),
+    "adamw without": ({"solver": "adamw", "weight_decay": 0.0}, torch.optim.AdamW, {}, 0.0),
+    "adamw with other shapes": (
+        {"solver": AdamW(beta_1=0.6, amsgrad=True), "weight_decay": 0.7},
+        torch.optim.AdamW,
+        {"betas": (0.6, 0.999), "amsgrad": True},
+        0.7,
+    ),
+    "the default of adam": ({"solver": "adam"}, torch.optim.AdamW, {}, 0.0),
+    "adam": ({"solver": "adam", "weight_decay": 0.7}, torch.optim.AdamW, {}, 0.7),
+    "nadam": (
+        {"solver": "nadam", "weight_decay": 0.7},
+        torch.optim.NAdam,
+        {"decoupled_weight_decay": True},
+        0.7,
+    ),
+}
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+@pytest.mark.parametrize("name", DECAYS)
+def test_decoupled_weight_decay(name, task):
+    """On weights only, at the rate of the update, and with an L2 penalty beside it."""
+    params, rule, torch_params, decay = DECAYS[name]
+    pair = Pair(task, **params)
+    pair.train(rule(pair.groups(weight_decay=decay), lr=RATE, **torch_params))
+    pair.check()
+
+
+# rules for which PyTorch has no decoupled decay: by hand
+BY_HAND = {
+    "sgd": ({"solver": "minibatch", "momentum": 0.0}, torch.optim.SGD, {}),
+    "nesterov": ({"solver": "minibatch", "momentum": 0.9}, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": ({"solver": "rmsprop"}, torch.optim.RMSprop, {}),
+    "adadelta": ({"solver": "adadelta"}, torch.optim.Adadelta, {}),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_weight_decay_of_every_other_rule_by_hand(name):
+    params, rule, torch_params = BY_HAND[name]
+    pair = Pair(weight_decay=0.7, **params)
+
+    def decay():
+        with torch.no_grad():
+            for W in matrices(pair.network):
+                W.mul_(1 - RATE * 0.7)
+
+    pair.train(rule(pair.groups(), lr=RATE, **torch_params), before_step=decay)
+    pair.check()
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("clip_norm, clips_all", [(0.3, True), (1.1, False)])
+@pytest.mark.parametrize(
+    "solver, batch_size, n_steps",
+    [("minibatch", BATCH_SIZE, N_STEPS), ("sgd", 1, N_SAMPLES), ("minibatch", N_SAMPLES, N_STEPS)],
+)
+def test_clip_norm(solver, batch_size, n_steps, clip_norm, clips_all, convert):
+    """The norm of the gradient of data and penalty by all weights and intercepts."""
+    epochs = n_steps // -(-N_SAMPLES // batch_size)
+    pair = Pair(
+        solver=solver, momentum=0.8, nesterovs_momentum=False, clip_norm=clip_norm,
+        batch_size=batch_size, max_iter=epochs, alpha=0.3,
+    )  # fmt: skip
+    norms = []
+    clip = torch.nn.utils.clip_grad_norm_
+    pair.train(
+        torch.optim.SGD(pair.network.parameters(), lr=RATE, momentum=0.8),
+        convert,
+        before_step=lambda: norms.append(float(clip(pair.network.parameters(), clip_norm))),
+        batch_size=batch_size,
+        n_steps=n_steps,
+    )
+    assert max(norms) > 1.2 * clip_norm
+    assert clips_all or min(norms) < 0.99 * clip_norm
+    pair.check()
+
+
+@pytest.mark.parametrize("solver", ["minibatch", "adam"])
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
+def test_averaged_weights(decay, solver):
+    pair = Pair(solver=solver, momentum=0.0, ema_decay=decay)
+    average = torch.optim.swa_utils.AveragedModel(
+        pair.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+    )
+    rule = torch.optim.SGD if solver == "minibatch" else torch.optim.Adam
+    optimizer = rule(pair.network.parameters(), lr=RATE)
+    pair.train(optimizer, after_step=lambda: average.update_parameters(pair.network))
+    pair.check(average.module)
+    if decay:
+        assert np.abs(pair.estimator.coefs_[0].T - pair.network[0].weight.detach().numpy()).max() > 1e-3
+
+
+def test_clip_decay_step_and_average_in_that_order():
+    pair = Pair(solver="adamw", weight_decay=0.7, clip_norm=0.5, ema_decay=0.8)
+    average = torch.optim.swa_utils.AveragedModel(
+        pair.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.8)
+    )
+    pair.train(
+        torch.optim.AdamW(pair.groups(weight_decay=0.7), lr=RATE),
+        before_step=lambda: torch.nn.utils.clip_grad_norm_(pair.network.parameters(), 0.5),
+        after_step=lambda: average.update_parameters(pair.network),
+    )
+    pair.check(average.module)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [["relu", "tanh"], ["gelu", "logistic"], ("identity", "selu"), ["mish", "silu"], ["elu", "leaky_relu"]],
+    ids=str,
+)
+def test_one_activation_per_layer(activation):
+    pair = Pair(activation=activation)
+    pair.train(torch.optim.Adam(pair.network.parameters(), lr=RATE))
+    pair.check()
