@@ -21,8 +21,8 @@ from test_coincidences import ALPHA, UNTIL_CONVERGED, assert_same_line, regressi
 from test_reference import FORMATS, SMALL, assert_same, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor, _jit
+from skregopt._records import N_SCALARS
 from skregopt.optimizers import (
-    N_SCALARS,
     OPTIMIZERS,
     SGD,
     Adadelta,
