@@ -9,8 +9,10 @@ these files ends with a registry from the public name to the class, which valida
 
 import inspect
 from functools import cache
+from types import FunctionType
 
 import numpy as np
+from numba.core.errors import NumbaError
 from sklearn.base import BaseEstimator
 
 from ._jit import kernel, scalar_type
@@ -43,8 +45,40 @@ class Component(BaseEstimator):
         return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
 
     def compiled(self, name, dtype):
-        """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes."""
-        return kernel(getattr(type(self), name), _signature(self.signatures[name], np.dtype(dtype)))
+        """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes.
+
+        Raises
+        ------
+        TypeError
+            If there is no such kernel, if it is not a plain function, or takes another number of arguments.
+        numba.core.errors.NumbaError
+            If it does not compile; a note names the component and the kernel.
+        """
+        signature = _signature(self.signatures[name], np.dtype(dtype))
+        function = getattr(type(self), name, None)
+        where = f"kernel {name!r} of the {self.family} {type(self).__name__}"
+        if not isinstance(function, FunctionType):
+            problem = f"is {function!r}" if hasattr(type(self), name) else "is missing"
+            raise TypeError(
+                f"The {where} {problem}. Assign a plain, undecorated Python function of {len(signature.args)} "
+                f"arguments in the class body: {name} = staticmethod(function)."
+            )
+        parameters = inspect.signature(function).parameters.values()
+        if len(parameters) != len(signature.args) or any(
+            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters
+        ):
+            raise TypeError(
+                f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
+                f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
+            )
+        try:
+            return kernel(function, signature)
+        except NumbaError as error:
+            error.add_note(
+                f"The {where} does not compile for the types {signature}. It has to keep to numba's nopython subset, "
+                "call no plain Python function, and write its results into its arguments."
+            )
+            raise
 
 
 @cache

@@ -24,7 +24,7 @@ from ._jit import caller, jit, vector
 from ._passes import SIGNATURES, data_type, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
 from ._source import loader_signature
-from ._views import array_at, flat_view, matrix_at
+from ._views import array_at, flat_view, matrix_at, matrix_view
 from .losses import Loss
 from .optimizers import Optimizer
 from .penalties import Penalty
@@ -56,6 +56,7 @@ _clip_gradient, _limit_norms, _average_weights = (
     caller(name, CONSTRAINTS[name]) for name in ("clip_gradient", "limit_norms", "average_weights")
 )
 _prepare, _step = (caller(name, Optimizer.signatures[name]) for name in ("prepare", "step"))
+_step_matrix = caller("step_matrix", Optimizer.matrix_signatures["step_matrix"])
 _rate, _end_epoch = (caller(name, Schedule.signatures[name]) for name in ("rate", "end_epoch"))
 
 
@@ -127,6 +128,8 @@ def _update(theta, grad, model, state, settings, work, lr, t):
         array_at(state.hyper, state.n_numbers, np.float64),
         array_at(state.memory, state.n_numbers, np.float64),
     )
+    scratch = array_at(state.scratch, state.n_scratch, theta)
+    matrix_hyper = array_at(state.matrix_hyper, state.n_numbers, theta)
     if state.clip_gradient != 0:
         _clip_gradient(state.clip_gradient, model, theta, grad, settings.clip_norm)
     adds_penalty = model.penalty_gradient != 0 and state.clip_gradient == 0
@@ -139,7 +142,8 @@ def _update(theta, grad, model, state, settings, work, lr, t):
         if is_coef:
             row_length, start = units[layer + 1], coef_starts[layer]
             end = start + units[layer] * row_length
-        chunk = max(1, CHUNK // row_length) * row_length
+        by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
+        chunk = end - start if by_matrix else max(1, CHUNK // row_length) * row_length
         for a in range(start, end, chunk):
             size = min(chunk, end - a)
             weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
@@ -155,14 +159,24 @@ def _update(theta, grad, model, state, settings, work, lr, t):
                         weights[i] *= keep
             step_size = flat_view(step_sizes, 0, size if proximal and is_coef else 0)
             n_state = size if has_slots else 0
-            _step(
-                state.step, weights, gradient,
-                flat_view(slots, a, n_state),
-                flat_view(slots, min(1, last_slot) * state.slot_stride + a, n_state),
-                flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state),
-                flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state),
-                scalars, step_size,
-            )  # fmt: skip
+            slot_1 = flat_view(slots, a, n_state)
+            slot_2 = flat_view(slots, min(1, last_slot) * state.slot_stride + a, n_state)
+            slot_3 = flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state)
+            slot_4 = flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state)
+            if by_matrix:
+                n_rows, n_state_rows = size // row_length, n_state // row_length
+                _step_matrix(
+                    state.step_matrix,
+                    matrix_view(weights, 0, n_rows, row_length),
+                    matrix_view(gradient, 0, n_rows, row_length),
+                    matrix_view(slot_1, 0, n_state_rows, row_length),
+                    matrix_view(slot_2, 0, n_state_rows, row_length),
+                    matrix_view(slot_3, 0, n_state_rows, row_length),
+                    matrix_view(slot_4, 0, n_state_rows, row_length),
+                    scratch, matrix_hyper, step_size, theta.dtype.type(lr), t,
+                )  # fmt: skip
+            else:
+                _step(state.step, weights, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
             if proximal and is_coef:
                 _prox(model.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
     if state.limit_norms != 0:

@@ -87,6 +87,9 @@ STATE = np.dtype(
         *_fields("n_slots", "slot_stride"),
         *_fields("slots"),  # -> T, (n_slots, slot_stride)
         *_fields("prepare", "step", "rate", "end_epoch"),  # -> kernels of the optimizer and of the schedule
+        *_fields("step_matrix"),  # -> kernel, if set, for every weight matrix but the last
+        *_fields("n_scratch"),
+        *_fields("scratch", "matrix_hyper"),  # -> T, what it needs; n_numbers of the latter
         *_fields("clip_gradient", "limit_norms", "average_weights"),  # -> kernels of _constraints.py
         *_fields("n_numbers"),
         *_fields("memory", "schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each

@@ -40,12 +40,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
         'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
     alpha : float >= 0, default=1e-4
-        Strength of the penalty, if there is one. Its meaning depends neither on ``batch_size`` nor on the number of samples.
+        Strength of the penalty, if there is one. Its meaning depends neither on ``batch_size`` nor on the number of
+        samples.
     l1_ratio : float in [0, 1], default=0.5
         Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
     weight_decay : float >= 0, default=None
         Decoupled weight decay (Loshchilov and Hutter 2019): each update multiplies ``coefs_`` by 1 - learning rate *
-        weight_decay before its step. None is 0.01 for 'adamw', otherwise 0. First-order solvers only.
+        weight_decay before its step. None is 0.01 for 'adamw', 0.1 for 'muon', otherwise 0. First-order
+        solvers only.
     dropout : float in [0, 1) or sequence of float, default=0.0
         Probability with which a hidden unit is dropped in a training step, for all hidden layers or one for
         each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
@@ -61,10 +63,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Keep an exponential moving average of the weights over updates: it is what is validated, and what ``coefs_``
         holds in the end; 0.0 wherever the weight is 0.0. First-order solvers only.
     solver : {'gd', 'sgd', 'minibatch', 'rmsprop', 'adagrad', 'adadelta', 'adam', 'adamw', 'adamax', 'nadam', 'lion', \
-            'lbfgs'} or Optimizer, default='adam'
+            'muon', 'lbfgs'} or Optimizer, default='adam'
         'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
-        ``momentum``; 'lbfgs' is SciPy's quasi-Newton method on all samples; the others adapt the step of each weight,
-        see :mod:`skregopt.optimizers`.
+        ``momentum``; 'lbfgs' is SciPy's quasi-Newton method on all samples; 'muon' orthogonalises the steps of weight
+        matrices; the others adapt the step of each weight, see :mod:`skregopt.optimizers`.
     batch_size : int or 'auto', default='auto'
         Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
         'lbfgs'.

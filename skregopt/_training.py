@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -89,6 +90,11 @@ def new_state(theta, kept, units, memory, optimizer, schedule, options):
     """
     dtype = theta.dtype
     kernels = {}
+    n_step_sizes, n_scratch = max(_engine.CHUNK, *units[1:]), 0
+    if optimizer is not None and "step_matrix" in optimizer.signatures and len(units) > 2:
+        kernels["step_matrix"] = optimizer.compiled("step_matrix", dtype)
+        largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(units[:-1]))
+        n_step_sizes, n_scratch = max(n_step_sizes, largest), 4 * largest
     if optimizer is not None:
         kernels["prepare"], kernels["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
         kernels["rate"] = schedule.compiled("rate", dtype)
@@ -124,8 +130,11 @@ def new_state(theta, kept, units, memory, optimizer, schedule, options):
         hyper=numbers[2],
         schedule_hyper=numbers[3],
         scalars=aligned_zeros(N_SCALARS, dtype),
-        n_step_sizes=max(_engine.CHUNK, *units[1:]),
-        step_size=aligned_zeros(max(_engine.CHUNK, *units[1:]), dtype),
+        n_step_sizes=n_step_sizes,
+        step_size=aligned_zeros(n_step_sizes, dtype),
+        n_scratch=n_scratch,
+        scratch=aligned_zeros(n_scratch, dtype),
+        matrix_hyper=numbers[2].astype(dtype),
         **kernels,
     )
 

@@ -7,13 +7,17 @@ Conventions, on which the training loop relies:
   the ``scalars`` that ``step`` reads in the working precision;
 * ``step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size)`` updates a run of parameters in place, and
   the rule's state in as many of the slots as ``n_slots`` says (it must not look at the others);
+* a rule for whole matrices (``signatures = Optimizer.signatures | Optimizer.matrix_signatures``) also has
+  ``step_matrix(weights, grad, slot_1, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t)``, which replaces
+  ``step`` for all weight matrices but the output layer's. The arguments before ``scratch``, a vector of 4 times as
+  many elements, are matrices (fan_in, fan_out); it may overwrite ``grad``;
 * if ``step_size`` is not empty, a proximal step follows, and ``step`` writes the step size of each coordinate in that
   step, ``s_j = |u_j| / |c_j|``, where u is the update and c the average of past gradients (weights that sum to one)
   from which u was made. With it the fixed points of the rule followed by the proximal step are the stationary points of
   the objective.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numba import types
@@ -21,7 +25,8 @@ from sklearn.utils._param_validation import Interval
 
 from . import _math
 from ._component import Component
-from ._jit import vector
+from ._jit import matrix, vector
+from ._update_kernels import muon_step_matrix, rmsprop_step
 
 _DECAY = [Interval(Real, 0, 1, closed="left")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -43,15 +48,10 @@ class Optimizer(Component):
 
     family = "solver"
     signatures = {
-        "prepare": lambda T: types.void(
-            types.float64,
-            types.int64,
-            vector(types.float64),
-            vector(types.float64),
-            vector(T),
-        ),
+        "prepare": lambda T: types.void(types.float64, types.int64, *[vector(types.float64)] * 2, vector(T)),
         "step": lambda T: types.void(*[vector(T)] * 8),
     }
+    matrix_signatures = {"step_matrix": lambda T: types.void(*[matrix(T)] * 6, *[vector(T)] * 3, T, types.int64)}
     n_slots = 0
     default_learning_rate = 0.001
     default_weight_decay = 0.0
@@ -115,10 +115,7 @@ class SGD(Optimizer):
     """
 
     flat_parameters = ("momentum", "nesterovs_momentum")
-    _parameter_constraints = {
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-    }
+    _parameter_constraints = {"momentum": [Interval(Real, 0, 1, closed="both")], "nesterovs_momentum": ["boolean"]}
     n_slots = 1
     prepare = staticmethod(_sgd_prepare)
     step = staticmethod(_sgd_step)
@@ -143,13 +140,7 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
 
 
 def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scalars, step_size):
-    rate, beta_1, rest_1, beta_2, rest_2 = (
-        scalars[0],
-        scalars[1],
-        scalars[2],
-        scalars[3],
-        scalars[4],
-    )
+    rate, beta_1, rest_1, beta_2, rest_2 = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     epsilon, lr, amsgrad = scalars[5], scalars[6], scalars[7] > 0
     tiny = np.finfo(weights.dtype).tiny
     if amsgrad:
@@ -358,12 +349,7 @@ class Nadam(Optimizer):
     Nadam(momentum_decay=0.01)
     """
 
-    _parameter_constraints = {
-        "beta_1": _DECAY,
-        "beta_2": _DECAY,
-        "epsilon": _POSITIVE,
-        "momentum_decay": _NOT_NEGATIVE,
-    }
+    _parameter_constraints = Adamax._parameter_constraints | {"momentum_decay": _NOT_NEGATIVE}
     n_slots = 2
     default_learning_rate = 0.002
     prepare = staticmethod(_nadam_prepare)
@@ -384,36 +370,6 @@ def _rmsprop_prepare(lr, t, hyper, memory, scalars):
     scalars[3] = momentum
     scalars[4] = hyper[2]  # centered
     scalars[5] = hyper[3]  # epsilon
-
-
-def _rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_size):
-    lr, rho, rest, momentum = scalars[0], scalars[1], scalars[2], scalars[3]
-    centered, epsilon = scalars[4] > 0, scalars[5]
-    tiny, one = np.finfo(weights.dtype).tiny, weights.dtype.type(1)
-    if centered:
-        mean = slot_4 if momentum > 0 else slot_2
-        for i in range(weights.size):
-            # the variance itself: as a difference of two averages it may come out negative
-            deviation = grad[i] - mean[i]
-            mean[i] = _math.flush(mean[i] + rest * deviation, tiny)
-            square[i] = _math.flush(rho * (square[i] + rest * (deviation * deviation)), tiny)
-    else:
-        for i in range(weights.size):
-            square[i] = _math.flush(rho * square[i] + rest * (grad[i] * grad[i]), tiny)
-    if momentum == 0:
-        for i in range(weights.size):
-            weights[i] -= lr * (grad[i] / (np.sqrt(square[i]) + epsilon))
-        for i in range(step_size.size):
-            step_size[i] = lr / (np.sqrt(square[i]) + epsilon)
-    else:
-        velocity, factors = slot_2, slot_3  # and the sum of the factors of past gradients in the velocity
-        for i in range(weights.size):
-            factor = one / (np.sqrt(square[i]) + epsilon)
-            factors[i] = momentum * factors[i] + factor
-            velocity[i] = _math.flush(momentum * velocity[i] + factor * grad[i], tiny)
-            weights[i] -= lr * velocity[i]
-        for i in range(step_size.size):
-            step_size[i] = lr * factors[i]
 
 
 class RMSprop(Optimizer):
@@ -450,7 +406,7 @@ class RMSprop(Optimizer):
     _parameter_constraints = {"rho": _DECAY, "momentum": _DECAY, "centered": ["boolean"], "epsilon": _POSITIVE}
     default_learning_rate = 0.01
     prepare = staticmethod(_rmsprop_prepare)
-    step = staticmethod(_rmsprop_step)
+    step = staticmethod(rmsprop_step)
 
     def __init__(self, rho=0.99, momentum=0.0, centered=False, epsilon=1e-8):
         self.rho = rho
@@ -591,9 +547,8 @@ def _lion_prepare(lr, t, hyper, memory, scalars):
 
 
 def _lion_step(weights, grad, moment, slot_2, slot_3, slot_4, scalars, step_size):
-    lr, beta_1, rest_1, beta_2, rest_2, proximal = (
-        scalars[0], scalars[1], scalars[2], scalars[3], scalars[4], scalars[5],
-    )  # fmt: skip
+    lr, beta_1, rest_1 = scalars[0], scalars[1], scalars[2]
+    beta_2, rest_2, proximal = scalars[3], scalars[4], scalars[5]
     limits = np.finfo(weights.dtype)
     tiny, huge, zero, one = limits.tiny, limits.max, weights.dtype.type(0), weights.dtype.type(1)
     for i in range(step_size.size):
@@ -644,6 +599,70 @@ class Lion(Optimizer):
         self.beta_2 = beta_2
 
 
+class Muon(Adam):
+    r"""Orthogonalised momentum (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024).
+
+    For every weight matrix but the output layer's; output layer and intercepts follow :class:`Adam`, at the same
+    learning rate. With gradient G_t, M_0 = 0, momentum mu and q(s) = 3.4445 s - 4.7750 s^3 + 2.0315 s^5, as in
+    ``torch.optim.Muon``, whose bfloat16 is the working precision here::
+
+        M_t = mu M_{t-1} + (1 - mu) G_t
+        C_t = (1 - mu) G_t + mu M_t                  (Nesterov; otherwise C_t = M_t)
+        C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (``n_steps`` times, by matrix products)
+        W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
+
+    The decoupled decay of ``torch.optim.Muon``, 0.1, is the estimators' ``weight_decay`` and that of all ``coefs_``.
+    Step size of the proximal operator: |update_ij| / |c_ij|, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t. With
+    a non-smooth penalty, max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij) takes the place of O_ij: where O_ij has
+    another sign than C_ij, a stationary point of the objective would not be a fixed point.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of Adam's moments, per update.
+    epsilon : float > 0, default=1e-8
+        Added to the root of Adam's second moment.
+    amsgrad : bool, default=False
+        See :class:`Adam`.
+    momentum : float in [0, 1), default=0.95
+        Decay rate mu of the average gradient, per update.
+    nesterovs_momentum : bool, default=True
+        Whether to look ahead.
+    n_steps : int in [1, 99], default=5
+        Newton-Schulz steps.
+    match_rms_adamw : bool, default=False
+        Whether the learning rate is scaled by 0.2 sqrt(max(fan_in, fan_out)) instead, so that updates are as large as
+        those of AdamW (Liu et al., "Muon is scalable for LLM training", 2025).
+
+    Examples
+    --------
+    >>> from skregopt.optimizers import Muon
+    >>> Muon(match_rms_adamw=True)
+    Muon(match_rms_adamw=True)
+    """
+
+    flat_parameters = ()
+    signatures = Optimizer.signatures | Optimizer.matrix_signatures
+    _parameter_constraints = Adam._parameter_constraints | {
+        "momentum": _DECAY,
+        "nesterovs_momentum": ["boolean"],
+        "n_steps": [Interval(Integral, 1, 99, closed="both")],
+        "match_rms_adamw": ["boolean"],
+    }
+    default_weight_decay = 0.1
+    step_matrix = staticmethod(muon_step_matrix)
+
+    def __init__(
+        self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, momentum=0.95, nesterovs_momentum=True, n_steps=5,
+        match_rms_adamw=False,
+    ):  # fmt: skip
+        super().__init__(beta_1, beta_2, epsilon, amsgrad)
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.n_steps = n_steps
+        self.match_rms_adamw = match_rms_adamw
+
+
 OPTIMIZERS = {
     "gd": SGD,
     "sgd": SGD,
@@ -656,4 +675,5 @@ OPTIMIZERS = {
     "adamax": Adamax,
     "nadam": Nadam,
     "lion": Lion,
+    "muon": Muon,
 }

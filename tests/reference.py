@@ -425,6 +425,50 @@ class Lion(PerArray):
             return lr * np.sign(c), lr / np.abs(c / ones)
 
 
+class Muon:
+    """Jordan et al. 2024 by a singular value decomposition; Adam for the last matrix and for vectors."""
+
+    def __init__(self, beta_1, beta_2, epsilon, momentum, nesterov, n_steps, match_rms_adamw):
+        self.adam = Adam(beta_1, beta_2, epsilon)
+        self.momentum, self.nesterov, self.n_steps = momentum, nesterov, n_steps
+        self.match_rms_adamw, self.t, self.averages = match_rms_adamw, 0, None
+
+    def orthogonalise(self, C):
+        """Return the matrix with the same singular vectors whose singular values went through the polynomial."""
+        U, s, Vt = np.linalg.svd(C / max(np.linalg.norm(C), 1e-7), full_matrices=False)
+        for _ in range(self.n_steps):
+            s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+        return U * s @ Vt
+
+    def update(self, G, M, lr):
+        """Return update, step size and average of one matrix; ``fit`` sets ``proximal`` if a prox follows."""
+        mu = self.momentum
+        M = mu * M + (1 - mu) * G
+        C, ones = ((1 - mu) * G + mu * M, 1 - mu ** (self.t + 1)) if self.nesterov else (M, 1 - mu**self.t)
+        direction = self.orthogonalise(C)
+        fan_in, fan_out = G.shape
+        lr = lr * (0.2 * max(G.shape) ** 0.5 if self.match_rms_adamw else max(1, fan_out / fan_in) ** 0.5)
+        if not self.proximal:
+            return lr * direction, np.zeros_like(G), M
+        least = 0.1 * max(np.linalg.norm(direction), 1) / max(np.linalg.norm(C), 1e-7)
+        # an input that was always zero has no direction either, but for the rounding of the decomposition
+        ratio = np.maximum(np.abs(direction) / np.where(C == 0, np.inf, np.abs(C)), least)
+        return lr * np.maximum(np.abs(direction), least * np.abs(C)) * np.sign(C), lr * ones * ratio, M
+
+    def step(self, gradients, lr):
+        """Return updates and step sizes."""
+        self.t += 1
+        updates, step_sizes = self.adam.step(gradients, lr)
+        n_hidden = sum(g.ndim == 2 for g in gradients) - 1
+        self.averages = self.averages or [np.zeros_like(g) for g in gradients[:n_hidden]]
+        for k in range(n_hidden):
+            updates[k], step_sizes[k], self.averages[k] = self.update(gradients[k], self.averages[k], lr)
+        return updates, step_sizes
+
+
+# decoupled weight decay, other than 0
+DECAYS = {"adamw": 0.01, "muon": 0.1}
+
 # defaults of the rules that take none of the estimators' parameters
 OPTIMIZERS = {
     "rmsprop": (RMSprop, {"rho": 0.99, "momentum": 0.0, "centered": False, "epsilon": 1e-8}),
@@ -434,7 +478,14 @@ OPTIMIZERS = {
     "adamax": (Adamax, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
     "nadam": (Nadam, {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "momentum_decay": 4e-3}),
     "lion": (Lion, {"beta_1": 0.9, "beta_2": 0.99}),
-}
+    "muon": (
+        Muon,
+        {
+            "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
+            "momentum": 0.95, "nesterov": True, "n_steps": 5, "match_rms_adamw": False,
+        },
+    ),
+}  # fmt: skip
 
 
 def make_optimizer(name, **parameters):
@@ -692,7 +743,9 @@ def fit(
         weights = weights / weights.mean()
     if batch_size == "auto":
         batch_size = n if solver == "gd" else 1 if solver == "sgd" else min(200, n)
-    if isinstance(solver, PerArray):
+    if weight_decay is None:
+        weight_decay = DECAYS.get(solver, 0.0) if isinstance(solver, str) else 0.0
+    if isinstance(solver, PerArray | Muon):
         optimizer = solver
     elif solver in OPTIMIZERS:
         optimizer = make_optimizer(solver)
@@ -710,9 +763,9 @@ def fit(
         "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
         "plateau": lambda lr: Plateau(lr),
     }[learning_rate](learning_rate_init)
-    if weight_decay is None:
-        weight_decay = 0.01 if solver == "adamw" else 0
-    l2_strength = alpha * penalty_shares(penalty, l1_ratio)[1]
+    l1_share, l2_share = penalty_shares(penalty, l1_ratio)
+    l2_strength = alpha * l2_share
+    optimizer.proximal = alpha * l1_share > 0
 
     fitted = Fitted(coefs, intercepts)
     averages = [None] * 2 * len(coefs)

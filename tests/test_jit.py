@@ -923,7 +923,8 @@ VECTORISED = (
     "_adam_step",
     "_adamax_step",
     "_nadam_step",
-    "_rmsprop_step",
+    "rmsprop_step",
+    "muon_step_matrix",
     "_adagrad_step",
     "_adadelta_step",
     "_lion_step",
@@ -941,8 +942,9 @@ VECTORISED = (
 def test_kernels_are_vectorised(name, scalar):
     by_name = {kernel: (role, function) for kernel, role, function, _ in single_kernels()}
     role, function = by_name[name]
-    (base,) = {base for base in FAMILIES.values() if role in base.signatures}
-    code = optimised_code(function, base.signatures[role](scalar))
+    families = [base.signatures for base in FAMILIES.values()] + [Optimizer.matrix_signatures]
+    (signature,) = [signatures[role] for signatures in families if role in signatures]
+    code = optimised_code(function, signature(scalar))
     kind = "float" if scalar == types.float32 else "double"
     assert count(rf"<\d+ x {kind}>", code) > 10
 

@@ -30,12 +30,12 @@ LEVELS = (
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
-    # the rules, one family per file (the losses' longer kernels beside it), what loads rows, normalises batches
-    {*FAMILIES, "_class_kernels", "_source", "_batch_norm"} - {"losses"},
-    # what passes rows through a network; what happens around a step; domains of the parameters
-    {"losses", "_passes", "_constraints", "_parameters"},
-    # loops over batches and epochs
-    {"_engine"},
+    # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
+    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm"} - {"losses", "optimizers"},
+    # what passes rows through a network; what happens around a step
+    {"losses", "optimizers", "_passes", "_constraints"},
+    # loops over batches and epochs; domains of the parameters
+    {"_engine", "_parameters"},
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit

@@ -251,8 +251,8 @@ def test_single_precision(task, solver):
         tolerance=1e-5,
         solver=solver,
         batch_size="auto",
-        # Lion's proximal step divides by a gradient; that magnifies the rounding of small ones, by the rate
-        learning_rate_init=0.002 if solver == "lion" else 0.02,
+        # the proximal step divides by a gradient in these two; that magnifies the rounding of small ones, by the rate
+        learning_rate_init={"lion": 0.002, "muon": 0.0005}.get(solver, 0.02),
         dropout=0.2,
         input_dropout=0.1,
         penalty="elasticnet",
