@@ -40,7 +40,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
         'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
     alpha : float >= 0, default=1e-4
-        Strength of the penalty, if there is one. Its meaning depends neither on ``batch_size`` nor on the number of samples.
+        Strength of the penalty, if any. Its meaning depends neither on ``batch_size`` nor on the number of samples.
     l1_ratio : float in [0, 1], default=0.5
         Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
     weight_decay : float >= 0, default=None
