@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 from test_coincidences import RULES, UNTIL_CONVERGED
+from test_optimizers import LASSO
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._jit import entry_point, scalar_type
@@ -188,18 +189,25 @@ def multi_output_data(n_samples=60):
     return X, X @ weights + [0.7, -0.2, 0.0] + 0.3 * rng.normal(size=(n_samples, 3))
 
 
+# with the settings with which the rules of test_optimizers.py reach the Lasso
+ALL_RULES = RULES | {name: {"solver": rule, **params} for name, (rule, params) in LASSO.items()}
+ALL_RULES["lion"] = {"solver": "lion", "learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 20_000}
+
+
 def test_every_solver_is_among_the_rules():
-    assert {params["solver"] for params in RULES.values()} == set(OPTIMIZERS)
+    solvers = [params["solver"] for params in ALL_RULES.values()]
+    rules = {OPTIMIZERS[solver] if isinstance(solver, str) else type(solver) for solver in solvers}
+    assert rules == set(OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.7])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ALL_RULES)
 def test_no_hidden_layer_is_scikit_learns_group_lasso(rule, l1_ratio):
     """The mean over k outputs and sqrt(k) rescale alpha and the share."""
     X, Y = multi_output_data()
     alpha, k = 0.08, Y.shape[1]
     group, ridge = alpha * l1_ratio * k**1.5, alpha * (1 - l1_ratio) * k
-    params = RULES[rule] | UNTIL_CONVERGED | {"max_iter": 10_000}
+    params = UNTIL_CONVERGED | {"max_iter": 10_000} | ALL_RULES[rule]
     network = MLPRegressor((), penalty=GroupL1(l1_ratio), alpha=alpha, **params).fit(X, Y)
     options = {"alpha": group + ridge, "tol": 1e-13, "max_iter": 100_000}
     if l1_ratio == 1:
