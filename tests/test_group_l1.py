@@ -191,7 +191,7 @@ def multi_output_data(n_samples=60):
 
 # with the settings with which the rules of test_optimizers.py reach the Lasso
 ALL_RULES = RULES | {name: {"solver": rule, **params} for name, (rule, params) in LASSO.items()}
-ALL_RULES["lion"] = {"solver": "lion", "learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 20_000}
+ALL_RULES["lion"] = {"solver": "lion", "learning_rate": "cosine", "learning_rate_init": 0.003, "max_iter": 20_000}
 
 
 def test_every_solver_is_among_the_rules():
