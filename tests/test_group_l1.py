@@ -14,8 +14,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
-from test_coincidences import RULES as FIRST_RULES
-from test_coincidences import UNTIL_CONVERGED
+from test_coincidences import RULES, UNTIL_CONVERGED
 from test_optimizers import LASSO
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -190,27 +189,25 @@ def multi_output_data(n_samples=60):
     return X, X @ weights + [0.7, -0.2, 0.0] + 0.3 * rng.normal(size=(n_samples, 3))
 
 
-RULES = FIRST_RULES | {name: {"solver": rule} | params for name, (rule, params) in LASSO.items()}
-
-
-def closeness(rule):
-    """Lion moves every weight by the rate in each update, and its rate ends near 1e-6."""
-    return 1e-5 if rule == "lion" else 1e-6
+# with the settings with which the rules of test_optimizers.py reach the Lasso
+ALL_RULES = RULES | {name: {"solver": rule, **params} for name, (rule, params) in LASSO.items()}
+ALL_RULES["lion"] = {"solver": "lion", "learning_rate": "cosine", "learning_rate_init": 0.003, "max_iter": 20_000}
 
 
 def test_every_solver_is_among_the_rules():
-    solvers = [params["solver"] for params in RULES.values()]
-    assert {OPTIMIZERS[s] if isinstance(s, str) else type(s) for s in solvers} == set(OPTIMIZERS.values())
+    solvers = [params["solver"] for params in ALL_RULES.values()]
+    rules = {OPTIMIZERS[solver] if isinstance(solver, str) else type(solver) for solver in solvers}
+    assert rules == set(OPTIMIZERS.values())
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.7])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ALL_RULES)
 def test_no_hidden_layer_is_scikit_learns_group_lasso(rule, l1_ratio):
     """The mean over k outputs and sqrt(k) rescale alpha and the share."""
     X, Y = multi_output_data()
     alpha, k = 0.08, Y.shape[1]
     group, ridge = alpha * l1_ratio * k**1.5, alpha * (1 - l1_ratio) * k
-    params = UNTIL_CONVERGED | {"max_iter": 10_000} | RULES[rule]
+    params = UNTIL_CONVERGED | {"max_iter": 10_000} | ALL_RULES[rule]
     network = MLPRegressor((), penalty=GroupL1(l1_ratio), alpha=alpha, **params).fit(X, Y)
     options = {"alpha": group + ridge, "tol": 1e-13, "max_iter": 100_000}
     if l1_ratio == 1:
@@ -218,10 +215,10 @@ def test_no_hidden_layer_is_scikit_learns_group_lasso(rule, l1_ratio):
     else:
         linear = MultiTaskElasticNet(l1_ratio=group / (group + ridge), **options)
     expected = linear.fit(X, Y).coef_.T
-    np.testing.assert_allclose(network.coefs_[0], expected, rtol=0, atol=closeness(rule))
+    np.testing.assert_allclose(network.coefs_[0], expected, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(network.coefs_[0] == 0, expected == 0)
     assert np.sum(~network.coefs_[0].any(axis=1)) == 3
-    np.testing.assert_allclose(network.intercepts_[0], linear.intercept_, rtol=0, atol=closeness(rule))
+    np.testing.assert_allclose(network.intercepts_[0], linear.intercept_, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -229,7 +226,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     """Where a row is zero its gradient is within alpha sqrt(n_units), elsewhere it cancels the norm's."""
     alpha, l1_ratio, n_units = 0.1, 0.6, 5
     problem = make_problem("regression", n_samples=60, n_features=7)
-    params = UNTIL_CONVERGED | {"max_iter": 40_000} | RULES[rule]
+    params = RULES[rule] | UNTIL_CONVERGED | {"max_iter": 40_000}
     params["learning_rate_init"] /= 3  # without oscillations in this problem
     network = problem.make(hidden_layer_sizes=(n_units,), activation="tanh", **params)
     network.set_params(penalty="group_l1", alpha=alpha, l1_ratio=l1_ratio).fit(problem.X, problem.y)
@@ -238,13 +235,13 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     )
     by_coefs = [g + alpha * (1 - l1_ratio) * W for g, W in zip(by_coefs, network.coefs_, strict=True)]
     strength = alpha * l1_ratio * np.sqrt(n_units)
-    np.testing.assert_allclose(by_coefs[1], 0, atol=closeness(rule))
+    np.testing.assert_allclose(by_coefs[1], 0, atol=1e-6)
     kept = network.coefs_[0].any(axis=1)
     assert 0 < kept.sum() < 7
     rows = network.coefs_[0][kept]
     assert np.all(rows != 0)
     expected = -strength * rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    np.testing.assert_allclose(by_coefs[0][kept], expected, atol=closeness(rule))
+    np.testing.assert_allclose(by_coefs[0][kept], expected, atol=1e-6)
     assert np.all(np.linalg.norm(by_coefs[0][~kept], axis=1) <= strength + 1e-6)
 
 
@@ -325,7 +322,7 @@ def test_without_compiler(solver):
     problem = make_problem("multiclass", 20)
     params = SMALL | {"solver": solver, "max_iter": 2, "batch_size": "auto"}
     params |= {"penalty": "group_l1", "alpha": 0.1, "l1_ratio": 0.8}
-    network, twin = problem.make(weight_decay=0.0, **params).fit(problem.X, problem.y), problem.fit_twin(**params)
+    network, twin = problem.make(**params).fit(problem.X, problem.y), problem.fit_twin(**params)
     for a, b in zip(network.coefs_, twin.coefs_, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
         np.testing.assert_array_equal(a == 0, b == 0)

@@ -261,7 +261,7 @@ def test_single_precision(task, solver):
         solver=solver,
         batch_size="auto",
         # the proximal step divides by a gradient in these two; that magnifies the rounding of small ones, by the rate
-        learning_rate_init={"lion": 0.002, "muon": 0.0005}.get(solver, 0.02),
+        learning_rate_init={"lion": 0.002, "muon": 0.00005}.get(solver, 0.02),
         dropout=0.2,
         input_dropout=0.1,
         penalty="elasticnet",

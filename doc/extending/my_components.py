@@ -1,0 +1,211 @@
+"""One component of each family, as a user of skregopt would write them."""
+
+from numbers import Real
+
+import numpy as np
+from numba import njit
+from sklearn.utils._param_validation import Interval
+
+from skregopt.activations import Activation
+from skregopt.initializers import Initializer
+from skregopt.losses import REGRESSION_LOSSES, Loss
+from skregopt.optimizers import Optimizer
+from skregopt.penalties import Penalty
+from skregopt.schedules import Schedule
+
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+
+
+# --- activation -----------------------------------------------------------------------------------
+
+
+def softsign_activate(z, saved, hyper):
+    for i in range(z.size):
+        z[i] = z[i] / (hyper[0] + abs(z[i]))
+
+
+def softsign_differentiate(a, saved, delta, hyper):
+    for i in range(a.size):
+        rest = 1 - abs(a[i])
+        delta[i] *= rest * rest / hyper[0]
+
+
+class Softsign(Activation):
+    """f(z) = z / (width + |z|); from f the derivative is (1 - |f|)^2 / width."""
+
+    _parameter_constraints = {"width": POSITIVE}
+    activate = staticmethod(softsign_activate)
+    differentiate = staticmethod(softsign_differentiate)
+
+    def __init__(self, width=1.0):
+        self.width = width
+
+    def hyper_parameters(self):
+        """Return what the kernels find in ``hyper``."""
+        return (self.width,)
+
+
+# --- loss -----------------------------------------------------------------------------------------
+
+
+@njit(nogil=True)
+def log_cosh(x):
+    """Return log(cosh(x)) without overflow."""
+    return abs(x) + np.log1p(np.exp(-2 * abs(x))) - np.log(2.0)
+
+
+def log_cosh_evaluate(raw_prediction, y, weights, scale, hyper):
+    n_outputs = raw_prediction.shape[1]
+    total = 0.0
+    for i in range(raw_prediction.shape[0]):
+        for k in range(n_outputs):
+            residual = (raw_prediction[i, k] - y[i, k]) / hyper[0]
+            total += np.float64(weights[i, 0]) * log_cosh(np.float64(residual))
+            raw_prediction[i, k] = scale * weights[i, 0] * np.tanh(residual) / (hyper[0] * n_outputs)
+    return total / n_outputs
+
+
+def same_prediction(raw_prediction, hyper):
+    pass
+
+
+class LogCosh(Loss):
+    """log cosh((z - y) / width), averaged over outputs."""
+
+    targets = ("continuous",)
+    _parameter_constraints = {"width": POSITIVE}
+    evaluate = staticmethod(log_cosh_evaluate)
+    invert_link = staticmethod(same_prediction)
+
+    def __init__(self, width=1.0):
+        self.width = width
+
+    def hyper_parameters(self):
+        """Return what the kernels find in ``hyper``."""
+        return (self.width,)
+
+
+# --- penalty --------------------------------------------------------------------------------------
+
+
+def capped_value(weights, row_length, layer, alpha, hyper):
+    total = 0.0
+    for i in range(weights.size):
+        total += min(abs(np.float64(weights[i])), np.float64(hyper[0]))
+    return alpha * total
+
+
+def no_gradient(weights, alpha, hyper, grad):
+    pass
+
+
+def capped_prox(weights, step_size, row_length, layer, alpha, hyper):
+    for i in range(weights.size):
+        magnitude, shift, cap = abs(weights[i]), step_size[i] * alpha, hyper[0]
+        shrunk = magnitude - shift
+        if magnitude <= (cap + shift / 2 if shift < 2 * cap else np.sqrt(2 * shift * cap)):
+            weights[i] = 0 if shrunk <= 0 else shrunk if weights[i] > 0 else -shrunk
+
+
+class CappedL1(Penalty):
+    """alpha sum_j min(|w_j|, cap): small weights become exactly 0.0, large ones are not shrunk."""
+
+    is_smooth = False
+    _parameter_constraints = {"cap": POSITIVE}
+    value = staticmethod(capped_value)
+    add_gradient = staticmethod(no_gradient)
+    prox = staticmethod(capped_prox)
+
+    def __init__(self, cap=0.5):
+        self.cap = cap
+
+    def hyper_parameters(self):
+        """Return what the kernels find in ``hyper``."""
+        return (self.cap,)
+
+
+# --- optimizer ------------------------------------------------------------------------------------
+
+
+def adabelief_prepare(lr, t, hyper, memory, scalars):
+    scalars[0] = lr
+    scalars[1] = 1 - hyper[0]
+    scalars[2] = hyper[1]
+    scalars[3] = 1 / (1 - hyper[0] ** t)
+    scalars[4] = 1 / (1 - hyper[1] ** t)
+
+
+def adabelief_step(weights, grad, mean, variance, slot_3, slot_4, scalars, step_size):
+    lr, rest, beta_2 = scalars[0], scalars[1], scalars[2]
+    epsilon = weights.dtype.type(1e-8)
+    for i in range(weights.size):
+        mean[i] += rest * (grad[i] - mean[i])
+        surprise = grad[i] - mean[i]
+        variance[i] = beta_2 * variance[i] + (1 - beta_2) * (surprise * surprise) + epsilon
+        weights[i] -= lr * scalars[3] * mean[i] / (np.sqrt(scalars[4] * variance[i]) + epsilon)
+    for i in range(step_size.size):
+        step_size[i] = lr / (np.sqrt(scalars[4] * variance[i]) + epsilon)
+
+
+class AdaBelief(Optimizer):
+    """Zhuang et al., "AdaBelief optimizer", NeurIPS 2020."""
+
+    n_slots = 2
+    _parameter_constraints = {
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+    }
+    prepare = staticmethod(adabelief_prepare)
+    step = staticmethod(adabelief_step)
+
+    def __init__(self, beta_1=0.9, beta_2=0.999):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+
+
+# --- schedule -------------------------------------------------------------------------------------
+
+
+def linear_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    done = min(t / (max_iter * updates_per_epoch), 1.0)
+    return peak * (1 - (1 - hyper[0]) * done)
+
+
+def stop_when_exhausted(exhausted, score, hyper, memory):
+    return 0
+
+
+class Linear(Schedule):
+    """From learning_rate_init in a straight line to a share of it after ``max_iter`` epochs."""
+
+    _parameter_constraints = {"end": [Interval(Real, 0, 1, closed="right")]}
+    rate = staticmethod(linear_rate)
+    end_epoch = staticmethod(stop_when_exhausted)
+
+    def __init__(self, end=0.01):
+        self.end = end
+
+    def hyper_parameters(self):
+        """Return what the kernels find in ``hyper``."""
+        return (self.end,)
+
+
+# --- initializer ----------------------------------------------------------------------------------
+
+
+class Normal(Initializer):
+    """Normal with a given standard deviation; intercepts zero."""
+
+    _parameter_constraints = {"scale": POSITIVE}
+
+    def __init__(self, scale=0.1):
+        self.scale = scale
+
+    def draw(self, rng, fan_in, fan_out, activation):
+        """Return weights and intercepts of one layer, see :meth:`skregopt.initializers.Initializer.draw`."""
+        return self.scale * rng.normal(size=(fan_in, fan_out)), np.zeros(fan_out)
+
+
+# --- registration ---------------------------------------------------------------------------------
+
+REGRESSION_LOSSES["log_cosh"] = LogCosh

@@ -1,0 +1,216 @@
+"""doc/extending.rst: fit, search, clone, pickle, gradients, other processes, without the compiler; errors."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba.core.errors import NumbaError
+from processes import run
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from skregopt import MLPRegressor, _jit
+from skregopt.activations import Activation, Tanh
+from skregopt.losses import REGRESSION_LOSSES
+
+FOLDER = Path(__file__).parents[1] / "doc" / "extending"
+sys.path.insert(0, str(FOLDER))
+import my_components  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# parameter of the estimator: an instance, and the parameter to search with two values
+COMPONENTS = {
+    "activation": (my_components.Softsign(), "width", [0.5, 2.0]),
+    "loss": (my_components.LogCosh(), "width", [0.5, 2.0]),
+    "penalty": (my_components.CappedL1(), "cap", [0.02, 2.0]),
+    "solver": (my_components.AdaBelief(), "beta_1", [0.5, 0.9]),
+    "learning_rate": (my_components.Linear(), "end", [0.01, 1.0]),
+    "weight_init": (my_components.Normal(), "scale", [0.01, 0.3]),
+}
+ALL = {name: component for name, (component, _, _) in COMPONENTS.items()}
+each_component = pytest.mark.parametrize("name", COMPONENTS)
+SMALL = {"hidden_layer_sizes": (5,), "max_iter": 15, "random_state": 0, "alpha": 0.01, "learning_rate_init": 0.02}
+
+
+def data():
+    X = np.random.RandomState(0).normal(size=(50, 4))
+    return X, X[:, 0] - np.abs(X[:, 1])
+
+
+def coefs(model):
+    return np.concatenate([W.ravel() for W in model.fit(*data()).coefs_])
+
+
+@pytest.mark.nojit
+@each_component
+def test_fit_clone_pickle(name):
+    model = MLPRegressor(**SMALL, **{name: COMPONENTS[name][0]})
+    fitted = coefs(model)
+    assert np.abs(fitted - coefs(MLPRegressor(**SMALL))).max() > 1e-6
+    np.testing.assert_array_equal(coefs(clone(model)), fitted)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(data()[0]), model.predict(data()[0]))
+
+
+@each_component
+def test_search(name):
+    component, parameter, values = COMPONENTS[name]
+    search = GridSearchCV(MLPRegressor(**SMALL, **{name: component}), {f"{name}__{parameter}": values}, cv=2)
+    search.fit(*data())
+    scores = search.cv_results_["mean_test_score"]
+    assert np.all(np.isfinite(scores)) and scores[0] != scores[1]
+
+
+@pytest.mark.nojit
+def test_together_and_by_name():
+    model = MLPRegressor(**SMALL | {"max_iter": 100}, **ALL).fit(*data())
+    assert model.score(*data()) > 0.5 and model.sparsity_ > 0
+    registered = {name: rule for name, rule in ALL.items() if name != "loss"}
+    by_name = MLPRegressor(**SMALL | {"max_iter": 100}, **registered, loss="log_cosh")
+    np.testing.assert_array_equal(coefs(by_name), coefs(model))
+    assert REGRESSION_LOSSES["log_cosh"] is my_components.LogCosh
+
+
+def test_proximal_operator_of_the_penalty():
+    """Against a search on a grid, for steps on both sides of where a weight jumps from zero to itself."""
+    grid = np.linspace(-3, 3, 60_001)
+    for step_size in (0.1, 0.9, 4.0):
+        for w in np.random.RandomState(0).uniform(-2.5, 2.5, 40):
+            moved, cap, alpha = np.array([w]), 0.5, 0.8
+            my_components.capped_prox(moved, np.array([step_size]), 1, 0, alpha, np.array([cap]))
+            cost = (grid - w) ** 2 / (2 * step_size) + alpha * np.minimum(np.abs(grid), cap)
+            assert abs(moved[0] - grid[cost.argmin()]) < 2e-4
+
+
+def test_gradient_of_loss_and_activation():
+    """lbfgs finds a point at which its gradient vanishes only if value and gradient agree."""
+    X, y = data()
+    params = {"activation": ALL["activation"], "loss": ALL["loss"], "penalty": "l2", "alpha": 0.01}
+    model = MLPRegressor((3,), solver="lbfgs", max_iter=3000, max_fun=30_000, tol=1e-8, random_state=0, **params)
+    model.fit(X, y)
+
+    def objective(W):
+        a = X @ W + model.intercepts_[0]
+        a = a / (1 + np.abs(a))
+        residual = (a @ model.coefs_[1] + model.intercepts_[1]).ravel() - y
+        return np.log(np.cosh(residual)).mean() + 0.005 * ((W**2).sum() + (model.coefs_[1] ** 2).sum())
+
+    W = model.coefs_[0]
+    np.testing.assert_allclose(objective(W), model.loss_, rtol=1e-10)
+    for i in range(W.size):
+        E = np.zeros(W.size)
+        E[i] = 1e-5
+        E = E.reshape(W.shape)
+        assert abs(objective(W + E) - objective(W - E)) / 2e-5 < 1e-6
+
+
+@pytest.mark.skipif(_jit.DISABLED, reason="without the JIT there is nothing to compile")
+def test_second_process_compiles_nothing(tmp_path):
+    code = f"""
+        sys.path.insert(0, {str(FOLDER)!r})
+        import numpy as np, my_components as m
+        from skregopt import MLPRegressor
+        warnings.simplefilter("ignore")
+        X = np.random.RandomState(0).normal(size=(50, 4))
+        model = MLPRegressor(5, loss="log_cosh", activation=m.Softsign(), penalty=m.CappedL1(), solver=m.AdaBelief(),
+                             learning_rate=m.Linear(), weight_init=m.Normal(), max_iter=3, random_state=0)
+        model.fit(X, X[:, 0])
+        result["bits"] = bits(*model.coefs_)
+    """
+    first, second = (run(code, cache=tmp_path) for _ in range(2))
+    assert any("softsign" in name for name in first["compiled"])
+    assert second["compiled"] == [] and second["bits"] == first["bits"]
+
+
+def test_loky_workers(tmp_path):
+    """In a script: workers import the module, and with it register the name."""
+    script = tmp_path / "search.py"
+    script.write_text(
+        f"""
+import sys, os
+sys.path.insert(0, {str(FOLDER)!r})
+os.environ["PYTHONPATH"] = {str(FOLDER)!r} + os.pathsep + os.environ.get("PYTHONPATH", "")
+import numpy as np, my_components
+from sklearn.model_selection import GridSearchCV
+from skregopt import MLPRegressor
+if __name__ == "__main__":
+    X = np.random.RandomState(0).normal(size=(50, 4))
+    model = MLPRegressor(5, loss="log_cosh", activation=my_components.Softsign(), max_iter=5, random_state=0)
+    search = GridSearchCV(model, {{"activation__width": [0.5, 1.0]}}, cv=2, n_jobs=2).fit(X, X[:, 0])
+    print(np.isfinite(search.cv_results_["mean_test_score"]).all())
+"""
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True, timeout=200)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def three(z, saved, hyper):
+    pass
+
+
+def anything(*arguments):
+    pass
+
+
+def plain(x):
+    return x
+
+
+def uses_plain_python(z, saved, hyper):
+    for i in range(z.size):
+        z[i] = plain(z[i])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        (None, r"kernel 'activate' of the activation Mine is None\. Assign a plain"),
+        (staticmethod(three.__call__), r"kernel 'activate' of the activation Mine is <method-wrapper"),
+        (staticmethod(Tanh.differentiate), r"arguments \(a, saved, delta, hyper\), expected 3, of types"),
+        (staticmethod(anything), r"arguments \(\*arguments\), expected 3"),
+    ],
+)
+def test_bad_kernels(kernel, message):
+    mine = type("Mine", (Tanh,), {"activate": kernel})()
+    with pytest.raises(TypeError, match=message):
+        MLPRegressor(**SMALL, activation=mine).fit(*data())
+
+
+def test_missing_kernel():
+    mine = type("Mine", (Activation,), {"activate": staticmethod(three)})()
+    with pytest.raises(TypeError, match="kernel 'differentiate' of the activation Mine is missing"):
+        MLPRegressor(**SMALL, activation=mine).fit(*data())
+
+
+@pytest.mark.skipif(_jit.DISABLED, reason="plain Python compiles nothing")
+def test_kernel_that_does_not_compile():
+    mine = type("Mine", (Tanh,), {"activate": staticmethod(uses_plain_python)})()
+    with pytest.raises(NumbaError) as caught:
+        MLPRegressor(**SMALL, activation=mine).fit(*data())
+    (note,) = caught.value.__notes__
+    assert note.startswith("The kernel 'activate' of the activation Mine does not compile")
+
+
+def test_not_a_component():
+    class Mine:
+        activate = staticmethod(three)
+
+    for wrong in (Mine(), Softsign := my_components.Softsign, my_components.CappedL1()):
+        with pytest.raises(ValueError, match="The 'activation' parameter of MLPRegressor must be"):
+            MLPRegressor(**SMALL, activation=wrong).fit(*data())
+    assert isinstance(Softsign(), Activation)
+    with pytest.raises(ValueError, match="'width' parameter of Softsign must be"):
+        MLPRegressor(**SMALL, activation=my_components.Softsign(width=-1)).fit(*data())
+
+
+def test_convergence_warning_is_what_is_ignored():
+    with pytest.warns(ConvergenceWarning):
+        MLPRegressor(**SMALL).fit(*data())
