@@ -313,13 +313,16 @@ def run_epochs(
             n_tiles += 1
             if tile_stop == batch_stop:
                 progress.t += 1
-                n_warmup = settings.warmup_epochs * updates_per_epoch
-                if progress.t <= n_warmup:
-                    share = settings.warmup_start + (1.0 - settings.warmup_start) * (progress.t - 1) / n_warmup
+                if progress.epoch < settings.warmup_epochs:
+                    # by epochs, because those of partial_fit may differ in their number of updates
+                    n_warmup = settings.warmup_epochs * updates_per_epoch
+                    position = progress.epoch * updates_per_epoch + batch_start // settings.batch_size
+                    share = settings.warmup_start + (1.0 - settings.warmup_start) * position / n_warmup
                     progress.learning_rate = settings.learning_rate_init * share
+                    progress.t_warmup = progress.t
                 else:
                     progress.learning_rate = _rate(
-                        state.rate, settings.learning_rate_init, progress.t - n_warmup,
+                        state.rate, settings.learning_rate_init, progress.t - progress.t_warmup,
                         progress.epoch - settings.warmup_epochs, updates_per_epoch,
                         max(1, settings.max_iter - settings.warmup_epochs), schedule_hyper, schedule_memory,
                     )  # fmt: skip

@@ -85,7 +85,7 @@ class Model:
             intercept_starts=layout.intercept_starts,
             unit_starts=np.cumsum(widths) - widths,
             n_hyper=hyper.shape[1],
-            saves=np.array([part.saves and "backward" in uses for part in hidden], dtype=np.int64),
+            saves=np.array([part.saves for part in hidden], dtype=np.int64),
             loss_hyper=hyper[0],
             penalty_hyper=hyper[1],
             activation_hyper=hyper[2:],

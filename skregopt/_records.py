@@ -113,7 +113,7 @@ SETTINGS = np.dtype(
 PROGRESS = np.dtype(
     [
         *_fields("epoch", "row"),  # epochs completed in this fit, rows of the current one that are done
-        *_fields("t"),  # updates since the optimizer's state was new
+        *_fields("t", "t_warmup"),  # updates since the optimizer's state was new, and those of the warm-up among them
         *_fields("n_curve"),  # epochs recorded in the curves of this block
         *_fields("best_epoch", "no_improvement", "status"),
         *_fields("loss_sum", "learning_rate", "best_score", type=_float),

@@ -41,6 +41,7 @@ class OptimizerMemory:
     schedule_memory: np.ndarray
     epoch: int = 0
     t: int = 0
+    t_warmup: int = 0
     no_improvement: int = 0
     best_score: float = -np.inf
     # with averaged weights: the current weights, and the average that goes with them
@@ -62,6 +63,7 @@ class OptimizerMemory:
             self.schedule_memory.copy(),
             self.epoch,
             self.t,
+            self.t_warmup,
             self.no_improvement,
             self.best_score,
             self.weights,
@@ -231,7 +233,7 @@ class FirstOrderTraining:
         self.settings = self._settings(options, schedule, proximal)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
-        progress.epoch, progress.t = memory.epoch, memory.t
+        progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
         progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
         uses = {"backward": True, "prox": proximal, "rank_one": rank_one, "validation": self.validates}
         is_sparse = train.source.is_sparse or held_out.source.is_sparse
@@ -309,6 +311,7 @@ class FirstOrderTraining:
         if self.options.early_stopping:
             outcome.theta = self.state["best"]
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
+        self.memory.t_warmup = int(progress.t_warmup)
         self.memory.no_improvement = int(progress.no_improvement)
         self.memory.best_score = float(progress.best_score)
         if self.options.ema_decay is not None:
