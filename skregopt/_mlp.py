@@ -432,6 +432,20 @@ class BaseMLP(BaseEstimator):
         single = all(coef.dtype == np.float32 for coef in self.coefs_)
         return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
 
+    def _check_fitted_widths(self, layout, loss, n_features):
+        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and loss."""
+        n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
+        if n_rows != n_features:
+            raise ValueError(
+                f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
+                f"{self.coefs_[0].shape}."
+            )
+        if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
+            raise ValueError(
+                f"loss={self.loss!r} has {loss.n_outputs(1)} outputs, but the fitted network has {n_outputs}. Fit again "
+                "after a change of loss."
+            )
+
     def _predict_outputs(self, X):
         """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
@@ -440,6 +454,7 @@ class BaseMLP(BaseEstimator):
         layout = self._layout()
         activations, _ = hidden_activations(self, layout.units.size - 2)
         loss = self._build_loss(self._target_kind())
+        self._check_fitted_widths(layout, loss, X.shape[1])
         model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
         out = predictions(model, theta, Source(X), effective_n_threads(self.n_jobs))
         if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():

@@ -49,6 +49,10 @@ class ClassTargets:
                     f"got shape {dense.shape}."
                 )
             return np.ascontiguousarray(dense != 0, dtype=dtype)
+        if sp.issparse(y) or np.ndim(y) != 1:
+            raise ValueError(
+                f"y must be one column of labels, as in the fit before, got a label indicator of shape {y.shape}."
+            )
         codes = np.searchsorted(self.classes, y)
         codes[codes == len(self.classes)] = 0
         unseen = self.classes[codes] != y
