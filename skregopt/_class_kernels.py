@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import _math
-from ._jit import jit
+from ._jit import inlined_jit, jit
 from ._views import flat_view
 
 
@@ -70,7 +70,7 @@ def softmax_invert_link(raw_prediction, hyper):
             row[k] /= normaliser
 
 
-@jit
+@inlined_jit
 def _sigmoid_term(z, t, one):
     """Return log(1 + exp(z)) - t z and its derivative p - t, neither with overflow nor with cancellation."""
     zero = one - one

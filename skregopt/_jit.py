@@ -56,6 +56,11 @@ def jit(function):
     return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function)
 
 
+def inlined_jit(function):
+    """Decorate a helper for single elements: a loop over calls of it vectorises only if they are inlined."""
+    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)(function)
+
+
 def _digest_of_inlined_sources():
     digest = hashlib.sha256()
     for name in INLINED:

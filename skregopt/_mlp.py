@@ -13,7 +13,7 @@ from ._component import build_component
 from ._holdout import split_rows
 from ._layout import NORMS, Layout
 from ._lbfgs import LBFGSTraining
-from ._model import Model, Rows
+from ._model import Model, Rows, relative_weights
 from ._parameters import (
     check_combinations,
     decoupled_decay,
@@ -94,7 +94,7 @@ class BaseMLP(BaseEstimator):
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
         if normalise:
-            return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
+            return Rows(source, rows, y, relative_weights(weights, rows).astype(dtype), float(rows.size))
         return Rows(source, rows, y, weights.astype(dtype), float(weights[rows].sum() / weights.shape[1]))
 
     def _build_loss(self, target):
@@ -312,7 +312,7 @@ class BaseMLP(BaseEstimator):
     def _held_out_rows(self, source, y, weights, rows, dtype):
         if not np.any(weights[rows] > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
+        return Rows(source, rows, y, relative_weights(weights, rows).astype(dtype), float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 
@@ -479,21 +479,6 @@ def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
     _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val
-
-
-def _relative(weights, rows):
-    """Return weights divided by the mean of those of ``rows``, by column: only ratios count, whatever their size."""
-    relative = np.empty_like(weights)
-    for j, column in enumerate(weights.T):
-        largest = column[rows].max()
-        if largest == 0:
-            raise ValueError(
-                f"All weights of label {j} are zero, its class_weight multiplied in: at least one row to train on, and "
-                "one to validate on, needs a positive weight for each label."
-            )
-        column = column / largest
-        relative[:, j] = column / column[rows].mean()
-    return relative
 
 
 def _same_objects(first, second):

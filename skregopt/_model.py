@@ -133,3 +133,18 @@ class Rows:
             weights=self.weights,
             total_weight=self.total_weight,
         )
+
+
+def relative_weights(weights, rows):
+    """Return weights divided by the mean of those of ``rows``, by column: only ratios count, whatever their size."""
+    relative = np.empty_like(weights)
+    for j, column in enumerate(weights.T):
+        largest = column[rows].max()
+        if largest == 0:
+            raise ValueError(
+                f"All weights of label {j} are zero, its class_weight multiplied in: at least one row to train on, and "
+                "one to validate on, needs a positive weight for each label."
+            )
+        column = column / largest
+        relative[:, j] = column / column[rows].mean()
+    return relative
