@@ -87,8 +87,9 @@ class BaseMLP(BaseEstimator):
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
         if normalise:
-            return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
-        return Rows(source, rows, y, weights.astype(dtype), float(weights[rows].sum() / weights.shape[1]))
+            return Rows(source, rows, y, _in_precision(_relative(weights, rows), dtype), float(rows.size))
+        weights = _in_precision(weights, dtype)
+        return Rows(source, rows, y, weights, float(weights[rows].sum(dtype=np.float64) / weights.shape[1]))
 
     def _build_loss(self, target):
         """Return the loss for a kind of target; ValueError for one that it is not for."""
@@ -324,7 +325,7 @@ class BaseMLP(BaseEstimator):
     def _held_out_rows(self, source, y, weights, rows, dtype):
         if not np.any(weights[rows] > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        return Rows(source, rows, y, _relative(weights, rows).astype(dtype), float(rows.size))
+        return Rows(source, rows, y, _in_precision(_relative(weights, rows), dtype), float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 
@@ -506,6 +507,17 @@ def _relative(weights, rows):
         column = column / largest
         relative[:, j] = column / column[rows].mean()
     return relative
+
+
+def _in_precision(weights, dtype):
+    """Return weights in the working precision: positive ones stay positive, batch normalisation divides by them."""
+    with np.errstate(over="ignore", under="ignore"):
+        converted = weights.astype(dtype)
+    if not np.all(np.isfinite(converted)):
+        raise ValueError(f"sample_weight contains values too large for {dtype}. Scale them, or use dtype='float64'.")
+    smallest = np.finfo(dtype).tiny
+    converted[(weights > 0) & (converted < smallest)] = smallest
+    return converted
 
 
 def _same_objects(first, second):
