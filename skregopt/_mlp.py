@@ -13,7 +13,7 @@ from ._component import build_component
 from ._holdout import split_rows
 from ._layout import NORMS, Layout
 from ._lbfgs import LBFGSTraining
-from ._model import Model, Rows, relative_weights
+from ._model import Model, Rows, in_precision, relative_weights
 from ._parameters import (
     check_combinations,
     decoupled_decay,
@@ -94,8 +94,9 @@ class BaseMLP(BaseEstimator):
     def _training_rows(self, source, y, weights, rows, dtype, normalise):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
         if normalise:
-            return Rows(source, rows, y, relative_weights(weights, rows).astype(dtype), float(rows.size))
-        return Rows(source, rows, y, weights.astype(dtype), float(weights[rows].sum() / weights.shape[1]))
+            return Rows(source, rows, y, in_precision(relative_weights(weights, rows), dtype), float(rows.size))
+        weights = in_precision(weights, dtype)
+        return Rows(source, rows, y, weights, float(weights[rows].sum(dtype=np.float64) / weights.shape[1]))
 
     def _build_loss(self, target):
         """Return the loss for a kind of target; ValueError for one that it is not for."""
@@ -312,7 +313,7 @@ class BaseMLP(BaseEstimator):
     def _held_out_rows(self, source, y, weights, rows, dtype):
         if not np.any(weights[rows] > 0):
             raise ValueError("All sample weights of the validation rows are zero.")
-        return Rows(source, rows, y, relative_weights(weights, rows).astype(dtype), float(rows.size))
+        return Rows(source, rows, y, in_precision(relative_weights(weights, rows), dtype), float(rows.size))
 
     # --- scoring and reporting ---------------------------------------------------------------------------------------
 

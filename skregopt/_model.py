@@ -148,3 +148,14 @@ def relative_weights(weights, rows):
         column = column / largest
         relative[:, j] = column / column[rows].mean()
     return relative
+
+
+def in_precision(weights, dtype):
+    """Return weights in the working precision: positive ones stay positive, batch normalisation divides by them."""
+    with np.errstate(over="ignore", under="ignore"):
+        converted = weights.astype(dtype)
+    if not np.all(np.isfinite(converted)):
+        raise ValueError(f"sample_weight contains values too large for {dtype}. Scale them, or use dtype='float64'.")
+    smallest = np.finfo(dtype).tiny
+    converted[(weights > 0) & (converted < smallest)] = smallest
+    return converted

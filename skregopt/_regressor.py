@@ -1,6 +1,7 @@
 """The regressor."""
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
@@ -346,7 +347,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _encode_y(self, y, classes, continuing, incremental, dtype):
-        if y.ndim == 2 and y.shape[1] == 1:
+        if y.ndim == 2 and y.shape[1] == 1 and not sp.issparse(y):
             y = column_or_1d(y, warn=True)
         return _as_columns(y, dtype), "continuous", (y, None)
 
@@ -406,6 +407,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
 
 def _as_columns(y, dtype):
+    if sp.issparse(y):
+        raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
     if y.dtype.kind not in "biuf":
         raise ValueError(f"y must hold real numbers, got dtype {y.dtype}.")
     with np.errstate(over="ignore"):

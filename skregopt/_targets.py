@@ -51,7 +51,8 @@ class ClassTargets:
             return np.ascontiguousarray(dense != 0, dtype=dtype)
         if sp.issparse(y) or np.ndim(y) != 1:
             raise ValueError(
-                f"y must be one column of labels, as in the fit before, got a label indicator of shape {y.shape}."
+                "y must be one column of labels, like the y that decided about the classes, got a label indicator of "
+                f"shape {y.shape}."
             )
         codes = np.searchsorted(self.classes, y)
         codes[codes == len(self.classes)] = 0

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from skregopt import MLPClassifier, _jit, _math
 from skregopt.activations import ACTIVATIONS, ELU, GELU, LeakyReLU, Softplus
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 DTYPES = [np.float32, np.float64]
 # beyond these |z| the normal distribution's tail underflows

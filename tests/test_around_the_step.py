@@ -20,7 +20,7 @@ from skregopt._constraints import average_weights
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import Warmup
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])

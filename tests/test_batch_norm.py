@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 NORMS = ("batch_norm_scales_", "batch_norm_shifts_", "batch_norm_means_", "batch_norm_variances_")
 FITTED = ("coefs_", "intercepts_", *NORMS)

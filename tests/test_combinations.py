@@ -24,6 +24,8 @@ from skregopt.optimizers import Adam, RMSprop
 from skregopt.penalties import ElasticNet, GroupL1
 from skregopt.schedules import Cosine, Warmup
 
+pytestmark = pytest.mark.numerics
+
 BOTH = [MLPClassifier, MLPRegressor]
 BASE = {"hidden_layer_sizes": (4,), "max_iter": 4, "random_state": 0, "learning_rate_init": 0.013}
 

@@ -19,7 +19,7 @@ from skregopt import _lbfgs
 from skregopt.activations import ACTIVATIONS
 from skregopt.penalties import PENALTIES
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 RATE = 1e-3
 ALPHA = 0.7

@@ -22,7 +22,7 @@ from skregopt._jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import L2, ElasticNet, GroupL1
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 

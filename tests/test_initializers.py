@@ -14,7 +14,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
 from skregopt.initializers import INITIALIZERS, GlorotNormal, GlorotUniform, HeNormal, Initializer, Orthogonal
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 SHAPES = [(400, 250), (250, 400), (300, 300), (1, 90_000), (90_000, 1)]
 # name -> variance; glorot_uniform with the gain of the activation

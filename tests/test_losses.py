@@ -26,7 +26,7 @@ from skregopt.losses import (
     SquaredError,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 DTYPES = ["float32", "float64"]
 LBFGS = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "max_iter": 5000, "tol": 1e-10}

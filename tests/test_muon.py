@@ -20,7 +20,7 @@ from skregopt import MLPRegressor, _jit
 from skregopt.optimizers import Adam, Muon, Optimizer
 from skregopt.penalties import PENALTIES, GroupL1
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 DTYPES = [np.float32, np.float64]
 SHAPES = {"wide": (3, 7), "tall": (7, 3), "square": (5, 5), "row": (1, 6), "column": (6, 1), "single": (1, 1)}

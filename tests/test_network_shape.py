@@ -17,7 +17,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ELU, LeakyReLU, Tanh
 from skregopt.optimizers import Adam
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 SMALL = {

@@ -38,7 +38,7 @@ from skregopt.optimizers import (
 )
 from skregopt.penalties import PENALTIES
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 DTYPES = [np.float32, np.float64]
 

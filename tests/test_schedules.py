@@ -16,6 +16,7 @@ from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import SCHEDULES, Cosine, Exponential, OneCycle, Plateau, Schedule, Step
 
 pytestmark = [
+    pytest.mark.numerics,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*before.*optimizer.step:UserWarning"),
 ]

@@ -14,7 +14,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.optimizers import Adam
 from skregopt.schedules import SCHEDULES, Cosine, InvScaling, Plateau, Step, Warmup
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 SMALL = {
