@@ -455,8 +455,8 @@ class BaseMLP(BaseEstimator):
             )
         if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
             raise ValueError(
-                f"loss={self.loss!r} has {loss.n_outputs(1)} outputs, but the fitted network has {n_outputs}. Fit again "
-                "after a change of loss."
+                f"loss={self.loss!r} has {loss.n_outputs(1)} outputs, but the fitted network has {n_outputs}. Fit "
+                "again after a change of loss."
             )
 
     def _predict_outputs(self, X):

@@ -93,8 +93,8 @@ class GlorotNormal(Initializer):
 class HeUniform(Initializer):
     """Uniform on [-b, b] with b = sqrt(6 / fan_in): of variance 2 / fan_in, for rectifiers.
 
-    What ``weight_init='auto'`` draws for the relatives of relu (leaky_relu, elu, gelu, silu, mish, softplus): of the two
-    forms of He's rule the one without outliers, whose weights differ from scikit-learn's in the bound alone.
+    What ``weight_init='auto'`` draws for leaky_relu, elu, gelu, silu, mish and softplus: of the two forms of He's rule
+    the one without outliers, whose weights differ from scikit-learn's in the bound alone.
 
     Notes
     -----
