@@ -46,7 +46,7 @@ class Case:
 
 CASES = [
     Case("digits 1797x64, (64,), batch 64, adam", "digits", (64,), 64, "adam", 20),
-    Case("digits, one example per update, sgd", "digits", (64,), 1, "sgd", 5, 3),
+    Case("digits, one example per update, sgd", "digits", (64,), 1, "sgd", 10, 3),
     Case("breast cancer 569x30, (100,), batch 32, adam", "breast_cancer", (100,), 32, "adam", 20),
     Case("images 60000x784, (256, 128), batch 128, adam", "images", (256, 128), 128, "adam", 1, 3),
 ]
