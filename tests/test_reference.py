@@ -18,7 +18,7 @@ from skregopt.optimizers import OPTIMIZERS, SGD
 from skregopt.penalties import PENALTIES
 from skregopt.schedules import SCHEDULES
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 # a fit that lasts max_iter epochs, with a smaller batch at the end of each
 SMALL = {
