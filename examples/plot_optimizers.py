@@ -80,9 +80,7 @@ for solver in solvers:
 import matplotlib.pyplot as plt
 from matplotlib.colors import LogNorm
 
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 4.6), width_ratios=[1.5, 1], sharey=True, layout="constrained"
-)
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), width_ratios=[1.5, 1], sharey=True, layout="constrained")
 table = np.array([losses[solver] for solver in solvers])
 picture = left.imshow(table, cmap="cividis_r", norm=LogNorm(0.1, 2, clip=True), aspect="auto")
 for row, solver in enumerate(solvers):
