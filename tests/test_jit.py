@@ -818,6 +818,7 @@ def test_optimizers_keep_nan(name, dtype, bad):
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", [name for name in PENALTIES if name])
+@np.errstate(all="ignore")  # as plain Python the kernels warn of NaN and infinity
 def test_penalties_keep_nan(name, dtype, bad):
     component = PENALTIES[name]()
     rule, hyper, alpha = type(component), component.hyper_vector(dtype), np.dtype(dtype).type(0.25)
