@@ -1,0 +1,116 @@
+"""
+Learning-rate schedules
+=======================
+
+A high learning rate travels far, a low one settles. A schedule begins with one and ends with the other. We draw the
+rate of every schedule, as ``learning_rate_curve_`` records it, and what it does to the loss.
+"""
+
+# %%
+# Data
+# ----
+
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+X, y = load_digits(return_X_y=True)
+X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
+scaler = StandardScaler().fit(X_train)
+X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
+
+# %%
+# Schedules
+# ---------
+# A name takes a schedule's defaults, an instance brings its own numbers. All start from (or rise to) the same peak,
+# which is too high for a rate that stays there, and last for 60 epochs.
+
+from skregopt.schedules import Cosine, Exponential, Plateau, Step, Warmup
+
+schedules = {
+    "constant": "constant",
+    "invscaling": "invscaling",
+    "adaptive": "adaptive",
+    "plateau": Plateau(factor=0.3, patience=2),
+    "step": Step(step_size=20),
+    "exponential": Exponential(gamma=0.92),
+    "cosine": "cosine",
+    "cosine, restarts": Cosine(restart_every=20),
+    "warm-up, cosine": Warmup("cosine", n_epochs=10),
+    "one_cycle": "one_cycle",
+}
+
+# %%
+# Fits
+# ----
+# 'adaptive' acts when ``n_iter_no_change`` epochs in a row brought no progress; 3 of them keeps it busy. The others
+# shall not stop before the last epoch, and get an infinite patience. Training is by mini-batches with momentum.
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skregopt import MLPClassifier
+
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are what we ask for
+
+fits = {}
+for name, schedule in schedules.items():
+    fits[name] = [
+        MLPClassifier(
+            hidden_layer_sizes=64,
+            solver="minibatch",
+            batch_size=32,
+            learning_rate=schedule,
+            learning_rate_init=0.1,
+            max_iter=60,
+            n_iter_no_change=3 if name == "adaptive" else np.inf,
+            random_state=seed,
+        ).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+        for seed in range(5)
+    ]
+    print(
+        f"{name:>16}: objective {np.mean([clf.loss_ for clf in fits[name]]):.4f}, "
+        f"validation loss {np.mean([clf.validation_loss_curve_[-1] for clf in fits[name]]):.3f}"
+    )
+
+# %%
+# The result
+# ----------
+
+import matplotlib.pyplot as plt
+
+names = list(fits)
+figure = plt.figure(figsize=(10, 6), layout="constrained")
+grid = figure.add_gridspec(len(names), 3, width_ratios=[1.2, 1, 1])
+for row, name in enumerate(names):
+    ax = figure.add_subplot(grid[row, 0])
+    for clf in fits[name][:1]:
+        curve = clf.learning_rate_curve_
+        ax.fill_between(np.arange(1, len(curve) + 1), curve, color="#0072B2", alpha=0.25, linewidth=0)
+        ax.plot(np.arange(1, len(curve) + 1), curve, color="#0072B2", linewidth=1.5)
+    ax.set(xlim=(0, 60), ylim=(0, 0.105), yticks=[0, 0.1], xticks=[0, 20, 40, 60])
+    ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    ax.tick_params(axis="y", labelsize=8)
+    ax.tick_params(axis="x", labelbottom=row == len(names) - 1)
+    ax.spines[["top", "right"]].set_visible(False)
+    if row == 0:
+        ax.set_title("Learning rate")
+ax.set_xlabel("epoch")
+
+objective = {name: [clf.loss_ for clf in fits[name]] for name in names}
+validation = {name: [clf.validation_loss_curve_[-1] for clf in fits[name]] for name in names}
+for column, (title, values) in enumerate({"Training": objective, "Validation": validation}.items(), start=1):
+    ax = figure.add_subplot(grid[:, column])
+    for row, name in enumerate(names):
+        ax.plot(values[name], [row] * 5, "o", color="#D55E00", alpha=0.35, markeredgewidth=0)
+        ax.plot(np.mean(values[name]), row, "|", color="#D55E00", markersize=18, markeredgewidth=2.5)
+    ax.set(title=title, ylim=(len(names) - 0.5, -0.5), yticks=[], xlabel="at the end, five seeds")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+if plt.get_backend().lower() == "agg":  # no display
+    figure.savefig("plot_schedules.png", dpi=150)
+    print("figure saved to plot_schedules.png")
+else:
+    plt.show()
