@@ -10,8 +10,8 @@ weight. Which one is fastest depends on what one counts: epochs, or seconds.
 # %%
 # Data and solvers
 # ----------------
-# All 1797 handwritten digits; here we only ask how fast the objective falls. Each solver has the learning rate that
-# was best for it among 0.001, 0.003, 0.01, ..., 1, by the loss after its last epoch.
+# All 1797 handwritten digits; here we only ask how fast the training loss falls. Each solver has the learning rate that
+# was best for it among 0.0003, 0.001, 0.003, ..., 1, by the objective after its last epoch.
 
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
@@ -46,9 +46,7 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of 
 
 seconds, loss = {}, {}
 for solver, params in runs.items():
-    clf = MLPClassifier(
-        hidden_layer_sizes=64, solver=solver, alpha=0, tol=0, n_iter_no_change=np.inf, random_state=0, **params
-    )
+    clf = MLPClassifier(hidden_layer_sizes=64, solver=solver, tol=0, n_iter_no_change=np.inf, random_state=0, **params)
     MLPClassifier(**clf.get_params() | {"max_iter": 1}).fit(X, y)
     start = perf_counter()
     clf.fit(X, y)
@@ -60,10 +58,10 @@ for solver, params in runs.items():
 # %%
 # The result
 # ----------
-# Counted in epochs (left), one row at a time wins at first: it makes 1797 steps where gradient descent makes one.
-# But a step on one row cannot use the processor well, and so each of its epochs costs much more time. Counted in
-# seconds (right), batches are the best of both: nearly as many useful steps per epoch, at the price per epoch of
-# gradient descent times a small factor. The seconds are those of the machine that drew the figure.
+# Counted in epochs (left), the solvers that take many steps in each are far ahead at first: gradient descent takes one
+# where 'minibatch' and 'adam' take 36 and 'sgd' 1797. But a step on a single row cannot use the processor well, and so
+# an epoch of 'sgd' costs many times that of the others. Counted in seconds (right), it falls behind; batches have the
+# many steps at nearly the price of gradient descent. The seconds are those of the machine that drew the figure.
 
 import matplotlib.pyplot as plt
 
@@ -81,6 +79,7 @@ for solver, colour in colours.items():
 left.set(ylabel="training log loss (nats per row)", xlabel="epochs", title="Against epochs", yscale="log", xscale="log")
 right.set(xlabel="seconds of training", title="Against seconds", xscale="log")
 left.legend(frameon=False, loc="lower left")
+figure.get_layout_engine().set(w_pad=0.15)  # room between the last tick of one axis and the first of the next
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
     ax.xaxis.set_major_formatter("{x:g}")

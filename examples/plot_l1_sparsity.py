@@ -63,7 +63,9 @@ accuracy = {
 }
 zeros = {
     "l1": np.array([np.mean([clf.sparsity_ for clf in row]) for row in fits["l1"]]),
-    "group_l1": np.array([np.mean([(clf.feature_importances_ == 0).mean() for clf in row]) for row in fits["group_l1"]]),
+    "group_l1": np.array(
+        [np.mean([(clf.feature_importances_ == 0).mean() for clf in row]) for row in fits["group_l1"]]
+    ),
 }
 shown = {}
 for penalty, things in {"l1": "weights", "group_l1": "pixels"}.items():

@@ -81,7 +81,7 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import LogNorm
 
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 4.6), width_ratios=[1.5, 1], sharey=True, layout="constrained"
+    1, 2, figsize=(11.5, 4.6), width_ratios=[1.5, 1], sharey=True, layout="constrained"
 )
 table = np.minimum([losses[solver] for solver in solvers], 1e9)  # a finite colour for overflow, too
 picture = left.imshow(table, cmap="cividis_r", norm=LogNorm(0.1, 2), aspect="auto")
@@ -99,7 +99,14 @@ left.set(
 )
 left.tick_params(length=0)
 left.spines[:].set_visible(False)
-figure.colorbar(picture, ax=left, label="log loss (nats per row)", extend="max", ticks=[0.1, 0.2, 0.5, 1, 2], format="{x:g}")
+figure.colorbar(
+    picture,
+    ax=left,
+    label="validation log loss (nats per row)",
+    extend="max",
+    ticks=[0.1, 0.2, 0.5, 1, 2],
+    format="{x:g}",
+)
 
 for row, solver in enumerate(solvers):
     tuned = losses[solver].min()
@@ -108,6 +115,7 @@ for row, solver in enumerate(solvers):
     right.plot(tuned, row, "D", color="#0072B2", label="best rate" if row == 0 else None)
 right.set(title="Default and best rate", xlabel="validation log loss (nats per row)", xlim=(0.05, None))
 right.legend(frameon=False, loc="upper right")
+figure.get_layout_engine().set(w_pad=0.1)
 right.spines[["top", "right", "left"]].set_visible(False)
 right.tick_params(axis="y", length=0, labelleft=True)
 
