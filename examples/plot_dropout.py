@@ -10,8 +10,8 @@ and for which networks does it pay?
 # %%
 # Data
 # ----
-# 300 handwritten digits to train on and all others to validate on. Pixels go from 0 to 16; we divide by 16. Scaling each
-# pixel by its own deviation would blow up those that are nearly always empty.
+# 300 handwritten digits to train on and all others to validate on. Pixels go from 0 to 16; we divide by 16. Scaling
+# each pixel by its own deviation would blow up those that are nearly always empty.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split

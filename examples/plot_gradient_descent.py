@@ -10,8 +10,8 @@ weight. Which one is fastest depends on what one counts: epochs, or seconds.
 # %%
 # Data and solvers
 # ----------------
-# All 1797 handwritten digits; here we only ask how fast the training loss falls. Each solver has the learning rate that
-# was best for it among 0.0003, 0.001, 0.003, ..., 1, by the objective after its last epoch.
+# All 1797 handwritten digits; here we only ask how fast the training loss falls. The learning rates are high: at three
+# times as much, training becomes erratic or diverges.
 
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
@@ -21,7 +21,7 @@ X = StandardScaler().fit_transform(X)
 
 runs = {
     "gd": {"learning_rate_init": 1, "max_iter": 1000},
-    "sgd": {"learning_rate_init": 0.001, "max_iter": 30},
+    "sgd": {"learning_rate_init": 0.003, "max_iter": 30},
     "minibatch": {"batch_size": 50, "learning_rate_init": 0.1, "max_iter": 100},
     "adam": {"batch_size": 50, "learning_rate_init": 0.01, "max_iter": 100},
 }
@@ -46,7 +46,9 @@ warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of 
 
 seconds, loss = {}, {}
 for solver, params in runs.items():
-    clf = MLPClassifier(hidden_layer_sizes=64, solver=solver, tol=0, n_iter_no_change=np.inf, random_state=0, **params)
+    clf = MLPClassifier(
+        hidden_layer_sizes=64, solver=solver, alpha=0, tol=0, n_iter_no_change=np.inf, random_state=0, **params
+    )
     MLPClassifier(**clf.get_params() | {"max_iter": 1}).fit(X, y)
     start = perf_counter()
     clf.fit(X, y)
