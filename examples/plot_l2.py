@@ -94,12 +94,12 @@ left.set(title="Batches of 50 rows", ylabel="log loss (nats per row)")
 for (batch_size, loss), colour, marker in zip(validation.items(), colours, "s^o", strict=True):
     middle.plot(alphas, loss, marker + "-", color=colour, markersize=4, label=f"batches of {batch_size}")
 middle.set(title="Validation rows", ylim=(0.15, 1), ylabel="log loss (nats per row)")
-middle.set_yticks([0.2, 0.5, 1])
 for ax in (left, middle):
     ax.set(xscale="log", yscale="log", xlabel="alpha")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("")
     ax.legend(frameon=False, loc="upper left")
+middle.set_yticks([0.2, 0.5, 1])
 
 bins = np.linspace(-0.6, 0.6, 61)
 for alpha, colour in zip(alphas[[0, 4, 8]], colours, strict=True):

@@ -100,7 +100,7 @@ for ax, (name, values) in zip(axes, ranges.items(), strict=True):
 axes[0].set_xscale("log", base=2)
 axes[0].set_xticks(ranges["hidden_layer_sizes"], ranges["hidden_layer_sizes"])
 axes[0].set(ylabel="log loss (nats per row)")
-axes[0].set_yticks([1e-6, 1e-4, 1e-2, 1], ["0.000001", "0.0001", "0.01", "1"])
+axes[0].set_yticks([1e-6, 1e-4, 1e-2, 1])
 axes[2].set_xscale("log")
 axes[0].annotate("validation rows", (32, 0.45), color=colours["validation"], ha="center")
 axes[0].annotate("training rows", (20, 0.004), color=colours["training"])

@@ -1,0 +1,126 @@
+"""
+Learning-rate schedules
+=======================
+
+A high learning rate travels far, a low one settles. A schedule begins with one and ends with the other. We draw the
+rate of every schedule, as ``learning_rate_curve_`` records it, and what it does to the loss.
+"""
+
+# %%
+# Data
+# ----
+
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+X, y = load_digits(return_X_y=True)
+X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
+scaler = StandardScaler().fit(X_train)
+X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
+
+# %%
+# Schedules
+# ---------
+# A name takes a schedule's defaults, an instance brings its own numbers. All start from the same rate, or rise to it:
+# 0.02, twenty times the default of Adam. They last for 60 epochs.
+
+from skregopt.schedules import Cosine, Exponential, Plateau, Step, Warmup
+
+schedules = {
+    "constant": "constant",
+    "invscaling": "invscaling",
+    "adaptive": "adaptive",
+    "plateau": Plateau(factor=0.3, patience=2),
+    "step": Step(step_size=20),
+    "exponential": Exponential(gamma=0.92),
+    "cosine": "cosine",
+    "cosine, restarts": Cosine(restart_every=20),
+    "warm-up, cosine": Warmup("cosine", n_epochs=10),
+    "one_cycle": "one_cycle",
+}
+
+# %%
+# Fits
+# ----
+# 'adaptive' acts when ``n_iter_no_change`` epochs in a row brought no progress; 3 of them keeps it busy. The others
+# shall not stop before the last epoch, and get an infinite patience. Five seeds each.
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skregopt import MLPClassifier
+
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are what we ask for
+
+fits = {}
+for name, schedule in schedules.items():
+    fits[name] = [
+        MLPClassifier(
+            hidden_layer_sizes=64,
+            batch_size=32,
+            learning_rate=schedule,
+            learning_rate_init=0.02,
+            max_iter=60,
+            n_iter_no_change=3 if name == "adaptive" else np.inf,
+            random_state=seed,
+        ).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+        for seed in range(5)
+    ]
+    print(
+        f"{name:>16}: objective {np.median([clf.loss_ for clf in fits[name]]):.4f}, "
+        f"validation loss {np.median([clf.validation_loss_curve_[-1] for clf in fits[name]]):.3f}"
+    )
+
+# %%
+# The result
+# ----------
+# Dots are seeds, lines their medians. At a constant rate of 0.02 Adam never settles. 'adaptive' and 'plateau' wait until
+# progress has stalled, which here is late. What falls according to plan does better, and best of all is what also
+# begins low, a warm-up or 'one_cycle': it spares the network the high rate while the weights are still random. With
+# restarts, the high rate comes back, and two of the five networks did not recover in time.
+
+import matplotlib.pyplot as plt
+
+names = list(fits)
+figure = plt.figure(figsize=(10, 6), layout="constrained")
+grid = figure.add_gridspec(len(names), 3, width_ratios=[1.2, 1, 1])
+for row, name in enumerate(names):
+    ax = figure.add_subplot(grid[row, 0])
+    curve = fits[name][0].learning_rate_curve_
+    epochs = np.arange(1, len(curve) + 1)
+    ax.fill_between(epochs, curve, color="#0072B2", alpha=0.25, linewidth=0)
+    ax.plot(epochs, curve, color="#0072B2", linewidth=1.5)
+    ax.set(xlim=(0, 60), ylim=(0, 0.021), yticks=[0, 0.02], xticks=[0, 20, 40, 60])
+    ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    ax.tick_params(axis="y", labelsize=8)
+    ax.tick_params(axis="x", labelbottom=row == len(names) - 1)
+    ax.spines[["top", "right"]].set_visible(False)
+    if row == 0:
+        ax.set_title("Learning rate, first seed")
+ax.set_xlabel("epoch")
+
+objective = {name: [clf.loss_ for clf in fits[name]] for name in names}
+validation = {name: [clf.validation_loss_curve_[-1] for clf in fits[name]] for name in names}
+for column, (title, values) in enumerate(
+    {"Objective at the end": objective, "Validation loss at the end": validation}.items(), start=1
+):
+    ax = figure.add_subplot(grid[:, column])
+    for row, name in enumerate(names):
+        ax.plot(values[name], [row] * 5, "o", color="#D55E00", alpha=0.35, markeredgewidth=0)
+        ax.plot(np.median(values[name]), row, "|", color="#D55E00", markersize=18, markeredgewidth=2.5)
+    ax.set(title=title, ylim=(len(names) - 0.5, -0.5), yticks=range(len(names)), yticklabels=[], xscale="log")
+    ax.set_xlabel("nats per row")
+    ax.grid(axis="y", color="0.9")
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+if plt.get_backend().lower() == "agg":  # no display
+    figure.savefig("plot_schedules.png", dpi=150)
+    print("figure saved to plot_schedules.png")
+else:
+    plt.show()
