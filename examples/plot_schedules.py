@@ -77,8 +77,8 @@ for name, schedule in schedules.items():
 # %%
 # The result
 # ----------
-# Dots are seeds, lines their medians. At a constant rate of 0.02 Adam never settles. 'adaptive' and 'plateau' wait until
-# progress has stalled, which here is late. What falls according to plan does better, and best of all is what also
+# Dots are seeds, lines their medians. At a constant rate of 0.02 Adam never settles. 'adaptive' and 'plateau' wait
+# until progress has stalled, which here is late. What falls according to plan does better, and best of all is what also
 # begins low, a warm-up or 'one_cycle': it spares the network the high rate while the weights are still random. With
 # restarts, the high rate comes back, and two of the five networks did not recover in time.
 
