@@ -11,8 +11,8 @@ do not learn. Which activations, and which initial weights, bring it through?
 # Networks
 # --------
 # Eight hidden layers of 32 units. 'logistic' as it comes; from orthogonal initial weights, which keep the length of
-every  # vector, times 4, which makes up for the derivative; and two other activations with their own initial weights. Another
-# remedy is one more entry here.
+# every vector, times 4, which makes up for the derivative; and two other activations with their own initial weights.
+# Another remedy is one more entry here.
 
 from skregopt.initializers import Orthogonal
 
