@@ -386,6 +386,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             if multilabel:
                 self.classes_ = np.arange(len(self.classes_))
         elif continuing:
+            if multilabel != (self._target_kind() == "multilabel"):
+                raise ValueError(
+                    f"warm_start continues with a network for {self._target_kind()} targets, and y is "
+                    f"{'' if multilabel else 'not '}a label indicator. Fit a new estimator."
+                )
             found = unique_labels(y)
             if set(found) != set(self.classes_):
                 raise ValueError(

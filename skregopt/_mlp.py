@@ -1,11 +1,12 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
+import copy
 from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
 
 from . import _jit
@@ -81,6 +82,7 @@ class BaseMLP(BaseEstimator):
             if np.iscomplexobj(weights):
                 raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
             weights = weights.astype(np.float64)
+            assert_all_finite(weights, input_name=name)
             if np.any(weights < 0):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
             if not np.any(weights):
@@ -207,6 +209,8 @@ class BaseMLP(BaseEstimator):
             "n_layers_": layout.units.size,
             "n_outputs_": int(layout.units[-1]),
             "out_activation_": loss.out_activation,
+            # what predictions need, so that set_params afterwards does not change them
+            "_rules": ([copy.copy(rule) for rule in activations], copy.copy(loss)),
             "_seed": seed,
         }
         score = None
@@ -277,6 +281,11 @@ class BaseMLP(BaseEstimator):
         initializers = [build_component(Initializer, INITIALIZERS, name, self) for name in names]
         if continuing:
             arrays = self._parameter_arrays()
+            if NORMS[0] in arrays and not layout.batch_norm:
+                raise ValueError(
+                    "batch_norm=False would drop the scales, shifts and running statistics of the fitted network that "
+                    "warm_start and partial_fit continue with. Set batch_norm=True, or fit a new estimator."
+                )
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's
             layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
@@ -418,9 +427,11 @@ class BaseMLP(BaseEstimator):
     # --- prediction --------------------------------------------------------------------------------------------------
 
     def _layout(self):
-        """Return the layout of the fitted network."""
-        units = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
-        return Layout(units, NORMS[0] in self.__dict__)
+        """Return the layout of the fitted network; ValueError for arrays, which may have been replaced, that are none."""
+        shapes = [np.shape(coef) for coef in self.coefs_]
+        if not shapes or any(len(shape) != 2 for shape in shapes):
+            raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
+        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
 
     def _theta(self):
         """Return the flat parameters, packed again only if fitted arrays were replaced."""
@@ -430,11 +441,11 @@ class BaseMLP(BaseEstimator):
             theta, views = packed
             if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
                 return theta
-        single = all(coef.dtype == np.float32 for coef in self.coefs_)
+        single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
         return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
 
-    def _check_fitted_widths(self, layout, loss, n_features):
-        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and loss."""
+    def _check_fitted_widths(self, layout, activations, loss, n_features):
+        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
         n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
         if n_rows != n_features:
             raise ValueError(
@@ -442,9 +453,10 @@ class BaseMLP(BaseEstimator):
                 f"{self.coefs_[0].shape}."
             )
         if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
+            raise ValueError(f"coefs_[-1] must have {loss.n_outputs(1)} columns for {loss!r}, got {n_outputs}.")
+        if len(activations) != layout.units.size - 2:
             raise ValueError(
-                f"loss={self.loss!r} has {loss.n_outputs(1)} outputs, but the fitted network has {n_outputs}. Fit "
-                "again after a change of loss."
+                f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
             )
 
     def _predict_outputs(self, X):
@@ -453,9 +465,8 @@ class BaseMLP(BaseEstimator):
         X = self._checked_X(X, reset=False)
         theta = self._theta()
         layout = self._layout()
-        activations, _ = hidden_activations(self, layout.units.size - 2)
-        loss = self._build_loss(self._target_kind())
-        self._check_fitted_widths(layout, loss, X.shape[1])
+        activations, loss = self._rules
+        self._check_fitted_widths(layout, activations, loss, X.shape[1])
         model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
         out = predictions(model, theta, Source(X), effective_n_threads(self.n_jobs))
         if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
@@ -478,7 +489,10 @@ def trains_incrementally(estimator):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
+    try:
+        _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
+    except ValueError as error:
+        raise ValueError(f"y_val cannot be used: {error}") from error
     return y_val
 
 

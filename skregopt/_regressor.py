@@ -376,8 +376,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             order.
         """
         y_pred = self._predict_outputs(X)
-        keeps_columns = self._build_loss("continuous").keeps_columns
-        return y_pred.ravel() if y_pred.shape[1] == 1 and not keeps_columns else y_pred
+        _, loss = self._rules
+        return y_pred.ravel() if y_pred.shape[1] == 1 and not loss.keeps_columns else y_pred
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination; for ``loss='quantile'`` the share of pinball loss explained.
@@ -397,7 +397,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             ``r2_score``; ``d2_pinball_score``, averaged over quantiles, for :class:`skregopt.losses.Quantile`. 1 is
             perfect, 0 as good as the best constant.
         """
-        return self._build_loss("continuous").score(y, self.predict(X), sample_weight)
+        y_pred = self.predict(X)
+        _, loss = self._rules
+        return loss.score(y, y_pred, sample_weight)
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""

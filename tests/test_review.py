@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.activations import LeakyReLU
 from skregopt.losses import Quantile
 from skregopt.schedules import Warmup
 
@@ -25,10 +26,27 @@ class TestPrediction:
         with pytest.raises(ValueError, match=r"coefs_\[0\] must have one row for each of the 5 features"):
             clf.predict(X)
 
-    def test_loss_with_more_outputs_than_the_network(self):
+    def test_parameters_set_after_fit_change_no_prediction(self):
+        reg = MLPRegressor(4, max_iter=2, loss=Quantile([0.1, 0.9]), activation=LeakyReLU(0.1)).fit(X, X[:, 0])
+        before, score = reg.predict(X), reg.score(X, X[:, 0])
+        reg.set_params(loss__quantile=[0.1, 0.2, 0.5, 0.9], activation__negative_slope=0.5)
+        np.testing.assert_array_equal(reg.predict(X), before)
+        reg.set_params(loss="poisson", activation=["tanh", "relu"])
+        np.testing.assert_array_equal(reg.predict(X), before)
+        assert reg.score(X, X[:, 0]) == score
+
+    def test_replaced_by_weights_of_fewer_outputs(self):
         reg = MLPRegressor(4, max_iter=2, loss=Quantile([0.1, 0.9])).fit(X, X[:, 0])
-        reg.set_params(loss=Quantile([0.1, 0.2, 0.5, 0.9]))
-        with pytest.raises(ValueError, match="has 4 outputs, but the fitted network has 2"):
+        reg.coefs_[1], reg.intercepts_[1] = reg.coefs_[1][:, [0, 0, 0]], reg.intercepts_[1][[0, 0, 0]]
+        with pytest.raises(ValueError, match=r"coefs_\[-1\] must have 2 columns"):
+            reg.predict(X)
+
+    @pytest.mark.parametrize("coefs", [[], [np.ones(5)], [np.ones((5, 1))]], ids=["none", "vector", "fewer"])
+    def test_replaced_by_no_list_of_matrices(self, coefs):
+        reg = MLPRegressor(4, max_iter=2).fit(X, X[:, 0])
+        reg.coefs_ = coefs
+        reg.intercepts_ = [np.zeros(1)] * len(coefs)
+        with pytest.raises(ValueError, match="coefs_ must be a list of"):
             reg.predict(X)
 
 
@@ -38,6 +56,33 @@ class TestContinuing:
         clf = _classifier().partial_fit(X, Y, classes=[0, 1])
         with pytest.raises(ValueError, match="y must be one column of labels"):
             clf.partial_fit(X, np.c_[Y, 1 - Y])
+
+    @pytest.mark.parametrize("first_is_indicator", [False, True])
+    def test_warm_start_with_another_kind_of_target(self, first_is_indicator):
+        labels, indicator = np.arange(60) % 3, np.c_[Y, 1 - Y, Y]
+        first, second = (indicator, labels) if first_is_indicator else (labels, indicator)
+        clf = _classifier(warm_start=True).fit(X, first)
+        with pytest.raises(ValueError, match="warm_start continues with a network for multi"):
+            clf.fit(X, second)
+
+    def test_warm_start_without_the_batch_norm_of_before(self):
+        clf = _classifier(warm_start=True, batch_norm=True).fit(X, Y)
+        before = clf.predict_proba(X)
+        with pytest.raises(ValueError, match="batch_norm=False would drop"):
+            clf.set_params(batch_norm=False).fit(X, Y)
+        np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("argument", ["y_val", "sample_weight_val"])
+def test_nan_in_validation_data_is_called_by_its_name(argument):
+    data = {"X_val": X, "y_val": X[:, 0], "sample_weight_val": np.ones(60)}
+    data[argument] = np.full(60, np.nan)
+    with pytest.raises(ValueError, match=f"{argument} .*contain"):
+        MLPRegressor(4, max_iter=2).fit(X, X[:, 0], **data)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class TestScheduleAcrossCalls:
 
     @pytest.mark.parametrize("schedule", ["step", "exponential", "invscaling", "cosine"])
     def test_warmup_lasts_epochs_of_any_number_of_updates(self, schedule):
