@@ -141,13 +141,12 @@ class Record:
     """
 
     def __init__(self, dtype, **values):
-        self.array = np.zeros(1, dtype=dtype).view(np.recarray)
-        self._kept = {}
-        for name, value in values.items():
-            if isinstance(value, np.ndarray):
-                self._kept[name] = value
-                value = value.__array_interface__["data"][0]
-            self.array[name] = value
+        self._kept = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        values |= {name: array.__array_interface__["data"][0] for name, array in self._kept.items()}
+        fields = tuple(values.pop(name, 0) for name in dtype.names)
+        if values:
+            raise TypeError(f"no such fields: {sorted(values)}")
+        self.array = np.array([fields], dtype=dtype).view(np.recarray)
 
     def __getitem__(self, name):
         """Return the array of a field."""
