@@ -420,7 +420,7 @@ class BaseMLP(BaseEstimator):
     # --- prediction --------------------------------------------------------------------------------------------------
 
     def _layout(self):
-        """Return the layout of the fitted network; ValueError for arrays, which may have been replaced, that are none."""
+        """Raise ValueError unless the fitted arrays, which may have been replaced, suit these features and rules."""
         shapes = [np.shape(coef) for coef in self.coefs_]
         if not shapes or any(len(shape) != 2 for shape in shapes):
             raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
