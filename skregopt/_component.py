@@ -58,8 +58,8 @@ class Component(BaseEstimator):
         if not isinstance(function, FunctionType):
             problem = f"is {function!r}" if hasattr(type(self), name) else "is missing"
             raise TypeError(
-                f"The kernel {name!r} of the {self.family} {type(self).__name__} {problem}. Assign a plain, undecorated "
-                f"Python function in the class body: {name} = staticmethod(function)."
+                f"The kernel {name!r} of the {self.family} {type(self).__name__} {problem}. Assign a plain, "
+                f"undecorated Python function in the class body: {name} = staticmethod(function)."
             )
         return _compiled(type(self), name, function, np.dtype(dtype))
 
