@@ -30,7 +30,8 @@ from .optimizers import Optimizer
 from .penalties import Penalty
 from .schedules import Schedule
 
-CHUNK = 2048
+CHUNK = 2048  # elements of a chunk of parameters
+PANEL = 1 << 16  # of a piece of the gradient: fewer would cost BLAS more time than they save the caches
 
 # how a block ended (progress.status)
 RUNNING, EPOCH_TO_SCORE, CURVES_FULL, CONVERGED, MAX_ITER, DIVERGED = range(6)
@@ -43,8 +44,8 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 
 # validation is compiled on its own, for those who validate
 DATA_LOSS = lambda T: types.float64(vector(T), model_type, data_type, work_type)  # noqa: E731
-_load_tile, _drop_inputs, _forward, _backward, _rank_one_gradient = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward", "rank_one_gradient")
+_load_tile, _drop_inputs, _forward, _backward, _gradient_rows = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward", "gradient_rows")
 )
 _data_loss = caller("data_loss", DATA_LOSS)
 _load = caller("load", loader_signature)
@@ -112,7 +113,7 @@ def data_loss(theta, model, data, work):
 
 
 @jit
-def _update(theta, grad, model, state, settings, work, lr, t):
+def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
     units = array_at(model.units, model.n_layers + 1, np.int64)
     coef_starts = array_at(model.coef_starts, model.n_layers, np.int64)
@@ -144,14 +145,19 @@ def _update(theta, grad, model, state, settings, work, lr, t):
             end = start + units[layer] * row_length
         by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
         chunk = end - start if by_matrix else max(1, CHUNK // row_length) * row_length
+        panel = chunk if n_batch_rows == 1 else max(1, PANEL // chunk) * chunk
         for a in range(start, end, chunk):
             size = min(chunk, end - a)
             weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
             if is_coef:
-                if model.rank_one_gradient != 0:
-                    gradient = flat_view(grad, 0, size)  # always the same chunk, which stays in the cache
-                    first_row = (a - start) // row_length
-                    _rank_one_gradient(model.rank_one_gradient, model, work, layer, first_row, gradient)
+                if model.gradient_rows != 0:
+                    # pieces of it always lie in the same place, which stays in the cache
+                    done = (a - start) % panel
+                    if done == 0:
+                        piece = flat_view(grad, 0, min(panel, end - a))
+                        first_row = (a - start) // row_length
+                        _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, first_row, piece)
+                    gradient = flat_view(grad, done, size)
                 if adds_penalty:
                     _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
                 if settings.weight_decay > 0.0:
@@ -339,7 +345,10 @@ def run_epochs(
                         progress.epoch - settings.warmup_epochs, updates_per_epoch,
                         max(1, settings.max_iter - settings.warmup_epochs), schedule_hyper, schedule_memory,
                     )  # fmt: skip
-                _update(theta, grad, model, state, settings, work, progress.learning_rate, progress.t)
+                _update(
+                    theta, grad, model, state, settings, work, batch_stop - batch_start, progress.learning_rate,
+                    progress.t,
+                )  # fmt: skip
         progress.row = 0
         progress.epoch += 1
         objective = progress.loss_sum / data.total_weight

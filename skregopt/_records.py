@@ -40,7 +40,7 @@ MODEL = np.dtype(
         *_fields("forward", "backward", "data_loss"),
         *_fields("normalise", "normalise_backward"),  # -> kernels of _batch_norm.py
         *_fields("norm_starts"),  # -> int64, (4, hidden layers): of scales, shifts, means, variances in theta
-        *_fields("rank_one_gradient"),  # if set, the gradient of coefficients is computed where the update uses it
+        *_fields("gradient_rows"),  # if set, the gradient of coefficients is computed where the update uses it
         *_fields("alpha", "input_dropout", type=_float),
     ]
 )
