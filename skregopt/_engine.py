@@ -146,18 +146,19 @@ def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
         by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
         chunk = end - start if by_matrix else max(1, CHUNK // row_length) * row_length
         panel = chunk if n_batch_rows == 1 else max(1, PANEL // chunk) * chunk
+        panel_start, panel_stop = start, start
         for a in range(start, end, chunk):
             size = min(chunk, end - a)
             weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
             if is_coef:
                 if model.gradient_rows != 0:
                     # pieces of it always lie in the same place, which stays in the cache
-                    done = (a - start) % panel
-                    if done == 0:
-                        piece = flat_view(grad, 0, min(panel, end - a))
+                    if a == panel_stop:
+                        panel_start, panel_stop = a, min(a + panel, end)
+                        piece = flat_view(grad, 0, panel_stop - a)
                         first_row = (a - start) // row_length
                         _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, first_row, piece)
-                    gradient = flat_view(grad, done, size)
+                    gradient = flat_view(grad, a - panel_start, size)
                 if adds_penalty:
                     _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
                 if settings.weight_decay > 0.0:

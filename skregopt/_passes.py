@@ -305,10 +305,13 @@ def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
         start = unit_starts[layer - 1] * work.tile_size
     inputs = matrix_at(kind, start, n_tile_rows, fan_in, out)
     n_rows = out.size // fan_out
-    if n_tile_rows > 1 or fan_out < 32:
-        gemm_of_columns(inputs, first_row, delta, matrix_view(out, 0, n_rows, fan_out))
+    result = matrix_view(out, 0, n_rows, fan_out)
+    if n_tile_rows > 1:
+        gemm_of_columns(inputs, first_row, delta, result)
         return
-    # of one row it is the product of two vectors, for which BLAS is slower unless they are too narrow
+    if fan_out < 32:  # too narrow a row for vector instructions
+        gemm(False, False, matrix_view(inputs, first_row, n_rows, 1), delta, False, result)
+        return
     factors, row = flat_view(inputs, first_row, n_rows), flat_view(delta, 0, fan_out)
     for k in range(n_rows):
         target = flat_view(out, k * fan_out, fan_out)
