@@ -20,6 +20,7 @@ from numba import types
 
 from . import _math
 from ._constraints import SIGNATURES as CONSTRAINTS
+from ._denormals import denormals_as, denormals_off
 from ._jit import caller, jit, vector
 from ._passes import SIGNATURES, data_type, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
@@ -281,21 +282,11 @@ def finish_epoch(kept, state_array, settings_array, progress_array, score):
     progress.status = _finish_epoch(kept, state_array[0], settings_array[0], progress, score)
 
 
-def run_epochs(
+@jit
+def _run_epochs(
     theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
     curves, max_tiles,
 ):  # fmt: skip
-    """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
-
-    Parameters
-    ----------
-    theta : vector of T
-    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array : ndarray
-        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK.
-    curves : float64 array of shape (capacity, 3)
-    max_tiles : int
-        Budget; the block ends after that many tiles, also within an epoch or a batch.
-    """
     model, data, validation, state = model_array[0], train_array[0], validation_array[0], state_array[0]
     settings, progress, work = settings_array[0], progress_array[0], work_array[0]
     n_rows = data.n_rows
@@ -376,6 +367,29 @@ def run_epochs(
             return
 
 
+def run_epochs(
+    theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
+    curves, max_tiles,
+):  # fmt: skip
+    """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
+
+    Parameters
+    ----------
+    theta : vector of T
+    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array : ndarray
+        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK.
+    curves : float64 array of shape (capacity, 3)
+    max_tiles : int
+        Budget; the block ends after that many tiles, also within an epoch or a batch.
+    """
+    before = denormals_off()
+    _run_epochs(
+        theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
+        curves, max_tiles,
+    )  # fmt: skip
+    denormals_as(before)
+
+
 # --- objective and prediction ---------------------------------------------------------------------------------------
 
 
@@ -383,6 +397,7 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
     """Write (start == 0) or add the gradient of the mean loss of rows ``start`` to ``stop``; return their loss sum."""
     model, data, work = model_array[0], data_array[0], work_array[0]
     scale = theta.dtype.type(1.0 / data.total_weight)
+    before = denormals_off()
     positions = array_at(work.positions, work.tile_size, np.int64)
     total = 0.0
     for a in range(start, stop, work.tile_size):
@@ -391,6 +406,7 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
             positions[i] = a + i
         rows = flat_view(positions, 0, b - a)
         total += _train_tile(theta, grad, model, data, rows, scale, a > 0, np.uint64(0), work)
+    denormals_as(before)
     return total
 
 

@@ -28,8 +28,8 @@ LEVELS = (
     {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"},
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
-    # on the numba policy: components in general, views of memory
-    {"_component", "_views"},
+    # on the numba policy: components in general, views of memory, denormal numbers
+    {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm"} - {"losses", "optimizers"},
     # what passes rows through a network; what happens around a step
