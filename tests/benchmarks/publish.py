@@ -1,0 +1,68 @@
+"""Write measured tables and figures into README.md and doc/, between the marks that are there for them."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README, PAGE, FIGURE = ROOT / "README.md", ROOT / "doc" / "performance.rst", ROOT / "doc" / "images" / "performance.svg"
+
+
+def replace_between(path, mark, text):
+    """Replace what stands between ``mark`` followed by 'start' and by 'end' in a file."""
+    comment = "<!-- {} -->" if path.suffix == ".md" else ".. {}"
+    start, end = comment.format(f"{mark}:start"), comment.format(f"{mark}:end")
+    content = path.read_text(encoding="utf-8")
+    head, rest = content.split(start)
+    path.write_text(f"{head}{start}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
+def markdown(headings, rows):
+    """Return a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace("| --- ", "|---").replace("---|", "---|")
+
+
+def list_table(headings, rows):
+    """Return a reStructuredText table."""
+    lines = ["", ".. list-table::", "   :header-rows: 1", ""]
+    for cells in [headings, *rows]:
+        lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(cells)]
+    return "\n".join([*lines, ""])
+
+
+def training(rows, headings, cells):
+    """Write the comparison with the peers, and its figure."""
+    replace_between(README, "benchmark-table", markdown(headings, cells))
+    replace_between(PAGE, "training-table", list_table(headings, cells))
+    figure(rows)
+
+
+def figure(rows):
+    """Draw how many times as long the peers take, on a logarithmic scale."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    matplotlib.rcParams["svg.hashsalt"] = "skregopt"  # the same file from the same numbers
+    peers = {"scikit-learn": "#f7931e", "PyTorch": "#d6482f", "JAX": "#5e97f6", "Keras": "#8c5fa8"}
+    fig, ax = plt.subplots(figsize=(9, 0.55 * len(rows) + 1.6), layout="constrained")
+    for i, (_, seconds, _, _) in enumerate(rows):
+        for peer, colour in peers.items():
+            if peer in seconds:
+                ratio = seconds[peer] / seconds["skregopt"]
+                ax.plot(ratio, i, "o", color=colour, markersize=9, label=peer)
+    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    ax.legend(handles.values(), handles.keys(), loc="lower right", frameon=False)
+    ax.axvline(1, color="0.3", linewidth=1)
+    ax.set(xscale="log", yticks=range(len(rows)), xlabel="time of a fit, skregopt's being 1 (one thread)")
+    ax.set_yticklabels([row[0] for row in rows])
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g} x")
+    ax.grid(axis="x", color="0.9")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    fig.savefig(FIGURE, metadata={"Date": None})
+
+
+def page(mark, headings, cells):
+    """Write a table into the page on performance."""
+    replace_between(PAGE, mark, list_table(headings, cells))
