@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
 
 from . import _jit
 from ._component import build_component
+from ._fitted import FittedNetwork
 from ._holdout import split_rows
 from ._layout import NORMS, Layout
 from ._lbfgs import LBFGSTraining
@@ -25,10 +26,9 @@ from ._parameters import (
     initial_rate,
     parameter_constraints,
 )
-from ._prediction import predictions
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
-from ._threads import effective_n_threads, single_blas_thread
+from ._threads import single_blas_thread
 from ._training import (
     FirstOrderTraining,
     OptimizerMemory,
@@ -46,7 +46,7 @@ _NON_FINITE = (
 )
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(FittedNetwork, BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
@@ -211,6 +211,7 @@ class BaseMLP(BaseEstimator):
             "out_activation_": loss.out_activation,
             # what predictions need, so that set_params afterwards does not change them
             "_rules": ([copy.copy(rule) for rule in activations], copy.copy(loss)),
+            "_dropout_rates": (model.input_dropout, *dropout),
             "_seed": seed,
         }
         score = None
@@ -358,11 +359,6 @@ class BaseMLP(BaseEstimator):
         self.__dict__.update(views)
         self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
 
-    def _parameter_arrays(self):
-        """Return the fitted parameters by the names of their attributes."""
-        names = ("coefs_", "intercepts_", *NORMS)
-        return {name: self.__dict__[name] for name in names if name in self.__dict__}
-
     def _commit(self, outcome, structure, layout, n_rows, continuing):
         """Set all fitted attributes at once, after everything that can fail."""
         self.__dict__.update(structure)
@@ -424,55 +420,6 @@ class BaseMLP(BaseEstimator):
         state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
         return state
 
-    # --- prediction --------------------------------------------------------------------------------------------------
-
-    def _layout(self):
-        """Return the layout of the fitted network; ValueError for arrays, which may have been replaced, that are none."""
-        shapes = [np.shape(coef) for coef in self.coefs_]
-        if not shapes or any(len(shape) != 2 for shape in shapes):
-            raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
-        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
-
-    def _theta(self):
-        """Return the flat parameters, packed again only if fitted arrays were replaced."""
-        packed = self.__dict__.get("_packed")
-        arrays = self._parameter_arrays()
-        if packed is not None:
-            theta, views = packed
-            if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
-                return theta
-        single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
-        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
-
-    def _check_fitted_widths(self, layout, activations, loss, n_features):
-        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
-        n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
-        if n_rows != n_features:
-            raise ValueError(
-                f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
-                f"{self.coefs_[0].shape}."
-            )
-        if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
-            raise ValueError(f"coefs_[-1] must have {loss.n_outputs(1)} columns for {loss!r}, got {n_outputs}.")
-        if len(activations) != layout.units.size - 2:
-            raise ValueError(
-                f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
-            )
-
-    def _predict_outputs(self, X):
-        """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = self._checked_X(X, reset=False)
-        theta = self._theta()
-        layout = self._layout()
-        activations, loss = self._rules
-        self._check_fitted_widths(layout, activations, loss, X.shape[1])
-        model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
-        out = predictions(model, theta, Source(X), effective_n_threads(self.n_jobs))
-        if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
-            raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
-        return out
-
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
@@ -494,7 +441,3 @@ def checked_y(y_val, X_val, **options):
     except ValueError as error:
         raise ValueError(f"y_val cannot be used: {error}") from error
     return y_val
-
-
-def _same_objects(first, second):
-    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))

@@ -31,7 +31,7 @@ LEVELS = (
     # on the numba policy: components in general, views of memory
     {"_component", "_views"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
-    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm"} - {"losses", "optimizers"},
+    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
     # what passes rows through a network; what happens around a step
     {"losses", "optimizers", "_passes", "_constraints"},
     # loops over batches and epochs; domains of the parameters
@@ -40,7 +40,7 @@ LEVELS = (
     {"_compiled"},
     # the Python side of a fit
     {"_model", "_training", "_prediction"},
-    {"_lbfgs"},
+    {"_lbfgs", "_fitted"},
     # the estimators
     {"_mlp"},
     {"_classifier", "_regressor"},
