@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
 
 from . import _jit
+from ._callbacks import CallbackSupportMixin, fit_tasks
 from ._component import build_component
 from ._fitted import FittedNetwork
 from ._holdout import split_rows
@@ -46,7 +47,7 @@ _NON_FINITE = (
 )
 
 
-class BaseMLP(FittedNetwork, BaseEstimator):
+class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
@@ -134,15 +135,21 @@ class BaseMLP(FittedNetwork, BaseEstimator):
     ):  # fmt: skip
         if incremental:
             self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
+        method, max_epochs = ("partial_fit", 1) if incremental else ("fit", int(self.max_iter))
+        tasks = fit_tasks(self, method, max_epochs, X, y, sample_weight)
         with (
             self._unchanged_on_failure(),
             single_blas_thread(),
             _jit.announcing(self._announcement()),
         ):
+            if tasks is not None:
+                tasks.begin()
             self._fit_unprotected(
                 X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
-                classes, incremental,
+                classes, incremental, tasks,
             )  # fmt: skip
+            if tasks is not None:
+                tasks.end()
         return self
 
     def _announcement(self):
@@ -155,7 +162,7 @@ class BaseMLP(FittedNetwork, BaseEstimator):
 
     def _fit_unprotected(
         self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
-        classes, incremental,
+        classes, incremental, tasks,
     ):  # fmt: skip
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -232,16 +239,25 @@ class BaseMLP(FittedNetwork, BaseEstimator):
             max_norm=self.max_norm,
             ema_decay=self.ema_decay,
         )
+        if tasks is not None:
+            if not continuing:
+                self._forget_norms()  # those of an earlier fit are none of the attributes so far
+            tasks.fitted_attributes = partial(
+                self._fitted_attributes, structure=structure, layout=layout, n_rows=train_rows.size,
+                continuing=continuing,
+            )  # fmt: skip
         memory = None
         if optimizer is None:
-            training = LBFGSTraining(model, options, int(self.max_fun), train, validation, theta, score, self._report())
+            training = LBFGSTraining(
+                model, options, int(self.max_fun), train, validation, theta, score, self._report(), tasks
+            )
             outcome = training.run()
         else:
             options.learning_rate_init = initial_rate(self, optimizer)
             options.weight_decay = decoupled_decay(self, optimizer)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
             training = FirstOrderTraining(
-                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(),
+                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(), tasks,
             )  # fmt: skip
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
         self._check_finite(outcome)
@@ -352,9 +368,12 @@ class BaseMLP(FittedNetwork, BaseEstimator):
 
     # --- fitted attributes -------------------------------------------------------------------------------------------
 
-    def _set_theta(self, theta, layout):
+    def _forget_norms(self):
         for name in NORMS:
             self.__dict__.pop(name, None)
+
+    def _set_theta(self, theta, layout):
+        self._forget_norms()
         views = layout.views(theta)
         self.__dict__.update(views)
         self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
@@ -382,6 +401,12 @@ class BaseMLP(FittedNetwork, BaseEstimator):
         else:
             self.validation_scores_ = self.best_validation_score_ = self.best_iter_ = None
             self.best_loss_ = min(self.loss_curve_, default=np.inf)
+
+    def _fitted_attributes(self, outcome, **fit):
+        """Return what :meth:`_commit` would set, without setting it."""
+        view = copy.copy(self)
+        view._commit(outcome, **fit)
+        return {name: value for name, value in vars(view).items() if value is not vars(self).get(name, view)}
 
     @property
     def n_nonzero_(self):

@@ -26,7 +26,7 @@ FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "in
 LEVELS = (
     # know nothing of the package
     {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
-    | {"_search_display"},
+    | {"_search_display", "_callbacks"},
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory
