@@ -78,7 +78,8 @@ heat_map = SearchResultsDisplay.from_search(search)
 
 # %%
 # More of them make parallel coordinates: one line for each candidate, from its parameters to its score, the best of
-# them in orange. Bright lines come from high learning rates; the activation hardly matters.
+# them in orange. Bright lines come from high learning rates and an alpha that is not too large; the activation hardly
+# matters.
 
 from scipy.stats import loguniform, uniform
 from sklearn.model_selection import RandomizedSearchCV
