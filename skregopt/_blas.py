@@ -103,6 +103,33 @@ def gemm(transpose_left, transpose_right, left, right, accumulate, out):
         out[...] = product
 
 
+def gemm_of_columns(left, first, right, out):
+    """Compute ``out = left[:, first : first + n_rows].T @ right`` without a copy of those columns.
+
+    Parameters
+    ----------
+    left, right : C-contiguous arrays of shape (k, any) and (k, n)
+    first : int
+        Column of ``left``.
+    out : C-contiguous array of shape (n_rows, n)
+    """
+    out[...] = np.dot(left[:, first : first + out.shape[0]].T, right)
+
+
+@overload(gemm_of_columns)
+def _overload_gemm_of_columns(left, first, right, out):
+    itemsize = left.dtype.bitwidth // 8
+
+    def implementation(left, first, right, out):
+        m, n = out.shape
+        _xxgemm(
+            False, True, n, m, left.shape[0],
+            right.ctypes.data, right.shape[1], left.ctypes.data + first * itemsize, left.shape[1], 0, out, n,
+        )  # fmt: skip
+
+    return implementation
+
+
 @overload(gemm)
 def _overload_gemm(transpose_left, transpose_right, left, right, accumulate, out):
     def implementation(transpose_left, transpose_right, left, right, accumulate, out):

@@ -54,36 +54,35 @@ class Component(BaseEstimator):
         numba.core.errors.NumbaError
             If it does not compile; a note names the component and the kernel.
         """
-        signature = _signature(self.signatures[name], np.dtype(dtype))
         function = getattr(type(self), name, None)
-        where = f"kernel {name!r} of the {self.family} {type(self).__name__}"
         if not isinstance(function, FunctionType):
             problem = f"is {function!r}" if hasattr(type(self), name) else "is missing"
             raise TypeError(
-                f"The {where} {problem}. Assign a plain, undecorated Python function of {len(signature.args)} "
-                f"arguments in the class body: {name} = staticmethod(function)."
+                f"The kernel {name!r} of the {self.family} {type(self).__name__} {problem}. Assign a plain, "
+                f"undecorated Python function in the class body: {name} = staticmethod(function)."
             )
-        parameters = inspect.signature(function).parameters.values()
-        if len(parameters) != len(signature.args) or any(
-            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters
-        ):
-            raise TypeError(
-                f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
-                f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
-            )
-        try:
-            return kernel(function, signature)
-        except NumbaError as error:
-            error.add_note(
-                f"The {where} does not compile for the types {signature}. It has to keep to numba's nopython subset, "
-                "call no plain Python function, and write its results into its arguments."
-            )
-            raise
+        return _compiled(type(self), name, function, np.dtype(dtype))
 
 
 @cache
-def _signature(for_scalar, dtype):
-    return for_scalar(scalar_type(dtype))
+def _compiled(rule, name, function, dtype):
+    """Return the compiled kernel ``name`` of a rule, after a look at its arguments."""
+    signature = rule.signatures[name](scalar_type(dtype))
+    where = f"kernel {name!r} of the {rule.family} {rule.__name__}"
+    parameters = inspect.signature(function).parameters.values()
+    if len(parameters) != len(signature.args) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        raise TypeError(
+            f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
+            f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
+        )
+    try:
+        return kernel(function, signature)
+    except NumbaError as error:
+        error.add_note(
+            f"The {where} does not compile for the types {signature}. It has to keep to numba's nopython subset, "
+            "call no plain Python function, and write its results into its arguments."
+        )
+        raise
 
 
 @cache

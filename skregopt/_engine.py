@@ -20,6 +20,7 @@ from numba import types
 
 from . import _math
 from ._constraints import SIGNATURES as CONSTRAINTS
+from ._denormals import denormals_as, denormals_off
 from ._jit import caller, jit, vector
 from ._passes import SIGNATURES, data_type, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
@@ -30,7 +31,8 @@ from .optimizers import Optimizer
 from .penalties import Penalty
 from .schedules import Schedule
 
-CHUNK = 2048
+CHUNK = 2048  # elements of a chunk of parameters
+PANEL = 1 << 16  # of a piece of the gradient: fewer would cost BLAS more time than they save the caches
 
 # how a block ended (progress.status)
 RUNNING, EPOCH_TO_SCORE, CURVES_FULL, CONVERGED, MAX_ITER, DIVERGED = range(6)
@@ -43,8 +45,8 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 
 # validation is compiled on its own, for those who validate
 DATA_LOSS = lambda T: types.float64(vector(T), model_type, data_type, work_type)  # noqa: E731
-_load_tile, _drop_inputs, _forward, _backward, _rank_one_gradient = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward", "rank_one_gradient")
+_load_tile, _drop_inputs, _forward, _backward, _gradient_rows = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward", "gradient_rows")
 )
 _data_loss = caller("data_loss", DATA_LOSS)
 _load = caller("load", loader_signature)
@@ -112,7 +114,7 @@ def data_loss(theta, model, data, work):
 
 
 @jit
-def _update(theta, grad, model, state, settings, work, lr, t):
+def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
     units = array_at(model.units, model.n_layers + 1, np.int64)
     coef_starts = array_at(model.coef_starts, model.n_layers, np.int64)
@@ -144,14 +146,20 @@ def _update(theta, grad, model, state, settings, work, lr, t):
             end = start + units[layer] * row_length
         by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
         chunk = end - start if by_matrix else max(1, CHUNK // row_length) * row_length
+        panel = chunk if n_batch_rows == 1 else max(1, PANEL // chunk) * chunk
+        panel_start, panel_stop = start, start
         for a in range(start, end, chunk):
             size = min(chunk, end - a)
             weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
             if is_coef:
-                if model.rank_one_gradient != 0:
-                    gradient = flat_view(grad, 0, size)  # always the same chunk, which stays in the cache
-                    first_row = (a - start) // row_length
-                    _rank_one_gradient(model.rank_one_gradient, model, work, layer, first_row, gradient)
+                if model.gradient_rows != 0:
+                    # pieces of it always lie in the same place, which stays in the cache
+                    if a == panel_stop:
+                        panel_start, panel_stop = a, min(a + panel, end)
+                        piece = flat_view(grad, 0, panel_stop - a)
+                        first_row = (a - start) // row_length
+                        _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, first_row, piece)
+                    gradient = flat_view(grad, a - panel_start, size)
                 if adds_penalty:
                     _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
                 if settings.weight_decay > 0.0:
@@ -274,21 +282,11 @@ def finish_epoch(kept, state_array, settings_array, progress_array, score):
     progress.status = _finish_epoch(kept, state_array[0], settings_array[0], progress, score)
 
 
-def run_epochs(
+@jit
+def _run_epochs(
     theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
     curves, max_tiles,
 ):  # fmt: skip
-    """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
-
-    Parameters
-    ----------
-    theta : vector of T
-    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array : ndarray
-        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK.
-    curves : float64 array of shape (capacity, 3)
-    max_tiles : int
-        Budget; the block ends after that many tiles, also within an epoch or a batch.
-    """
     model, data, validation, state = model_array[0], train_array[0], validation_array[0], state_array[0]
     settings, progress, work = settings_array[0], progress_array[0], work_array[0]
     n_rows = data.n_rows
@@ -339,7 +337,10 @@ def run_epochs(
                         progress.epoch - settings.warmup_epochs, updates_per_epoch,
                         max(1, settings.max_iter - settings.warmup_epochs), schedule_hyper, schedule_memory,
                     )  # fmt: skip
-                _update(theta, grad, model, state, settings, work, progress.learning_rate, progress.t)
+                _update(
+                    theta, grad, model, state, settings, work, batch_stop - batch_start, progress.learning_rate,
+                    progress.t,
+                )  # fmt: skip
         progress.row = 0
         progress.epoch += 1
         objective = progress.loss_sum / data.total_weight
@@ -366,6 +367,29 @@ def run_epochs(
             return
 
 
+def run_epochs(
+    theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
+    curves, max_tiles,
+):  # fmt: skip
+    """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
+
+    Parameters
+    ----------
+    theta : vector of T
+    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array : ndarray
+        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK.
+    curves : float64 array of shape (capacity, 3)
+    max_tiles : int
+        Budget; the block ends after that many tiles, also within an epoch or a batch.
+    """
+    before = denormals_off()
+    _run_epochs(
+        theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
+        curves, max_tiles,
+    )  # fmt: skip
+    denormals_as(before)
+
+
 # --- objective and prediction ---------------------------------------------------------------------------------------
 
 
@@ -373,6 +397,7 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
     """Write (start == 0) or add the gradient of the mean loss of rows ``start`` to ``stop``; return their loss sum."""
     model, data, work = model_array[0], data_array[0], work_array[0]
     scale = theta.dtype.type(1.0 / data.total_weight)
+    before = denormals_off()
     positions = array_at(work.positions, work.tile_size, np.int64)
     total = 0.0
     for a in range(start, stop, work.tile_size):
@@ -381,6 +406,7 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
             positions[i] = a + i
         rows = flat_view(positions, 0, b - a)
         total += _train_tile(theta, grad, model, data, rows, scale, a > 0, np.uint64(0), work)
+    denormals_as(before)
     return total
 
 

@@ -352,24 +352,6 @@ def _overload_normal_cdf(x, bell):
     )
 
 
-def flush(x, tiny):
-    """Return 0 for subnormal x (magnitude below ``tiny``, the smallest normal number), else x; NaN stays NaN.
-
-    A moment that decays without a gradient would pass through the subnormal numbers, where arithmetic is many times
-    slower.
-    """
-    return x.dtype.type(0) if abs(x) < tiny else x
-
-
-@overload(flush)
-def _overload_flush(x, tiny):
-    return _by_precision(
-        x,
-        lambda x, tiny: f4(0.0) if abs(x) < tiny else x,
-        lambda x, tiny: f8(0.0) if abs(x) < tiny else x,
-    )
-
-
 @njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_EXACT)
 def product(x, y):
     """Return x * y, which reassociation leaves alone: for factors whose product with others could overflow."""

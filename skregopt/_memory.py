@@ -1,5 +1,7 @@
 """Arrays that start on a cache line, so that no vector instruction of the training loop straddles two."""
 
+import math
+
 import numpy as np
 
 _CACHE_LINE = 64  # bytes
@@ -8,7 +10,7 @@ _CACHE_LINE = 64  # bytes
 def aligned_zeros(shape, dtype):
     """Return an array of zeros that starts on a cache line."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = (math.prod(shape) if isinstance(shape, tuple) else shape) * dtype.itemsize
     memory = np.zeros(size + _CACHE_LINE, dtype=np.uint8)
     start = -memory.__array_interface__["data"][0] % _CACHE_LINE
     return memory[start : start + size].view(dtype).reshape(shape)

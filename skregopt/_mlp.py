@@ -30,11 +30,7 @@ from ._parameters import (
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
 from ._threads import single_blas_thread
-from ._training import (
-    FirstOrderTraining,
-    OptimizerMemory,
-    warn_about,
-)
+from ._training import FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
 from .losses import Loss
@@ -155,10 +151,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     def _announcement(self):
         if not self.verbose:
             return None
-        return partial(
-            print,
-            "Compiling the training loop; its machine code is kept for later fits and processes.",
-        )
+        return partial(print, "Compiling the training loop; its machine code is kept for later fits and processes.")
 
     def _fit_unprotected(
         self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,

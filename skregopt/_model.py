@@ -46,7 +46,7 @@ class Model:
             Whether any rows are.
         *uses : str
             What is needed besides the forward pass, so that nothing else is compiled: 'backward', 'validation',
-            'invert_link', 'prox', 'rank_one'.
+            'invert_link', 'prox', 'gradient_rows'.
         """
         layout, dtype = self.layout, self.dtype
         widths = layout.units[1:]
@@ -67,7 +67,7 @@ class Model:
             passes += ["transposed_sparse_product"] * is_sparse
             passes += ["drop_units"] * any(self.dropout)
             passes += ["drop_inputs"] * (self.input_dropout > 0)
-        passes += ["rank_one_gradient"] * ("rank_one" in uses)
+        passes += ["gradient_rows"] * ("gradient_rows" in uses)
         passes += ["data_loss"] * ("validation" in uses)
         if "invert_link" in uses:
             kernels["invert_link"] = self.loss.compiled("invert_link", dtype)

@@ -1,6 +1,7 @@
 """The estimators' parameters: the domain of each, what they resolve to, and which contradict each other."""
 
 import warnings
+from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -29,14 +30,20 @@ def parameter_constraints(losses, loss_family):
     -------
     dict of str to list
     """
+    names = (tuple(registry) for registry in (losses, ACTIVATIONS, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES))
+    return _parameter_constraints(loss_family, *names)
+
+
+@cache  # validation takes longer than a small fit; the names are arguments because registries may be extended
+def _parameter_constraints(loss_family, losses, activations, initializers, penalties, optimizers, schedules):
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "batch_norm": ["boolean"],
         "n_hidden_layers": [None, Interval(Integral, 0, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
-        "weight_init": [StrOptions({"auto", *INITIALIZERS}), Initializer],
+        "activation": [StrOptions(set(activations)), Activation, list, tuple],
+        "weight_init": [StrOptions({"auto", *initializers}), Initializer],
         "loss": [StrOptions(set(losses)), loss_family],
-        "penalty": [StrOptions({name for name in PENALTIES if name}), None, Penalty],
+        "penalty": [StrOptions({name for name in penalties if name}), None, Penalty],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
         "weight_decay": [None, Interval(Real, 0, None, closed="left")],
@@ -45,9 +52,9 @@ def parameter_constraints(losses, loss_family):
         "ema_decay": [None, Interval(Real, 0, 1, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "solver": [StrOptions({*OPTIMIZERS, "lbfgs"}), Optimizer],
+        "solver": [StrOptions({*optimizers, "lbfgs"}), Optimizer],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate": [StrOptions(set(schedules)), Schedule],
         "learning_rate_init": [
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),

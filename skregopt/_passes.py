@@ -14,7 +14,7 @@ from numba import from_dtype, types
 
 from . import _math
 from ._batch_norm import SIGNATURES as BATCH_NORM
-from ._blas import gemm
+from ._blas import gemm, gemm_of_columns
 from ._jit import caller, jit, matrix, vector
 from ._memory import aligned_zeros
 from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK, Record
@@ -34,7 +34,7 @@ SIGNATURES = {
     "drop_units": lambda T: types.void(_count, _count, _key, _integers, types.float64, *[vector(T)] * 3),
     "sparse_product": lambda T: types.void(work_type, matrix(T), matrix(T)),
     "transposed_sparse_product": lambda T: types.void(work_type, matrix(T), _flag, matrix(T)),
-    "rank_one_gradient": lambda T: types.void(model_type, work_type, _count, _count, vector(T)),
+    "gradient_rows": lambda T: types.void(model_type, work_type, _count, _count, _count, vector(T)),
     "forward": lambda T: types.void(model_type, vector(T), _flag, _count, work_type, _key, _integers),
     "backward": lambda T: types.void(model_type, vector(T), vector(T), _flag, _count, work_type, _flag),
 }
@@ -234,9 +234,9 @@ def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
 def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
     """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them.
 
-    If the model has :func:`rank_one_gradient`, that of the coefficients is left out, and computed where it is used.
+    If the model has :func:`gradient_rows`, that of the coefficients is left out, and computed where it is used.
     """
-    rank_one = model.rank_one_gradient != 0
+    later = model.gradient_rows != 0
     last = model.n_layers - 1
     units = array_at(model.units, last + 2, np.int64)
     coef_starts = array_at(model.coef_starts, last + 1, np.int64)
@@ -261,14 +261,14 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
         if layer == 0:
             if is_sparse:
                 _transposed_sparse_product(model.transposed_sparse_product, work, delta, accumulate, coef_gradient)
-            elif not rank_one:
+            elif not later:
                 inputs = matrix_at(work.inputs, 0, n_rows, fan_in, theta)
                 gemm(True, False, inputs, delta, accumulate, coef_gradient)
             return
         below = layer - 1
         size = n_rows * fan_in
         start = unit_starts[below] * work.tile_size
-        if not rank_one:
+        if not later:
             kind = work.dropped if dropout[below] > 0.0 else work.activations
             gemm(True, False, matrix_at(kind, start, n_rows, fan_in, theta), delta, accumulate, coef_gradient)
         delta_below = matrix_at(work.deltas, start, n_rows, fan_in, theta)
@@ -288,33 +288,35 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
         delta = delta_below
 
 
-def rank_one_gradient(model, work, layer, first_row, out):
-    """Write some rows of the gradient of a layer's coefficients, for a tile of a single row of X, which is dense.
+def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
+    """Write some rows of the gradient of a layer's coefficients, for a dense tile that is the whole batch.
 
-    That gradient is the product of two vectors, so computing a piece costs less than reading it from memory.
+    Where the update computes a piece of the gradient just before it uses it, the piece is still in the cache.
     """
     units = array_at(model.units, model.n_layers + 1, np.int64)
     unit_starts = array_at(model.unit_starts, model.n_layers, np.int64)
     fan_in, fan_out = units[layer], units[layer + 1]
-    start = unit_starts[layer] * work.tile_size
     kind = work.activations if layer == model.n_layers - 1 else work.deltas
-    delta = flat_view(array_at(kind, start + fan_out, out), start, fan_out)
+    delta = matrix_at(kind, unit_starts[layer] * work.tile_size, n_tile_rows, fan_out, out)
     kind, start = work.inputs, 0
     if layer > 0:
         dropped = array_at(model.dropout, layer, np.float64)[layer - 1] > 0.0
         kind = work.dropped if dropped else work.activations
         start = unit_starts[layer - 1] * work.tile_size
-    inputs = flat_view(array_at(kind, start + fan_in, out), start, fan_in)
+    inputs = matrix_at(kind, start, n_tile_rows, fan_in, out)
     n_rows = out.size // fan_out
-    if fan_out < 32:  # too narrow a row for vector instructions
-        column = matrix_view(inputs, first_row, n_rows, 1)
-        gemm(False, False, column, matrix_view(delta, 0, 1, fan_out), False, matrix_view(out, 0, n_rows, fan_out))
+    result = matrix_view(out, 0, n_rows, fan_out)
+    if n_tile_rows > 1:
+        gemm_of_columns(inputs, first_row, delta, result)
         return
+    if fan_out < 32:  # too narrow a row for vector instructions
+        gemm(False, False, matrix_view(inputs, first_row, n_rows, 1), delta, False, result)
+        return
+    factors, row = flat_view(inputs, first_row, n_rows), flat_view(delta, 0, fan_out)
     for k in range(n_rows):
-        factor = inputs[first_row + k]
         target = flat_view(out, k * fan_out, fan_out)
         for j in range(fan_out):
-            target[j] = factor * delta[j]
+            target[j] = factors[k] * row[j]
 
 
 # --- buffers --------------------------------------------------------------------------------------------------------

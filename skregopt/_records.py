@@ -40,7 +40,7 @@ MODEL = np.dtype(
         *_fields("forward", "backward", "data_loss"),
         *_fields("normalise", "normalise_backward"),  # -> kernels of _batch_norm.py
         *_fields("norm_starts"),  # -> int64, (4, hidden layers): of scales, shifts, means, variances in theta
-        *_fields("rank_one_gradient"),  # if set, the gradient of coefficients is computed where the update uses it
+        *_fields("gradient_rows"),  # if set, the gradient of coefficients is computed where the update uses it
         *_fields("alpha", "input_dropout", type=_float),
     ]
 )
@@ -141,13 +141,12 @@ class Record:
     """
 
     def __init__(self, dtype, **values):
-        self.array = np.zeros(1, dtype=dtype).view(np.recarray)
-        self._kept = {}
-        for name, value in values.items():
-            if isinstance(value, np.ndarray):
-                self._kept[name] = value
-                value = value.__array_interface__["data"][0]
-            self.array[name] = value
+        self._kept = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        values |= {name: array.__array_interface__["data"][0] for name, array in self._kept.items()}
+        fields = tuple(values.pop(name, 0) for name in dtype.names)
+        if values:
+            raise TypeError(f"no such fields: {sorted(values)}")
+        self.array = np.array([fields], dtype=dtype).view(np.recarray)
 
     def __getitem__(self, name):
         """Return the array of a field."""

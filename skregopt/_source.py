@@ -72,6 +72,11 @@ def loader_signature(T):
     return types.void(integers, integers, vector(T), vector(T), integers, integers)
 
 
+@cache
+def _loader_signature(dtype):
+    return loader_signature(scalar_type(dtype))
+
+
 class Source:
     """Rows of a validated X for compiled code.
 
@@ -128,7 +133,7 @@ class Source:
 
     def loader(self, dtype):
         """Return the compiled loader into working precision ``dtype``."""
-        return kernel(self._loader, loader_signature(scalar_type(np.dtype(dtype))))
+        return kernel(self._loader, _loader_signature(np.dtype(dtype)))
 
     def record(self, dtype, **rows):
         """Return the compiled code's description of X, and of ``rows``: other fields of DATA."""

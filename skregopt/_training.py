@@ -246,14 +246,15 @@ class FirstOrderTraining:
         all_sparse = train.source.is_sparse and not self.validates
         tile_size = _passes.tile_rows(units, options.batch_size, all_sparse, model.layout.batch_norm)
         proximal = not model.penalty.is_smooth and model.alpha > 0
-        one_row = tile_size == 1 and options.batch_size == 1 and not train.source.is_sparse
-        rank_one = one_row and options.clip_norm is None
+        # the norm of a gradient is known when all of it is
+        one_tile = options.batch_size <= tile_size and not train.source.is_sparse
+        in_pieces = one_tile and options.clip_norm is None
         self.settings = self._settings(options, schedule, proximal)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
         progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
         progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
-        uses = {"backward": True, "prox": proximal, "rank_one": rank_one, "validation": self.validates}
+        uses = {"backward": True, "prox": proximal, "gradient_rows": in_pieces, "validation": self.validates}
         is_sparse = train.source.is_sparse or held_out.source.is_sparse
         self.network = model.record(is_sparse, *(name for name, used in uses.items() if used))
         self.train, self.held_out = train.record(dtype), held_out.record(dtype)

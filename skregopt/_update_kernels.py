@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from . import _math
 from ._blas import gemm
 from ._views import flat_view, matrix_view
 
@@ -11,17 +10,17 @@ def rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_si
     """Update by :class:`skregopt.optimizers.RMSprop`; the last slot in use holds the mean of a centered one."""
     lr, rho, rest, momentum = scalars[0], scalars[1], scalars[2], scalars[3]
     centered, epsilon = scalars[4] > 0, scalars[5]
-    tiny, one = np.finfo(weights.dtype).tiny, weights.dtype.type(1)
+    one = weights.dtype.type(1)
     if centered:
         mean = slot_4 if momentum > 0 else slot_2
         for i in range(weights.size):
             # the variance itself: as a difference of two averages it may come out negative
             deviation = grad[i] - mean[i]
-            mean[i] = _math.flush(mean[i] + rest * deviation, tiny)
-            square[i] = _math.flush(rho * (square[i] + rest * (deviation * deviation)), tiny)
+            mean[i] = mean[i] + rest * deviation
+            square[i] = rho * (square[i] + rest * (deviation * deviation))
     else:
         for i in range(weights.size):
-            square[i] = _math.flush(rho * square[i] + rest * (grad[i] * grad[i]), tiny)
+            square[i] = rho * square[i] + rest * (grad[i] * grad[i])
     if momentum == 0:
         for i in range(weights.size):
             weights[i] -= lr * (grad[i] / (np.sqrt(square[i]) + epsilon))
@@ -32,7 +31,7 @@ def rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_si
         for i in range(weights.size):
             factor = one / (np.sqrt(square[i]) + epsilon)
             factors[i] = momentum * factors[i] + factor
-            velocity[i] = _math.flush(momentum * velocity[i] + factor * grad[i], tiny)
+            velocity[i] = momentum * velocity[i] + factor * grad[i]
             weights[i] -= lr * velocity[i]
         for i in range(step_size.size):
             step_size[i] = lr * factors[i]
@@ -52,7 +51,7 @@ def muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, hy
     w, c, m = flat_view(weights, 0, size), flat_view(grad, 0, size), flat_view(average, 0, size)
     squares = zero
     for i in range(size):
-        m[i] = _math.flush(momentum * m[i] + rest * c[i], tiny)
+        m[i] = momentum * m[i] + rest * c[i]
         c[i] = rest * c[i] + momentum * m[i] if nesterov else m[i]
         squares += c[i] * c[i]
     norm, floor = np.sqrt(squares), number(1e-7)

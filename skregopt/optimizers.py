@@ -23,7 +23,6 @@ import numpy as np
 from numba import types
 from sklearn.utils._param_validation import Interval
 
-from . import _math
 from ._component import Component
 from ._jit import matrix, vector
 from ._update_kernels import muon_step_matrix, rmsprop_step
@@ -73,17 +72,16 @@ def _sgd_prepare(lr, t, hyper, memory, scalars):
 
 def _sgd_step(weights, grad, velocity, slot_2, slot_3, slot_4, scalars, step_size):
     lr, momentum, nesterov, proximal = scalars[0], scalars[1], scalars[2] > 0, scalars[3]
-    tiny = np.finfo(weights.dtype).tiny
     if momentum == 0:
         for i in range(weights.size):
             weights[i] -= lr * grad[i]
     elif nesterov:
         for i in range(weights.size):
-            velocity[i] = _math.flush(momentum * velocity[i] + grad[i], tiny)
+            velocity[i] = momentum * velocity[i] + grad[i]
             weights[i] -= lr * (grad[i] + momentum * velocity[i])
     else:
         for i in range(weights.size):
-            velocity[i] = _math.flush(momentum * velocity[i] + grad[i], tiny)
+            velocity[i] = momentum * velocity[i] + grad[i]
             weights[i] -= lr * velocity[i]
     for i in range(step_size.size):
         step_size[i] = proximal
@@ -142,11 +140,10 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
 def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scalars, step_size):
     rate, beta_1, rest_1, beta_2, rest_2 = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     epsilon, lr, amsgrad = scalars[5], scalars[6], scalars[7] > 0
-    tiny = np.finfo(weights.dtype).tiny
     if amsgrad:
         for i in range(weights.size):
-            first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
-            second_moment[i] = _math.flush(beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny)
+            first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
+            second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
             # of a number and NaN it is NaN
             largest[i] = largest[i] if largest[i] > second_moment[i] else second_moment[i]
             weights[i] -= rate * (first_moment[i] / (np.sqrt(largest[i]) + epsilon))
@@ -154,8 +151,8 @@ def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scal
             step_size[i] = lr / (np.sqrt(largest[i]) + epsilon)
     else:
         for i in range(weights.size):
-            first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
-            second_moment[i] = _math.flush(beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny)
+            first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
+            second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
             weights[i] -= rate * (first_moment[i] / (np.sqrt(second_moment[i]) + epsilon))
         for i in range(step_size.size):
             step_size[i] = lr / (np.sqrt(second_moment[i]) + epsilon)
@@ -243,9 +240,8 @@ def _adamax_prepare(lr, t, hyper, memory, scalars):
 
 def _adamax_step(weights, grad, first_moment, norm, slot_3, slot_4, scalars, step_size):
     rate, beta_1, rest_1, beta_2, epsilon, lr = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4], scalars[5]
-    tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
-        first_moment[i] = _math.flush(beta_1 * first_moment[i] + rest_1 * grad[i], tiny)
+        first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
         decayed, fresh = beta_2 * norm[i], abs(grad[i]) + epsilon
         norm[i] = decayed if decayed > fresh else fresh
         weights[i] -= rate * (first_moment[i] / norm[i])
@@ -312,10 +308,9 @@ def _nadam_prepare(lr, t, hyper, memory, scalars):
 def _nadam_step(weights, grad, first_moment, second_moment, slot_3, slot_4, scalars, step_size):
     of_gradient, of_moment, rest_1, beta_2 = scalars[0], scalars[1], scalars[2], scalars[3]
     rest_2, correction, epsilon, proximal = scalars[4], scalars[5], scalars[6], scalars[7]
-    tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
-        first_moment[i] = _math.flush(first_moment[i] + rest_1 * (grad[i] - first_moment[i]), tiny)
-        second_moment[i] = _math.flush(beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i]), tiny)
+        first_moment[i] = first_moment[i] + rest_1 * (grad[i] - first_moment[i])
+        second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
         ahead = of_gradient * grad[i] + of_moment * first_moment[i]
         weights[i] -= ahead / (np.sqrt(second_moment[i]) * correction + epsilon)
     for i in range(step_size.size):
@@ -428,9 +423,8 @@ def _adagrad_prepare(lr, t, hyper, memory, scalars):
 
 def _adagrad_step(weights, grad, total, slot_2, slot_3, slot_4, scalars, step_size):
     lr, start, epsilon = scalars[0], scalars[1], scalars[2]
-    tiny = np.finfo(weights.dtype).tiny
     for i in range(weights.size):
-        total[i] = _math.flush(total[i] + start + grad[i] * grad[i], tiny)
+        total[i] = total[i] + start + grad[i] * grad[i]
         weights[i] -= lr * (grad[i] / (np.sqrt(total[i]) + epsilon))
     for i in range(step_size.size):
         step_size[i] = lr / (np.sqrt(total[i]) + epsilon)
@@ -487,15 +481,14 @@ def _adadelta_prepare(lr, t, hyper, memory, scalars):
 
 def _adadelta_step(weights, grad, of_gradient, of_update, slot_3, slot_4, scalars, step_size):
     lr, rho, rest, epsilon = scalars[0], scalars[1], scalars[2], scalars[3]
-    tiny = np.finfo(weights.dtype).tiny
     # first, because the update changes the average that it is made from
     for i in range(step_size.size):
         square = rho * of_gradient[i] + rest * (grad[i] * grad[i])
         step_size[i] = lr * np.sqrt((of_update[i] + epsilon) / (square + epsilon))
     for i in range(weights.size):
-        of_gradient[i] = _math.flush(rho * of_gradient[i] + rest * (grad[i] * grad[i]), tiny)
+        of_gradient[i] = rho * of_gradient[i] + rest * (grad[i] * grad[i])
         update = grad[i] * np.sqrt((of_update[i] + epsilon) / (of_gradient[i] + epsilon))
-        of_update[i] = _math.flush(rho * of_update[i] + rest * (update * update), tiny)
+        of_update[i] = rho * of_update[i] + rest * (update * update)
         weights[i] -= lr * update
 
 
@@ -560,7 +553,7 @@ def _lion_step(weights, grad, moment, slot_2, slot_3, slot_4, scalars, step_size
         c = beta_1 * moment[i] + rest_1 * grad[i]
         sign = one if c > zero else -one if c < zero else c
         weights[i] -= lr * (sign if abs(c) <= huge else c)  # infinity has no sign here: divergence has to be seen
-        moment[i] = _math.flush(beta_2 * moment[i] + rest_2 * grad[i], tiny)
+        moment[i] = beta_2 * moment[i] + rest_2 * grad[i]
 
 
 class Lion(Optimizer):

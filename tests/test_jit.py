@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import os
 import pickle
+import platform
 import random
 import re
 import shutil
@@ -28,8 +29,10 @@ from numba import types
 from numba.core import event
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 from processes import DATA, PACKAGE, Child, run
+from sklearn.exceptions import ConvergenceWarning
 
-from skregopt import _engine, _jit, _math, _passes, activations, losses, optimizers, penalties
+from skregopt import MLPRegressor, _engine, _jit, _math, _passes, activations, losses, optimizers, penalties
+from skregopt._denormals import denormals_as, denormals_off
 from skregopt._records import N_SCALARS
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES, FocalSigmoid, FocalSoftmax, Loss, SigmoidLogLoss, SoftmaxLogLoss
@@ -652,21 +655,46 @@ def test_exponentials_at_the_ends(dtype):
     assert np.all(np.abs(elementwise(tanh_of, np.linspace(-30, 30, 10_001).astype(dtype))) <= 1)
 
 
-@pytest.mark.nojit
+def halves(x, inside, outside):
+    before = denormals_off()
+    for i in range(x.size):
+        inside[i] = x[i] / 2
+    denormals_as(before)
+    for i in range(x.size):
+        outside[i] = x[i] / 2
+
+
+has_switches = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs no switches")
+
+
+@needs_compiler
+@has_switches
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_flush(dtype):
+def test_denormal_numbers_are_zero_while_switched_off(dtype):
     tiny = np.finfo(dtype).tiny
-    x = np.array([np.nan, np.inf, -np.inf, tiny, -tiny, tiny / 2, -tiny / 2, 0.0, 1.0], dtype)
-    expected = np.array([np.nan, np.inf, -np.inf, tiny, -tiny, 0.0, 0.0, 0.0, 1.0], dtype)
+    x = np.array([4 * tiny, 2 * tiny, tiny, tiny / 4, np.nan, np.inf, -tiny], dtype)
+    inside, outside = np.empty_like(x), np.empty_like(x)
     T = _jit.scalar_type(x.dtype)
+    _jit.entry_point(halves, types.void(*[_jit.vector(T)] * 3))(x, inside, outside)
+    np.testing.assert_array_equal(outside, x / 2)  # as NumPy has it: the switches are as they were
+    np.testing.assert_array_equal(inside, np.where(abs(x / 2) < tiny, 0, x / 2))
 
-    def flush_all(x, tiny, out):
-        for i in range(x.size):
-            out[i] = _math.flush(x[i], tiny)
 
-    out = np.empty_like(x)
-    _jit.entry_point(flush_all, types.void(_jit.vector(T), T, _jit.vector(T)))(x, tiny, out)
-    np.testing.assert_array_equal(out, expected)
+@needs_compiler
+@has_switches
+@pytest.mark.parametrize(("dtype", "n_halvings"), [(np.float32, 120), (np.float64, 1030)])
+def test_training_neither_leaves_denormal_numbers_nor_the_switches(dtype, n_halvings):
+    """The weight of a feature that is always zero is halved by the penalty in every update."""
+    assert 0 < 1e-3 * 0.5**n_halvings < np.finfo(dtype).tiny
+    X = np.zeros((20, 2), dtype)
+    X[:, 0] = np.linspace(-1, 1, 20)
+    coef = [np.full((2, 1), 1e-3, dtype)]
+    model = MLPRegressor((), solver="gd", momentum=0.0, alpha=1.0, learning_rate_init=0.5, tol=0)
+    model.set_params(n_iter_no_change=np.inf, max_iter=n_halvings)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, X[:, 0], coef_init=coef)
+    assert model.coefs_[0][1, 0] == 0.0
+    assert np.finfo(dtype).tiny / dtype(2) > 0
 
 
 def draw(keys, counters, mixed, bits):

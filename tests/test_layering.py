@@ -29,8 +29,8 @@ LEVELS = (
     | {"_search_display", "_callbacks"},
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
-    # on the numba policy: components in general, views of memory
-    {"_component", "_views"},
+    # on the numba policy: components in general, views of memory, denormal numbers
+    {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
     # what passes rows through a network; what happens around a step

@@ -322,16 +322,6 @@ def test_bad_gradients_stay_visible(shape, proximal, dtype, bad):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_no_subnormal_numbers_stay(dtype):
-    update, weights = Driver((3, 4), dtype), np.zeros((3, 4), dtype)
-    update(weights, np.random.RandomState(0).normal(size=(3, 4)).astype(dtype), 1e-3)
-    for _ in range(16_000):
-        update(weights, np.zeros((3, 4), dtype), 1e-3)
-        assert np.all((update.average == 0) | (np.abs(update.average) >= np.finfo(dtype).tiny))
-    assert np.all(update.average == 0) and np.all(np.isfinite(weights))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("convert", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_partial_fit_continues_bit_by_bit(amsgrad, convert, dtype):

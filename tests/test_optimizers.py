@@ -316,29 +316,6 @@ def test_partial_fit_continues_bit_by_bit(name, dtype):
 # --- numbers ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@each_rule
-def test_no_subnormal_numbers_stay(name, dtype):
-    """State that decays becomes zero, where it would slow down every update after; what is normal is kept."""
-    weights, rng = np.zeros(41, dtype), np.random.RandomState(0)
-    tiny = np.finfo(dtype).tiny
-
-    def has_subnormal(slots):
-        return np.any((slots != 0) & (np.abs(slots) < tiny))
-
-    update = Driver(RULES[name], 41, dtype)
-    for _ in range(5):
-        update(weights, rng.normal(size=41).astype(dtype), 1e-3)
-    for t in range(8000):
-        update(weights, np.zeros(41, dtype), 1e-3)
-        assert t % 50 or not has_subnormal(update.slots), t
-    assert np.all(np.isfinite(weights))
-    for size in (tiny, np.sqrt(tiny) / 3):  # below which a gradient's moment, or its square, is subnormal
-        update = Driver(RULES[name], 41, dtype)
-        update(weights, np.full(41, size, dtype), 1e-3)
-        assert not has_subnormal(update.slots)
-
-
 @pytest.mark.nojit
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", DTYPES)

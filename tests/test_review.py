@@ -83,7 +83,6 @@ def test_nan_in_validation_data_is_called_by_its_name(argument):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 class TestScheduleAcrossCalls:
-
     @pytest.mark.parametrize("schedule", ["step", "exponential", "invscaling", "cosine"])
     def test_warmup_lasts_epochs_of_any_number_of_updates(self, schedule):
         reg = MLPRegressor(4, learning_rate=Warmup(schedule, n_epochs=3), batch_size=5, random_state=0)
