@@ -447,20 +447,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y_pred = self._predict_outputs(X)
         return ClassTargets(self.classes_, self._target_kind() == "multilabel").decode(y_pred)
 
-    def predict_proba(self, X):
-        """Predict probabilities.
+    def predict_proba(self, X, n_draws=None):
+        """Predict probabilities, averaged over networks thinned by dropout if wanted.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite numbers.
+        n_draws : int >= 1, default=None
+            None predicts with all units. A number averages the probabilities of so many networks that dropout has
+            thinned, at the rates of the last fit, with masks that are the same for all rows and in each call (Gal and
+            Ghahramani 2016, "Dropout as a Bayesian approximation"). Where these disagree, the average is less sure.
 
         Returns
         -------
         y_prob : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             In the order of ``classes_``. Rows sum to one, except for a multilabel target.
+
+        Raises
+        ------
+        ValueError
+            For X that does not fit the network, draws from one fitted without dropout, or ``n_draws`` below 1.
         """
-        y_pred = self._predict_outputs(X)
+        y_pred = self._predict_outputs(X) if n_draws is None else self._predict_draws(X, n_draws)[0]
         if self._target_kind() != "binary":
             return y_pred
         if len(self.classes_) == 1:

@@ -9,11 +9,12 @@ from . import _batch_norm, _constraints, _passes
 from ._engine import DATA_LOSS, add_gradient, add_penalty, data_loss, finish_epoch, predict, run_epochs, validation_loss
 from ._jit import entry_point, kernel, matrix, scalar_type, vector
 from ._records import DATA, MODEL, PROGRESS, SETTINGS, STATE, WORK
+from ._thinning import thin
 
 _model, _data, _state, _settings, _progress, _work = (
     types.Array(from_dtype(record), 1, "C") for record in (MODEL, DATA, STATE, SETTINGS, PROGRESS, WORK)
 )
-_count, _float = types.int64, types.float64
+_count, _float, _integers = types.int64, types.float64, vector(types.int64)
 
 # function -> signature for the working precision T, v being a vector of T
 _SIGNATURES = {
@@ -25,6 +26,7 @@ _SIGNATURES = {
     add_penalty: lambda T, v: _float(v, v, _model),
     validation_loss: lambda T, v: _float(v, _model, _data, _work),
     predict: lambda T, v: types.void(v, _model, _data, _work, _count, matrix(T)),
+    thin: lambda T, v: types.void(v, _integers, _integers, vector(_float), types.uint64, _count, v),
 }
 
 
@@ -45,12 +47,13 @@ def compiled_pass(name, dtype):
 
 @cache
 def compiled(function, dtype):
-    """Return the compiled form of one of the functions of ``_engine`` that Python calls.
+    """Return the compiled form of a function that Python calls: ``thin``, or one of ``_engine``.
 
     Parameters
     ----------
     function : callable
-        ``run_epochs``, ``finish_epoch``, ``add_gradient``, ``add_penalty``, ``validation_loss`` or ``predict``.
+        ``run_epochs``, ``finish_epoch``, ``add_gradient``, ``add_penalty``, ``validation_loss``, ``predict`` or
+        ``thin``.
     dtype : numpy.dtype
         Working precision, float32 or float64.
     """

@@ -9,7 +9,7 @@ from . import _engine, _passes
 from ._compiled import compiled
 from ._engine import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
 from ._records import PROGRESS, SETTINGS
-from ._training import INTERRUPTED, Budget, OptimizerMemory, Outcome, new_state
+from ._training import INTERRUPTED, STOPPED, Budget, OptimizerMemory, Outcome, new_state
 from .schedules import Constant
 
 
@@ -34,11 +34,13 @@ class LBFGSTraining:
         ``score(theta, validation_loss) -> float``, higher is better; None for the validation loss.
     report : callable or None
         ``report(iteration, loss, score)`` for ``verbose``.
+    tasks : FitTasks or None
+        For callbacks, to which an iteration is an epoch.
     """
 
-    def __init__(self, model, options, max_fun, train, validation, theta, score=None, report=None):
+    def __init__(self, model, options, max_fun, train, validation, theta, score=None, report=None, tasks=None):
         self.model, self.options, self.max_fun = model, options, max_fun
-        self.score, self.report = score, report
+        self.score, self.report, self.tasks = score, report, tasks
         self.validates = validation is not None
         held_out = validation if self.validates else train
         dtype = model.dtype
@@ -83,7 +85,10 @@ class LBFGSTraining:
             score = self._validate(accepted)
             if self.report is not None:
                 self.report(len(outcome.loss_curve), outcome.loss_curve[-1], score)
-            if self.progress[0].status == CONVERGED:
+            n_iter = len(outcome.loss_curve)
+            if self.tasks is not None and self.tasks.end_epoch(lambda: self._outcome_so_far(accepted, n_iter)):
+                outcome.status = STOPPED
+            if outcome.status == STOPPED or self.progress[0].status == CONVERGED:
                 raise StopIteration
 
         try:
@@ -103,21 +108,26 @@ class LBFGSTraining:
             )
         except KeyboardInterrupt:
             outcome.status = INTERRUPTED
-            outcome.n_iter = len(outcome.loss_curve)
+            n_iter = len(outcome.loss_curve)
         else:
             accepted[:] = result.x
             outcome.message = str(result.message)
             stopped_early = self.progress[0].status == CONVERGED
-            outcome.status = CONVERGED if result.status == 0 or stopped_early else MAX_ITER
+            if outcome.status != STOPPED:
+                outcome.status = CONVERGED if result.status == 0 or stopped_early else MAX_ITER
             if not outcome.loss_curve:
                 outcome.loss_curve.append(float(result.fun))
-            outcome.n_iter = int(result.nit)
-        outcome.best_epoch = int(self.progress[0].best_epoch)
-        outcome.best_score = float(self.progress[0].best_score)
-        outcome.theta = self.state["best"] if options.early_stopping else accepted
-        return outcome
+            n_iter = int(result.nit)
+        return self._outcome_so_far(accepted, n_iter)
+
+    def _outcome_so_far(self, accepted, n_iter):
+        return self.outcome.so_far(
+            self.state["best"] if self.options.early_stopping else accepted, n_iter, self.progress[0]
+        )
 
     def _objective(self, vector):
+        if self.tasks is not None:
+            self.tasks.begin_epoch()
         self.theta[:] = vector
         add_gradient = compiled(_engine.add_gradient, self.model.dtype)
         total, start = 0.0, 0

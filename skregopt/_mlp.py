@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_X_y, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
 
 from . import _jit
+from ._callbacks import CallbackSupportMixin, fit_tasks
 from ._component import build_component
+from ._fitted import FittedNetwork
 from ._holdout import split_rows
 from ._layout import NORMS, Layout
 from ._lbfgs import LBFGSTraining
@@ -25,10 +27,9 @@ from ._parameters import (
     initial_rate,
     parameter_constraints,
 )
-from ._prediction import predictions
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
-from ._threads import effective_n_threads, single_blas_thread
+from ._threads import single_blas_thread
 from ._training import FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
@@ -42,7 +43,7 @@ _NON_FINITE = (
 )
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
@@ -130,15 +131,21 @@ class BaseMLP(BaseEstimator):
     ):  # fmt: skip
         if incremental:
             self._validate_params()  # scikit-learn leaves this out in partial_fit of a fitted estimator
+        method, max_epochs = ("partial_fit", 1) if incremental else ("fit", int(self.max_iter))
+        tasks = fit_tasks(self, method, max_epochs, X, y, sample_weight)
         with (
             self._unchanged_on_failure(),
             single_blas_thread(),
             _jit.announcing(self._announcement()),
         ):
+            if tasks is not None:
+                tasks.begin()
             self._fit_unprotected(
                 X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
-                classes, incremental,
+                classes, incremental, tasks,
             )  # fmt: skip
+            if tasks is not None:
+                tasks.end()
         return self
 
     def _announcement(self):
@@ -148,7 +155,7 @@ class BaseMLP(BaseEstimator):
 
     def _fit_unprotected(
         self, X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init,
-        classes, incremental,
+        classes, incremental, tasks,
     ):  # fmt: skip
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -204,6 +211,7 @@ class BaseMLP(BaseEstimator):
             "out_activation_": loss.out_activation,
             # what predictions need, so that set_params afterwards does not change them
             "_rules": ([copy.copy(rule) for rule in activations], copy.copy(loss)),
+            "_dropout_rates": (model.input_dropout, *dropout),
             "_seed": seed,
         }
         score = None
@@ -224,16 +232,25 @@ class BaseMLP(BaseEstimator):
             max_norm=self.max_norm,
             ema_decay=self.ema_decay,
         )
+        if tasks is not None:
+            if not continuing:
+                self._forget_norms()  # those of an earlier fit are none of the attributes so far
+            tasks.fitted_attributes = partial(
+                self._fitted_attributes, structure=structure, layout=layout, n_rows=train_rows.size,
+                continuing=continuing,
+            )  # fmt: skip
         memory = None
         if optimizer is None:
-            training = LBFGSTraining(model, options, int(self.max_fun), train, validation, theta, score, self._report())
+            training = LBFGSTraining(
+                model, options, int(self.max_fun), train, validation, theta, score, self._report(), tasks
+            )
             outcome = training.run()
         else:
             options.learning_rate_init = initial_rate(self, optimizer)
             options.weight_decay = decoupled_decay(self, optimizer)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
             training = FirstOrderTraining(
-                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(),
+                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(), tasks,
             )  # fmt: skip
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
         self._check_finite(outcome)
@@ -344,17 +361,15 @@ class BaseMLP(BaseEstimator):
 
     # --- fitted attributes -------------------------------------------------------------------------------------------
 
-    def _set_theta(self, theta, layout):
+    def _forget_norms(self):
         for name in NORMS:
             self.__dict__.pop(name, None)
+
+    def _set_theta(self, theta, layout):
+        self._forget_norms()
         views = layout.views(theta)
         self.__dict__.update(views)
         self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
-
-    def _parameter_arrays(self):
-        """Return the fitted parameters by the names of their attributes."""
-        names = ("coefs_", "intercepts_", *NORMS)
-        return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     def _commit(self, outcome, structure, layout, n_rows, continuing):
         """Set all fitted attributes at once, after everything that can fail."""
@@ -379,6 +394,12 @@ class BaseMLP(BaseEstimator):
         else:
             self.validation_scores_ = self.best_validation_score_ = self.best_iter_ = None
             self.best_loss_ = min(self.loss_curve_, default=np.inf)
+
+    def _fitted_attributes(self, outcome, **fit):
+        """Return what :meth:`_commit` would set, without setting it."""
+        view = copy.copy(self)
+        view._commit(outcome, **fit)
+        return {name: value for name, value in vars(view).items() if value is not vars(self).get(name, view)}
 
     @property
     def n_nonzero_(self):
@@ -417,55 +438,6 @@ class BaseMLP(BaseEstimator):
         state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
         return state
 
-    # --- prediction --------------------------------------------------------------------------------------------------
-
-    def _layout(self):
-        """Raise ValueError unless the fitted arrays, which may have been replaced, suit these features and rules."""
-        shapes = [np.shape(coef) for coef in self.coefs_]
-        if not shapes or any(len(shape) != 2 for shape in shapes):
-            raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
-        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
-
-    def _theta(self):
-        """Return the flat parameters, packed again only if fitted arrays were replaced."""
-        packed = self.__dict__.get("_packed")
-        arrays = self._parameter_arrays()
-        if packed is not None:
-            theta, views = packed
-            if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
-                return theta
-        single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
-        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
-
-    def _check_fitted_widths(self, layout, activations, loss, n_features):
-        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
-        n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
-        if n_rows != n_features:
-            raise ValueError(
-                f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
-                f"{self.coefs_[0].shape}."
-            )
-        if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
-            raise ValueError(f"coefs_[-1] must have {loss.n_outputs(1)} columns for {loss!r}, got {n_outputs}.")
-        if len(activations) != layout.units.size - 2:
-            raise ValueError(
-                f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
-            )
-
-    def _predict_outputs(self, X):
-        """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = self._checked_X(X, reset=False)
-        theta = self._theta()
-        layout = self._layout()
-        activations, loss = self._rules
-        self._check_fitted_widths(layout, activations, loss, X.shape[1])
-        model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
-        out = predictions(model, theta, Source(X), effective_n_threads(self.n_jobs))
-        if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
-            raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
-        return out
-
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
@@ -487,7 +459,3 @@ def checked_y(y_val, X_val, **options):
     except ValueError as error:
         raise ValueError(f"y_val cannot be used: {error}") from error
     return y_val
-
-
-def _same_objects(first, second):
-    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))

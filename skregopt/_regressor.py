@@ -174,7 +174,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skregopt import MLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), MLPRegressor((32,), solver="lbfgs", alpha=1.0, max_iter=1000))
+    >>> model = make_pipeline(StandardScaler(), MLPRegressor((32,), solver="lbfgs", alpha=10.0, random_state=0))
     >>> bool(model.fit(X, y).score(X, y) > 0.5)
     True
     """
@@ -361,23 +361,67 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _target_kind(self):
         return "continuous"
 
-    def predict(self, X):
-        """Predict target values.
+    def predict(self, X, return_std=False, n_draws=100):
+        r"""Predict target values, with their uncertainty from dropout if wanted.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite numbers.
+        return_std : bool, default=False
+            False predicts with all units. True predicts with ``n_draws`` networks that dropout has thinned, at the
+            rates of the last fit, and returns mean and standard deviation of their predictions.
+        n_draws : int >= 2, default=100
+            Number of these networks; only with ``return_std=True``.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the dtype of ``coefs_``. For a loss of several quantiles of shape (n_samples, n_quantiles), in their
-            order.
+            order. With ``return_std=True`` the mean over the draws.
+        y_std : ndarray of the shape of y
+            Only with ``return_std=True``: the standard deviation over the draws, with the divisor ``n_draws - 1``.
+
+        Raises
+        ------
+        ValueError
+            For X that does not fit the network, draws from one fitted without dropout, ``n_draws`` below 2, or
+            ``n_draws`` without ``return_std=True``.
+
+        Notes
+        -----
+        With :math:`f_t` the network of draw t, whose masks are the same for all rows and the same in each call,
+
+        .. math::
+
+            \bar f(x) = \frac 1 T \sum_{t=1}^T f_t(x), \qquad
+            s(x)^2 = \frac 1 {T - 1} \sum_{t=1}^T (f_t(x) - \bar f(x))^2 .
+
+        That is how much networks differ which the data made equally good, the part of the uncertainty that more data
+        would remove (Gal and Ghahramani 2016, "Dropout as a Bayesian approximation"). The scatter of y around its
+        expectation comes on top of it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skregopt import MLPRegressor
+        >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
+        >>> model = MLPRegressor(dropout=0.1, random_state=0, max_iter=500).fit(X, X.ravel() ** 2)
+        >>> mean, std = model.predict([[0.0], [3.0]], return_std=True)
+        >>> bool(std[1] > std[0])
+        True
         """
-        y_pred = self._predict_outputs(X)
+        if return_std:
+            mean, deviation = self._predict_draws(X, n_draws, fewest=2)
+            return self._like_y(mean), self._like_y(deviation)
+        if n_draws != 100:
+            raise ValueError(f"n_draws={n_draws!r} has no effect without return_std=True.")
+        return self._like_y(self._predict_outputs(X))
+
+    def _like_y(self, outputs):
+        """Return an array of shape (n_samples, n_outputs) in the shape that targets have."""
         _, loss = self._rules
-        return y_pred.ravel() if y_pred.shape[1] == 1 and not loss.keeps_columns else y_pred
+        return outputs.ravel() if outputs.shape[1] == 1 and not loss.keeps_columns else outputs
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination; for ``loss='quantile'`` the share of pinball loss explained.

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,7 +29,7 @@ from ._records import N_SCALARS, PROGRESS, SETTINGS, STATE, Record
 BLOCK_SECONDS = 0.4
 CURVE_CAPACITY = 256
 N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
-INTERRUPTED = "interrupted"
+INTERRUPTED, STOPPED = "interrupted", "stopped by a callback"
 
 
 @dataclass
@@ -148,7 +148,7 @@ class Outcome:
     theta : ndarray
         Weights to keep.
     status : int or str
-        CONVERGED, MAX_ITER, DIVERGED, INTERRUPTED or RUNNING (``partial_fit``).
+        CONVERGED, MAX_ITER, DIVERGED, INTERRUPTED, STOPPED or RUNNING (``partial_fit``).
     loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
         One element per epoch.
     best_epoch : int
@@ -165,6 +165,11 @@ class Outcome:
     best_epoch: int = 0
     best_score: float = -np.inf
     message: str = ""
+
+    def so_far(self, theta, n_iter, progress):
+        """Return a copy as if training had ended with these weights after ``n_iter`` epochs."""
+        best_epoch, best_score = int(progress.best_epoch), float(progress.best_score)
+        return replace(self, theta=theta, n_iter=n_iter, best_epoch=best_epoch, best_score=best_score)
 
 
 @dataclass
@@ -205,6 +210,8 @@ class FirstOrderTraining:
         ``score(theta, validation_loss) -> float``, higher is better, where Python scores epochs.
     report : callable or None
         ``report(epoch, loss, score)`` for ``verbose``.
+    tasks : FitTasks or None
+        For callbacks; with them compiled code returns after each epoch.
     """
 
     def __init__(
@@ -219,12 +226,14 @@ class FirstOrderTraining:
         memory,
         score=None,
         report=None,
+        tasks=None,
     ):
         self.model = model
         self.options = options
         self.memory = memory
         self.score = score
         self.report = report
+        self.tasks = tasks
         self.validates = validation is not None
         self.theta = memory.current_weights(theta)
         kept = theta if options.ema_decay is not None else self.theta
@@ -298,28 +307,30 @@ class FirstOrderTraining:
         progress = self.progress[0]
         outcome = self.outcome
         run_epochs = compiled(_engine.run_epochs, self.model.dtype)
-        curves = self.curves if until_epoch is None else self.curves[:1]
+        curves = self.curves if until_epoch is None and self.tasks is None else self.curves[:1]
         outcome.status = RUNNING
         try:
-            while outcome.status not in (CONVERGED, MAX_ITER, DIVERGED):
+            while outcome.status not in (CONVERGED, MAX_ITER, DIVERGED, STOPPED):
                 if until_epoch is not None and progress.epoch >= until_epoch:
                     break
+                if self.tasks is not None:
+                    self.tasks.begin_epoch()
                 started = time.perf_counter()
                 run_epochs(
                     self.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
                     self.settings, self.progress, self.work.array, curves, self.budget.n_tiles,
                 )  # fmt: skip
                 self.budget.adapt(time.perf_counter() - started)
-                self._record()
+                n_new = self._record()
                 outcome.status = int(progress.status)
+                if n_new and self.tasks is not None:
+                    diverged = outcome.status == DIVERGED
+                    if self.tasks.end_epoch(None if diverged else self.outcome_so_far) and not diverged:
+                        outcome.status = STOPPED
         except KeyboardInterrupt:
             self._record()
             outcome.status = INTERRUPTED
-        outcome.n_iter = len(outcome.loss_curve)
-        outcome.best_epoch = int(progress.best_epoch)
-        outcome.best_score = float(progress.best_score)
-        if self.options.early_stopping:
-            outcome.theta = self.state["best"]
+        outcome = self.outcome_so_far()
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
         self.memory.t_warmup = int(progress.t_warmup)
         self.memory.no_improvement = int(progress.no_improvement)
@@ -330,8 +341,16 @@ class FirstOrderTraining:
         self.memory.schedule_memory[:] = self.state["schedule_memory"][:N_MEMORY]
         return outcome
 
+    def outcome_so_far(self):
+        """Return the outcome if training ended after the last epoch."""
+        theta = self.state["best"] if self.options.early_stopping else self.outcome.theta
+        return self.outcome.so_far(theta, len(self.outcome.loss_curve), self.progress[0])
+
     def _record(self):
-        """Move the curves of the last block to the outcome, score the epoch if Python has to, and report."""
+        """Move the curves of the last block to the outcome, score the epoch if Python has to, and report.
+
+        Returns the number of epochs.
+        """
         progress, outcome = self.progress[0], self.outcome
         n_new, progress.n_curve = int(progress.n_curve), 0
         for values in self.curves[:n_new].tolist():
@@ -350,6 +369,7 @@ class FirstOrderTraining:
             outcome.learning_rate_curve.append(values[RATE_COLUMN])
             if self.report is not None:
                 self.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
+        return n_new
 
 
 class Budget:
@@ -400,6 +420,8 @@ def warn_about(estimator, outcome):
             ConvergenceWarning,
             stacklevel=6,
         )
+    elif estimator.verbose and outcome.status == STOPPED:
+        print("A callback asked to stop. Stopping.")
     elif estimator.verbose and estimator.solver != "lbfgs":
         watched = "Validation score" if estimator.early_stopping else "Training loss"
         print(

@@ -25,13 +25,14 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 LEVELS = (
     # know nothing of the package
-    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"},
+    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
+    | {"_search_display", "_callbacks"},
     # the numba policy; the network as one vector
     {"_jit", "_layout"},
     # on the numba policy: components in general, views of memory, denormal numbers
     {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
-    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm"} - {"losses", "optimizers"},
+    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
     # what passes rows through a network; what happens around a step
     {"losses", "optimizers", "_passes", "_constraints"},
     # loops over batches and epochs; domains of the parameters
@@ -40,10 +41,10 @@ LEVELS = (
     {"_compiled"},
     # the Python side of a fit
     {"_model", "_training", "_prediction"},
-    {"_lbfgs"},
+    {"_lbfgs", "_fitted"},
     # the estimators
     {"_mlp"},
-    {"_classifier", "_regressor"},
+    {"_classifier", "_regressor", "_displays"},
     {"__init__"},
 )
 MODULES = sorted(set().union(*LEVELS))
@@ -55,6 +56,7 @@ REGISTRIES = {
     "schedules": ["SCHEDULES"],
     "initializers": ["INITIALIZERS"],
 }
+OPTIONAL = {"matplotlib"}  # extras
 MAX_LINES = 500
 MAX_LINES_OF_FAMILIES = 700  # all rules of a kind in one place
 
@@ -117,17 +119,22 @@ def test_every_module_stands_as_low_as_it_can():
 
 
 def test_runtime_dependencies_are_those_declared():
-    imported = set()
+    imported, at_import = set(), set()
     for module in MODULES:
         for node in ast.walk(source_tree(module)):
+            names = []
             if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
+                names = [alias.name.split(".")[0] for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                imported.add(node.module.split(".")[0])
+                names = [node.module.split(".")[0]]
+            imported.update(names)
+            at_import.update(names if node in source_tree(module).body else [])
     imported -= {"skregopt", *sys.stdlib_module_names}
     # llvmlite is numba's back end, which every version of numba brings in the one version that fits
     distributions = {"sklearn": "scikit-learn", "llvmlite": "numba"}
     imported = {distributions.get(name, name) for name in imported}
+    assert not at_import & OPTIONAL, "optional packages are imported where they are used"
+    imported -= OPTIONAL
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
     declared = {re.match(r"[\w-]+", requirement).group() for requirement in project["dependencies"]}
     assert imported == declared
@@ -333,6 +340,8 @@ def test_rules_have_every_kernel_of_their_family(module):
 
 
 def test_public_names():
-    assert sorted(skregopt.__all__) == ["MLPClassifier", "MLPRegressor"]
+    assert sorted(skregopt.__all__) == [
+        "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "SearchResultsDisplay", "WeightsDisplay",
+    ]  # fmt: skip
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", skregopt.__version__)
     assert (PACKAGE / "py.typed").is_file()

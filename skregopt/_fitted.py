@@ -1,0 +1,93 @@
+"""Predictions of a fitted network, whatever parameters the estimator has by now."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._layout import NORMS, Layout
+from ._model import Model
+from ._prediction import predictions, predictions_of_draws
+from ._source import Source
+from ._threads import effective_n_threads
+from .penalties import PENALTIES
+
+
+class FittedNetwork:
+    """What an estimator does with its fitted attributes, which users may have replaced."""
+
+    def _parameter_arrays(self):
+        """Return the fitted parameters by the names of their attributes."""
+        names = ("coefs_", "intercepts_", *NORMS)
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
+
+    def _layout(self):
+        """Return the layout of the fitted network; ValueError for arrays, maybe replaced ones, that are no network."""
+        shapes = [np.shape(coef) for coef in self.coefs_]
+        if not shapes or any(len(shape) != 2 for shape in shapes):
+            raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
+        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
+
+    def _theta(self):
+        """Return the flat parameters, packed again only if fitted arrays were replaced."""
+        packed = self.__dict__.get("_packed")
+        arrays = self._parameter_arrays()
+        if packed is not None:
+            theta, views = packed
+            if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
+                return theta
+        single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
+        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
+
+    def _check_fitted_widths(self, layout, activations, loss, n_features):
+        """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
+        n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
+        if n_rows != n_features:
+            raise ValueError(
+                f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
+                f"{self.coefs_[0].shape}."
+            )
+        if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
+            raise ValueError(f"coefs_[-1] must have {loss.n_outputs(1)} columns for {loss!r}, got {n_outputs}.")
+        if len(activations) != layout.units.size - 2:
+            raise ValueError(
+                f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
+            )
+
+    def _with_network(self, X, predict, *arguments):
+        """Return ``predict(model, theta, source, n_threads, *arguments)`` for the fitted network and validated X."""
+        check_is_fitted(self)
+        X = self._checked_X(X, reset=False)
+        theta = self._theta()
+        layout = self._layout()
+        activations, loss = self._rules
+        self._check_fitted_widths(layout, activations, loss, X.shape[1])
+        model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
+        out = predict(model, theta, Source(X), effective_n_threads(self.n_jobs), *arguments)
+        if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
+            raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
+        return out
+
+    def _predict_outputs(self, X):
+        """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
+        return self._with_network(X, predictions)
+
+    def _predict_draws(self, X, n_draws, fewest=1):
+        """Return means and standard deviations of ``n_draws`` thinned networks, of shape (2, n_samples, n_outputs).
+
+        ``fewest`` draws are needed.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_draws, Integral) or isinstance(n_draws, bool | np.bool_) or n_draws < fewest:
+            needed = " for a standard deviation" if fewest > 1 else ""
+            raise ValueError(f"n_draws must be an int >= {fewest}{needed}, got {n_draws!r}.")
+        if not any(self._dropout_rates):
+            raise ValueError(
+                f"n_draws={n_draws!r} needs a network that was fitted with dropout, for without it all draws are the "
+                "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
+            )
+        return self._with_network(X, predictions_of_draws, self._dropout_rates, self._seed, int(n_draws))
+
+
+def _same_objects(first, second):
+    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
