@@ -610,8 +610,12 @@ def test_prediction_on_bad_data(kind):
 
 @BOTH
 @pytest.mark.parametrize("name", ["activation", "loss"])
-@pytest.mark.parametrize("value", ["zzz", ["zzz"], 3, {}], ids=str)
-def test_prediction_after_a_parameter_was_spoilt(kind, name, value):
-    X, _ = make_data(kind)
-    message = assert_refused(kind, lambda estimator: estimator.predict(X), ValueError, (name,), **{name: value})
-    assert repr(value) in message
+def test_prediction_after_a_parameter_was_spoilt(kind, name):
+    """What a fit used stays with it; the next fit refuses."""
+    X, y = make_data(kind)
+    model = copy.deepcopy(fitted_once(kind))
+    before = plain(model.predict(X))
+    model.set_params(**{name: "zzz"})
+    assert plain(model.predict(X)) == before
+    with pytest.raises(ValueError, match=name):
+        model.fit(X, y)

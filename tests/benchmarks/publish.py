@@ -18,7 +18,9 @@ def replace_between(path, mark, text):
 def markdown(headings, rows):
     """Return a Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace("| --- ", "|---").replace("---|", "---|")
+    return (
+        "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace("| --- ", "|---").replace("---|", "---|")
+    )
 
 
 def list_table(headings, rows):
