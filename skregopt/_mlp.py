@@ -421,7 +421,8 @@ class BaseMLP(BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         state = state.copy() if state is self.__dict__ else state
-        state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
+        for name in ("_packed", "_targets"):  # the same memory as coefs_ and intercepts_; each fit makes its own
+            state.pop(name, None)
         return state
 
     # --- prediction --------------------------------------------------------------------------------------------------
