@@ -419,13 +419,16 @@ def optuna_search():
 def mlflow_model():
     import tempfile
 
-    import mlflow.sklearn
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about type hints of its own
+        import mlflow.sklearn
 
     X_train, X_test, y_train, _ = flowers()
     model = classifier().fit(X_train, y_train)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         mlflow.sklearn.save_model(model, f"{folder}/model", serialization_format="cloudpickle")
-        loaded = mlflow.pyfunc.load_model(f"{folder}/model")
+        loaded = mlflow.sklearn.load_model(f"{folder}/model")
         np.testing.assert_array_equal(loaded.predict(X_test), model.predict(X_test))
     return "saved, loaded, the same labels"
 
