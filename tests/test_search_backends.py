@@ -92,7 +92,7 @@ def test_the_same_bits_with_ray(name, ray_backend, one_process):
         assert search(name) == one_process[name]
 
 
-# --- faults: in a process of its own, whose session has to be empty afterwards -----------------------------------------
+# --- faults: in a process of its own, whose session has to be empty afterwards  ---
 
 HEAD = """
 import os, signal, sys, threading, time, warnings
