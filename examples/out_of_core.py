@@ -59,10 +59,9 @@ def peak_megabytes():
 def main(gigabytes, passes, block_rows):
     """Write the file, train, and report; returns the last score and the growth of the peak in megabytes."""
     n_blocks = max(2, round(gigabytes * 1e9 / (block_rows * ROW.itemsize)))
-    test = make_rows(20_000, seed=-1 % 2**32)
-    model = MLPRegressor(
-        (64, 32), activation="silu", learning_rate="cosine", max_iter=passes * n_blocks, random_state=0
-    )
+    test = make_rows(20_000, seed=n_blocks)
+    n_calls = passes * n_blocks  # over which the learning rate falls
+    model = MLPRegressor((64, 32), activation="silu", learning_rate="cosine", max_iter=n_calls, random_state=0)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows"
