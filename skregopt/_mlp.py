@@ -421,7 +421,7 @@ class BaseMLP(BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         state = state.copy() if state is self.__dict__ else state
-        for name in ("_packed", "_targets"):  # the same memory as coefs_ and intercepts_; each fit makes its own
+        for name in ("_packed", "_targets"):  # the memory of coefs_ and intercepts_ again; what each fit makes anew
             state.pop(name, None)
         return state
 

@@ -52,8 +52,8 @@ def one_process():
 @pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_same_bits_on_backends_of_joblib(name, backend, one_process):
-    with joblib.parallel_config(backend=backend, n_jobs=2):
-        assert search(name) == one_process[name]
+    with joblib.parallel_config(backend=backend):
+        assert search(name, n_jobs=2) == one_process[name]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def ray_backend():
 @pytest.mark.filterwarnings("ignore")  # of ray
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_same_bits_with_ray(name, ray_backend, one_process):
-    with joblib.parallel_config(backend=ray_backend, n_jobs=2):
-        assert search(name) == one_process[name]
+    with joblib.parallel_config(backend=ray_backend):
+        assert search(name, n_jobs=2) == one_process[name]
 
 
 # --- faults: in a process of its own, whose session has to be empty afterwards  ---
@@ -251,8 +251,8 @@ def test_ctrl_c_in_a_search(backend):
 
         model = Long((50,), max_iter=10**7, tol=0.0, n_iter_no_change=10**7)
         try:
-            with joblib.parallel_config(backend={backend!r}, n_jobs=2):
-                GridSearchCV(model, {{"alpha": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]}}, cv=5).fit(X, y)
+            with joblib.parallel_config(backend={backend!r}):
+                GridSearchCV(model, {{"alpha": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]}}, cv=5, n_jobs=2).fit(X, y)
         except KeyboardInterrupt:
             say("interrupted")
         """
