@@ -307,7 +307,9 @@ def dependence():
 
 @case("shap", "shap")
 def additive_explanations():
-    import shap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what it imports
+        import shap
 
     X, Y = curve()
     model = regressor().fit(X, Y[:, 1])

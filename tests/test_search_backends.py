@@ -154,7 +154,7 @@ class Process:
 
     def end(self):
         """Wait for its end; returns the exit status, what it printed, and its errors."""
-        out, error = self._process.communicate(timeout=120)
+        out, error = self._process.communicate(timeout=300)
         return self._process.returncode, out, error
 
     def __exit__(self, *exception):
@@ -170,6 +170,7 @@ class Process:
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_loky_worker_that_dies():
     with Process(
         """
