@@ -419,11 +419,8 @@ class BaseMLP(BaseEstimator):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
 
     def __getstate__(self):
-        state = super().__getstate__()
-        state = state.copy() if state is self.__dict__ else state
-        for name in ("_packed", "_targets"):  # the memory of coefs_ and intercepts_ again; what each fit makes anew
-            state.pop(name, None)
-        return state
+        # _packed is the memory of coefs_ and intercepts_ once more, _targets what each fit makes anew
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_packed", "_targets")}
 
     # --- prediction --------------------------------------------------------------------------------------------------
 
