@@ -433,10 +433,8 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
 
     def __getstate__(self):
-        state = super().__getstate__()
-        state = state.copy() if state is self.__dict__ else state
-        state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
-        return state
+        # _packed is the memory of coefs_ and intercepts_ once more, _targets what each fit makes anew
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_packed", "_targets")}
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""
