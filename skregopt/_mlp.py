@@ -46,6 +46,7 @@ class BaseMLP(BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
+    _conclude = warn_about  # a path, which makes many fits, listens here instead
 
     @property
     def _parameter_constraints(self):
@@ -242,7 +243,7 @@ class BaseMLP(BaseEstimator):
             self._optimizer_memory_ = memory
         else:
             self.__dict__.pop("_optimizer_memory_", None)
-            warn_about(self, outcome)
+            self._conclude(outcome)
 
     def _check_validation_arguments(self, X_val, y_val, sample_weight_val, groups):
         if (X_val is None) != (y_val is None):
