@@ -7,6 +7,7 @@ import numpy as np
 from ._component import build_component
 from .penalties import L1, PENALTIES, ElasticNet, GroupL1, Penalty
 
+_STATIONARY = 1e-7  # a slope that is nothing, compared with that of the weights
 _KEPT = ("loss", "class_weight", "label_smoothing")  # parameters that the data term depends on
 
 
@@ -67,10 +68,12 @@ def null_model(estimator, X, y, sample_weight):
 
     features = X if hasattr(X, "shape") else np.asarray(X)
     first = network(solver="lbfgs", tol=1e-12, max_iter=1000).fit(nothing, y, sample_weight)
-    if first.out_activation_ == "softmax":  # smooth, and the outputs depend on each other
-        intercept = first.intercepts_[0]
-        loss, of_weights, _ = gradient(features, intercept)
+    intercept = first.intercepts_[0]
+    loss, of_weights, of_intercepts = gradient(features, intercept)
+    smooth = np.abs(of_intercepts).max() <= _STATIONARY * np.abs(of_weights).max()
+    if smooth or first.out_activation_ == "softmax":  # whose outputs depend on each other
         return NullModel(intercept, of_weights, loss)
+    # a data term with kinks, at one of which its minimum is
     low, high = _bracket(lambda intercept: gradient(nothing, intercept)[2], first.n_outputs_)
     loss, of_weights_low, below = gradient(features, low)
     _, of_weights_high, above = gradient(features, high)

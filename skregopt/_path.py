@@ -226,7 +226,7 @@ def regularization_path(
     path = finished(plan, steps, train_scores[:n_complete], val_scores[:n_complete] if X_val is not None else None)
     if interrupted:
         warnings.warn(
-            f"Path interrupted by user after {n_complete} alphas, from {path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}: "
+            f"Path interrupted by user after {n_complete} alphas, {path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}: "
             "these are complete and returned.",
             stacklevel=2,
         )
