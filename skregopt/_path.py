@@ -199,10 +199,11 @@ def regularization_path(
     >>> from skregopt import MLPRegressor
     >>> from skregopt.model_selection import regularization_path
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=20.0, max_iter=5000)
+    >>> X /= X.std(axis=0)
+    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=5000)
     >>> path = regularization_path(linear, X, y, n_alphas=5)
     >>> path.n_nonzero_
-    array([0, 3, 6, 8, 9])
+    array([ 0,  4,  7,  9, 10])
     """
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together. Pass both, or neither.")
@@ -226,8 +227,8 @@ def regularization_path(
     path = finished(plan, steps, train_scores[:n_complete], val_scores[:n_complete] if X_val is not None else None)
     if interrupted:
         warnings.warn(
-            f"Path interrupted by user after {n_complete} alphas, {path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}: "
-            "these are complete and returned.",
+            f"Path interrupted by user. The fits that were complete are returned: {n_complete} alpha(s) from "
+            f"{path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}.",
             stacklevel=2,
         )
     else:

@@ -406,7 +406,7 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
     >>> lasso = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=2000)
     >>> reg = MLPRegressorCV(lasso, n_alphas=20).fit(scale(X), scale(y))
     >>> reg.n_nonzero_
-    7
+    9
     """
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPRegressor, None]}

@@ -71,11 +71,12 @@ class RegularizationPathDisplay:
     >>> from skregopt import MLPRegressor, RegularizationPathDisplay
     >>> from skregopt.model_selection import regularization_path
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=20.0, max_iter=5000)
+    >>> X /= X.std()
+    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=5000)
     >>> path = regularization_path(linear, X, y, n_alphas=20)
     >>> display = RegularizationPathDisplay.from_path(path)
     >>> X.columns[display.features_[:2]].tolist()
-    ['bmi', 's5']
+    ['s5', 'bmi']
     """
 
     def __init__(
@@ -179,8 +180,8 @@ class RegularizationPathDisplay:
         if not isinstance(estimator, BaseMLPCV):
             if X is None or y is None:
                 raise ValueError(
-                    f"X and y are missing, from which the path of {type(estimator).__name__} is computed. Pass both, or "
-                    "a fitted MLPClassifierCV or MLPRegressorCV."
+                    f"X and y are missing, from which the path of {type(estimator).__name__} is computed. Pass both, "
+                    "or a fitted MLPClassifierCV or MLPRegressorCV."
                 )
             path = regularization_path(estimator, X, y)
             return cls.from_path(path, feature_names=feature_names, score_name=score_name or "score", ax=ax, **options)
@@ -208,7 +209,7 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Its place is divided among the panels. None makes a new figure.
+            Axes for the features; the other panels take the lower part of their place. None makes a new figure.
         max_features : int >= 0, default=8
             How many features get a colour and a name: those dropped last. The others are grey.
         line_kw, score_line_kw, alpha_line_kw : dict, default=None
@@ -322,24 +323,21 @@ def _numbers(path, feature_names):
 
 
 def _stacked_axes(ax, heights):
-    """Return axes below each other with a common x axis, in the place of ``ax`` or in a new figure."""
-    if ax is None:
-        import matplotlib.pyplot as plt
+    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first."""
+    import matplotlib.pyplot as plt
+    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
 
-        figure, axes = plt.subplots(
-            len(heights), 1, sharex=True, figsize=(7.0, 1.1 * sum(heights)), layout="constrained",
-            gridspec_kw={"height_ratios": heights},
+    n = len(heights)
+    if ax is None:
+        _, axes = plt.subplots(
+            n, 1, sharex=True, height_ratios=heights, figsize=(7.0, 1.1 * sum(heights)), layout="constrained"
         )  # fmt: skip
         return list(axes)
-    grid = ax.get_subplotspec()
-    if grid is None:
-        raise ValueError(
-            "ax must be one of a figure's subplots, whose place can be divided, such as plt.subplots() makes."
-        )
-    rows = grid.subgridspec(len(heights), 1, height_ratios=heights)
-    figure = ax.figure
-    ax.remove()
-    axes = []
-    for row in rows:
-        axes.append(figure.add_subplot(row, sharex=axes[0] if axes else None))
-    return axes
+    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights}
+    if spec is not None:
+        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
+    else:
+        box = ax.get_position()
+        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
+    ax.set_subplotspec(grid[0])
+    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]
