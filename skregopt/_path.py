@@ -23,7 +23,8 @@ from .penalties import GroupL1
 _SHARE_OF_NULL_LOSS = 1e-10
 _PATIENCE = 100
 _SHORTER = 4  # a start from the alpha before needs fewer epochs than one from random weights
-_FARTHEST = 1e6  # times the scale of alpha: where an increasing path gives up
+_ROUNDING = 1e-6  # by which the closed form is larger, so that no rounding error leaves a weight, in float32 neither
+_FARTHEST = 1e4  # times the scale of alpha: where an increasing path gives up
 
 
 class RegularizationPath:
@@ -49,8 +50,8 @@ class RegularizationPath:
     alphas_ : ndarray of shape (n_alphas,)
         Strength of the penalty.
     alpha_max_ : float
-        Without hidden layers the closed-form strength from which on all weights are zero. With them the first one of
-        the path at which all penalised weights were; NaN if the path ended before.
+        Without hidden layers the closed-form strength from which on all weights are zero, rounded up by a millionth.
+        With them the first one of the path at which all penalised weights were; NaN if the path ended before.
     coefs_, intercepts_ : list of list of ndarray
         Weights and intercepts, by alpha and layer.
     n_nonzero_ : ndarray of int of shape (n_alphas,)
@@ -289,8 +290,7 @@ class Plan:
         scale = null.alpha_max(penalty)
         if not scale > 0:
             scale = np.finfo(np.float64).eps  # features or targets are constant: any alpha does
-        single = model.dtype == "float32" or getattr(X, "dtype", None) == np.float32
-        scale *= 1 + 16 * np.finfo(np.float32 if single else np.float64).eps  # no rounding leaves a weight
+        scale *= 1 + _ROUNDING
         if max_iter is None:
             max_iter = -(-model.max_iter // _SHORTER) if hidden else model.max_iter
         largest = alpha_max

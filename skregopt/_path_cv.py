@@ -295,6 +295,7 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPClassifier, None]}
     _network = MLPClassifier
+    score = BaseMLPCV.score  # not the mixin's
     classes_ = property(lambda self: self.best_estimator_.classes_, doc="Class labels.")
 
     def predict_proba(self, X):
@@ -411,6 +412,7 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPRegressor, None]}
     _network = MLPRegressor
+    score = BaseMLPCV.score  # not the mixin's
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""
