@@ -35,7 +35,9 @@ X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 from skregopt import MLPClassifier, RegularizationPathDisplay
 from skregopt.model_selection import MLPClassifierCV
 
-network = MLPClassifier(20, penalty="group_l1", batch_size=64, learning_rate_init=0.003, random_state=0)
+network = MLPClassifier(
+    20, penalty="group_l1", batch_size=64, learning_rate_init=0.005, learning_rate="cosine", random_state=0
+)
 clf = MLPClassifierCV(network, n_alphas=40, scoring="neg_log_loss", selection="1se").fit(X_train, y_train)
 
 is_noise = np.arange(60) >= 30
