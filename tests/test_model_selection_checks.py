@@ -10,8 +10,8 @@ pytestmark = [
     # a few epochs on a handful of rows do not converge
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
-# without hidden layers gradient descent, because Adam makes of the rounding differences between a row of weight 2 and two
-# rows, at the exact minimum over the intercepts, steps as large as any
+# without hidden layers gradient descent, because Adam makes of the rounding differences between a row of weight 2 and
+# two rows, at the exact minimum over the intercepts, steps as large as any
 LINEAR = {"hidden_layer_sizes": (), "penalty": "l1", "solver": "gd", "learning_rate_init": 0.01}
 NETWORK = {"hidden_layer_sizes": 5, "penalty": "group_l1", "learning_rate_init": 0.1}
 
