@@ -53,7 +53,7 @@ print(f"test accuracy {accuracy:.3f}; of the densest network {clf.path_.estimato
 # --------
 # Top: the importance of each feature; those that stay longest have names, and red is noise. Middle: the score of
 # held-out rows, with its standard error. Bottom: how many weights are zero. The dotted line is the alpha chosen. Nearly
-# all noise has gone before it. A strong penalty also shrinks what it keeps, which costs a few test rows here: to predict,
+# all noise has gone before it. A strong penalty also shrinks what it keeps, which costs a few test rows: to predict,
 # rather than to select, take ``selection='best'``, or fit another network on the features that are left.
 
 import matplotlib.pyplot as plt

@@ -175,6 +175,7 @@ def regularization_path(
     Returns
     -------
     path : RegularizationPath
+        The fitted estimators, and their attributes as arrays.
 
     Raises
     ------

@@ -53,6 +53,7 @@ def param_distributions(estimator, style="scipy", prefix=""):
     Returns
     -------
     space : dict of str to list or distribution
+        By the name of the parameter.
 
     Raises
     ------
