@@ -3,6 +3,7 @@
 from ._classifier import MLPClassifier
 from ._displays import LossCurveDisplay, WeightsDisplay
 from ._onnx import register_skl2onnx, to_onnx
+from ._path_display import RegularizationPathDisplay
 from ._regressor import MLPRegressor
 from ._search_display import SearchResultsDisplay
 
@@ -10,6 +11,7 @@ __all__ = [
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "RegularizationPathDisplay",
     "SearchResultsDisplay",
     "WeightsDisplay",
     "register_skl2onnx",

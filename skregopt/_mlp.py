@@ -47,6 +47,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
+    _conclude = warn_about  # a path, which makes many fits, listens here instead
 
     @property
     def _parameter_constraints(self):
@@ -259,7 +260,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             self._optimizer_memory_ = memory
         else:
             self.__dict__.pop("_optimizer_memory_", None)
-            warn_about(self, outcome)
+            self._conclude(outcome)
 
     def _check_validation_arguments(self, X_val, y_val, sample_weight_val, groups):
         if (X_val is None) != (y_val is None):

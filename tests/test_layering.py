@@ -33,8 +33,8 @@ LEVELS = (
     {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
-    # what passes rows through a network; what happens around a step
-    {"losses", "optimizers", "_passes", "_constraints"},
+    # what passes rows through a network; what happens around a step; what the penalties leave of a linear model
+    {"losses", "optimizers", "_passes", "_constraints", "_alpha_max"},
     # loops over batches and epochs; domains of the parameters
     {"_engine", "_parameters"},
     # compiled forms of all that
@@ -44,9 +44,10 @@ LEVELS = (
     {"_lbfgs", "_fitted"},
     # the estimators
     {"_mlp"},
-    {"_classifier", "_regressor", "_displays"},
-    # what goes elsewhere
-    {"_onnx"},
+    {"_classifier", "_regressor", "_displays", "_path", "_search_space"},
+    # what goes elsewhere; what chooses their parameters, and its picture
+    {"_onnx", "_path_cv"},
+    {"model_selection", "_path_display"},
     {"__init__"},
 )
 MODULES = sorted(set().union(*LEVELS))
@@ -348,8 +349,8 @@ def test_rules_have_every_kernel_of_their_family(module):
 
 def test_public_names():
     assert sorted(skregopt.__all__) == [
-        "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "SearchResultsDisplay", "WeightsDisplay",
-        "register_skl2onnx", "to_onnx",
+        "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "RegularizationPathDisplay", "SearchResultsDisplay",
+        "WeightsDisplay", "register_skl2onnx", "to_onnx",
     ]  # fmt: skip
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", skregopt.__version__)
     assert (PACKAGE / "py.typed").is_file()
