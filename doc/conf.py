@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(root))
+sys.path[:0] = [str(root), str(root / "doc" / "_ext")]
 
 import skregopt  # noqa: E402
 
@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "registry_table",
 ]
 exclude_patterns = ["_build"]
 default_role = "code"
