@@ -16,12 +16,13 @@ version = release = skregopt.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # formulas without the network
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "registry_table",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 default_role = "code"
 
 autosummary_generate = True
