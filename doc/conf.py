@@ -35,6 +35,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "backreferences_dir": None,
     "show_memory": False,
+    "write_computation_times": False,  # its page loads scripts from the network
 }
 
 # Docstrings inherited from scikit-learn refer to labels of its own user guide.

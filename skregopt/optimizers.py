@@ -565,7 +565,7 @@ class Lion(Optimizer):
         w_t = w_{t-1} - lr sign(c_t)
         m_t = beta_2 m_{t-1} + (1 - beta_2) g_t
 
-    Step size of the proximal operator: lr (1 - beta_1 beta_2^(t-1)) / |c_t|. All weights move by lr in each update,
+    Step size of the proximal operator: ``lr (1 - beta_1 beta_2^(t-1)) / |c_t|``. All weights move by lr in each update,
     so that a rate that falls (``learning_rate='invscaling'``) is needed to come closer than that. The default rate is
     that of ``keras.optimizers.Lion``.
 
@@ -605,9 +605,9 @@ class Muon(Adam):
         W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
 
     The decoupled decay of ``torch.optim.Muon``, 0.1, is the estimators' ``weight_decay`` and that of all ``coefs_``.
-    Step size of the proximal operator: |update_ij| / |c_ij|, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t. With
-    a non-smooth penalty, max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij) takes the place of O_ij: where O_ij has
-    another sign than C_ij, a stationary point of the objective would not be a fixed point.
+    Step size of the proximal operator: ``|update_ij| / |c_ij|``, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t.
+    With a non-smooth penalty, ``max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij)`` takes the place of O_ij: where
+    O_ij has another sign than C_ij, a stationary point of the objective would not be a fixed point.
 
     Parameters
     ----------
