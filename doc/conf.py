@@ -34,6 +34,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(root / "examples"),
     "gallery_dirs": "auto_examples",
     "backreferences_dir": None,
+    "within_subsection_order": "lesson_order.LessonOrder",
     "show_memory": False,
     "write_computation_times": False,  # its page loads scripts from the network
 }
@@ -43,5 +44,10 @@ suppress_warnings = ["ref.ref"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],  # the field does not fit beside the links
+}
 html_show_sourcelink = False
