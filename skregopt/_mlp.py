@@ -362,16 +362,6 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
 
     # --- fitted attributes -------------------------------------------------------------------------------------------
 
-    def _forget_norms(self):
-        for name in NORMS:
-            self.__dict__.pop(name, None)
-
-    def _set_theta(self, theta, layout):
-        self._forget_norms()
-        views = layout.views(theta)
-        self.__dict__.update(views)
-        self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
-
     def _commit(self, outcome, structure, layout, n_rows, continuing):
         """Set all fitted attributes at once, after everything that can fail."""
         self.__dict__.update(structure)
@@ -432,10 +422,6 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     def _raise_attribute_error_unless_fitted(self, name):
         if "coefs_" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
-
-    def __getstate__(self):
-        # _packed is the memory of coefs_ and intercepts_ once more, _targets what each fit makes anew
-        return {name: value for name, value in super().__getstate__().items() if name not in ("_packed", "_targets")}
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""
