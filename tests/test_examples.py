@@ -16,6 +16,7 @@ def test_there_are_examples():
 
 
 @pytest.mark.slow
+@pytest.mark.examples
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
 def test_example_saves_its_figure(script, tmp_path):
     pytest.importorskip("matplotlib")
