@@ -181,6 +181,17 @@ def test_compilation_is_announced_once_and_only_if_there_is_any(cold):
     assert "Iteration 1" in second["printed"]
 
 
+RULES_AND_PASSES = {
+    "activations", "losses", "penalties", "optimizers", "schedules", "_class_kernels", "_update_kernels",
+    "_batch_norm", "_constraints", "_passes", "_source",
+}  # fmt: skip
+KERNELS_OF_THE_DEFAULTS = {
+    "_adam_prepare", "_adam_step", "_constant_rate", "_stop_when_exhausted", "_l2_add_gradient", "_l2_value",
+    "_relu_activate", "_relu_differentiate", "softmax_evaluate", "_exp_above_highest",
+    "load", "load_tile", "forward", "backward", "gradient_rows", "_add_scaled", "_column_sums", "_product_transposed",
+}  # fmt: skip
+
+
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -198,6 +209,10 @@ def test_time_of_first_fits(tmp_path, dtype, record_property):
         record_property(f"{name}_fit_seconds", fit["seconds"])
         print(f"\n{name} fit, {dtype}: {fit['seconds']:.2f} s, of which the processor worked {fit['processor']:.2f} s")
         assert fit["seconds"] < limit
+        if name == "first":
+            # what others use is not compiled for those who do not
+            rules = {function for function in fit["compiled"] if function.split(".")[1] in RULES_AND_PASSES}
+            assert {function.rpartition(".")[2] for function in rules} == KERNELS_OF_THE_DEFAULTS
 
 
 @needs_compiler
