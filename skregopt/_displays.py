@@ -5,9 +5,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from ._drawing import BLUE, GREEN, GREY, ORANGE, PALE, stacked_axes
 from ._mlp import BaseMLP
 
-_BLUE, _ORANGE, _GREEN, _GREY, _PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
 _PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with their relative heights
 _LOG_FROM = 20  # ratio of the largest to the smallest value from which a logarithmic scale shows more
 _SMALLEST_IMAGE = 8  # pixels on a side, from which a square number of features is taken for an image
@@ -167,14 +167,14 @@ class LossCurveDisplay:
         panels = ["loss"]
         panels += ["scores"] * (self.validation_scores is not None)
         panels += ["learning_rate"] * (changes if isinstance(learning_rate, str) else bool(learning_rate))
-        self.axes_ = dict(zip(panels, _stacked_axes(ax, [_PANELS[name] for name in panels]), strict=True))
+        self.axes_ = dict(zip(panels, stacked_axes(ax, [_PANELS[name] for name in panels]), strict=True))
         self.ax_ = self.axes_["loss"]
         self.figure_ = self.ax_.figure
         curves = {
-            "training": ("loss", self.loss_curve, {"color": _GREY}, line_kw),
-            "validation": ("loss", self.validation_loss_curve, {"color": _ORANGE}, validation_line_kw),
-            "scores": ("scores", self.validation_scores, {"color": _ORANGE}, score_line_kw),
-            "learning_rate": ("learning_rate", rates, {"color": _BLUE}, learning_rate_line_kw),
+            "training": ("loss", self.loss_curve, {"color": GREY}, line_kw),
+            "validation": ("loss", self.validation_loss_curve, {"color": ORANGE}, validation_line_kw),
+            "scores": ("scores", self.validation_scores, {"color": ORANGE}, score_line_kw),
+            "learning_rate": ("learning_rate", rates, {"color": BLUE}, learning_rate_line_kw),
         }
         self.lines_, self.best_lines_ = {}, []
         for name, (panel, values, style, given) in curves.items():
@@ -199,7 +199,7 @@ class LossCurveDisplay:
             panel.set_ylabel(labels[name])
             panel.spines[["top", "right"]].set_visible(False)
             if self.best_epoch is not None:
-                style = {"color": _GREEN, "linestyle": ":", "linewidth": 1.6, "zorder": 0}
+                style = {"color": GREEN, "linestyle": ":", "linewidth": 1.6, "zorder": 0}
                 style |= {"label": f"best {self.unit} ({self.best_epoch})"} | (best_line_kw or {})
                 self.best_lines_.append(panel.axvline(self.best_epoch, **style))
         last = panels[-1]
@@ -302,7 +302,7 @@ class WeightsDisplay:
         return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
 
     def plot(
-        self, ax=None, *, kind="auto", max_units=36, max_features=30, cmap="RdBu_r", zero_color=_PALE, im_kw=None,
+        self, ax=None, *, kind="auto", max_units=36, max_features=30, cmap="RdBu_r", zero_color=PALE, im_kw=None,
         bar_kw=None,
     ):  # fmt: skip
         """Draw the weights.
@@ -394,7 +394,7 @@ class WeightsDisplay:
         names = self.feature_names
         labels = [f"feature {j}" if names is None else str(names[j]) for j in self.features_]
         places, shown = np.arange(self.features_.size), lengths[self.features_]
-        style = {"color": [_BLUE if value > 0 else _ORANGE for value in shown], "height": 0.7} | bar_kw
+        style = {"color": [BLUE if value > 0 else ORANGE for value in shown], "height": 0.7} | bar_kw
         self.bars_ = self.ax_.barh(places, shown, **style)
         for place, feature in zip(places, self.features_, strict=True):
             n_nonzero = np.count_nonzero(weights[feature])
@@ -402,13 +402,13 @@ class WeightsDisplay:
             value = lengths[feature]
             self.ax_.annotate(
                 text, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", va="center",
-                ha="right" if value < 0 else "left", fontsize="small", color=_GREY,
+                ha="right" if value < 0 else "left", fontsize="small", color=GREY,
             )  # fmt: skip
         self.ax_.set_yticks(places, labels)
         self.ax_.set_ylim(places.size - 0.4, -0.6)
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.spines[["top", "right", "left"]].set_visible(False)
-        self.ax_.axvline(0, color=_GREY, linewidth=0.8)
+        self.ax_.axvline(0, color=GREY, linewidth=0.8)
         self.ax_.margins(x=0.12)
         self.ax_.set_xlabel("weight" if n_units == 1 else f"norm of the weights into {n_units} units")
         self.ax_.set_title(_shown(places.size, n_features, "feature"), fontsize="medium")
@@ -433,30 +433,6 @@ def _set_log_scale(ax):
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _stacked_axes(ax, heights):
-    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first."""
-    import matplotlib.pyplot as plt
-    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
-
-    n = len(heights)
-    if ax is None:
-        _, axes = plt.subplots(
-            n, 1, sharex=True, squeeze=False, height_ratios=heights, figsize=(6.4, 2.4 + 0.6 * sum(heights)),
-            layout="constrained",
-        )  # fmt: skip
-        return list(axes[:, 0])
-    if n == 1:
-        return [ax]
-    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights, "hspace": 0.12}
-    if spec is not None:
-        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
-    else:
-        box = ax.get_position()
-        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
-    ax.set_subplotspec(grid[0])
-    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]
 
 
 def _shown(n_shown, n, what):

@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from ._drawing import BLUE, GREY, ORANGE, PALE, stacked_axes
 from ._path import RegularizationPath, regularization_path
 from ._path_cv import BaseMLPCV
 
-_BLUE, _ORANGE, _GREY, _PALE = "#0072B2", "#D55E00", "#555555", "#c9c9c9"
 _COLOURS = (
     "#0072B2",
     "#D55E00",
@@ -227,7 +227,7 @@ class RegularizationPathDisplay:
         alphas = np.asarray(self.alphas)[order]
         has_scores = self.train_scores is not None or self.val_scores is not None
         names = [name for name in _HEIGHTS if name != "scores" or has_scores]
-        self.axes_ = dict(zip(names, _stacked_axes(ax, [_HEIGHTS[name] for name in names]), strict=True))
+        self.axes_ = dict(zip(names, stacked_axes(ax, [_HEIGHTS[name] for name in names], width=7.0), strict=True))
         self.ax_ = self.axes_["features"]
         self.figure_ = self.ax_.figure
         self.lines_ = {}
@@ -240,7 +240,7 @@ class RegularizationPathDisplay:
             if self.alpha is not None:
                 panel.axvline(
                     self.alpha,
-                    **({"color": _GREY, "linestyle": ":", "linewidth": 1.4, "zorder": 0} | (alpha_line_kw or {})),
+                    **({"color": GREY, "linestyle": ":", "linewidth": 1.4, "zorder": 0} | (alpha_line_kw or {})),
                 )
         self.axes_["sparsity"].set_xlabel("alpha")
         self.figure_.align_ylabels(list(self.axes_.values()))
@@ -257,7 +257,7 @@ class RegularizationPathDisplay:
             named = j in self.features_
             place = int(np.flatnonzero(self.features_ == j)[0]) if named else 0
             style = {
-                "color": _COLOURS[place % len(_COLOURS)] if named else _PALE,
+                "color": _COLOURS[place % len(_COLOURS)] if named else PALE,
                 "linestyle": ("-", "--")[place // len(_COLOURS) % 2] if named else "-",
                 "linewidth": 1.6 if named else 0.9,
                 "zorder": 3 if named else 1,
@@ -277,12 +277,12 @@ class RegularizationPathDisplay:
             handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.03),
             title="dropped last" if max_features and n_others else None, title_fontsize="small", alignment="left",
         )  # fmt: skip
-        self.ax_.axhline(0.0, color=_GREY, linewidth=0.8, zorder=0)
+        self.ax_.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
         self.ax_.set_ylabel(self.value_name)
 
     def _plot_scores(self, alphas, order, line_kw):
         style = {"linewidth": 1.6} | line_kw
-        curves = {"training": (self.train_scores, _GREY), "validation": (self.val_scores, _ORANGE)}
+        curves = {"training": (self.train_scores, GREY), "validation": (self.val_scores, ORANGE)}
         for name, (scores, colour) in curves.items():
             if scores is not None:
                 scores = np.asarray(scores)[order]
@@ -292,7 +292,7 @@ class RegularizationPathDisplay:
         if self.val_scores is not None and self.val_errors is not None:
             middle, error = np.asarray(self.val_scores)[order], np.asarray(self.val_errors)[order]
             self.axes_["scores"].fill_between(
-                alphas, middle - error, middle + error, color=_ORANGE, alpha=0.2, linewidth=0, label="standard error"
+                alphas, middle - error, middle + error, color=ORANGE, alpha=0.2, linewidth=0, label="standard error"
             )
         if "scores" in self.axes_:
             self.axes_["scores"].set_ylabel(self.score_name)
@@ -300,7 +300,7 @@ class RegularizationPathDisplay:
                 frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.08), alignment="left"
             )
         sparsity = 100 * np.asarray(self.sparsity)[order]
-        (self.lines_["sparsity"],) = self.axes_["sparsity"].plot(alphas, sparsity, **({"color": _BLUE} | style))
+        (self.lines_["sparsity"],) = self.axes_["sparsity"].plot(alphas, sparsity, **({"color": BLUE} | style))
         self.axes_["sparsity"].set(ylabel="zeros (%)", ylim=(-4, 104))
 
 
@@ -320,24 +320,3 @@ def _numbers(path, feature_names):
         "sparsity": path.sparsity_,
         "feature_names": feature_names,
     }
-
-
-def _stacked_axes(ax, heights):
-    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first."""
-    import matplotlib.pyplot as plt
-    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
-
-    n = len(heights)
-    if ax is None:
-        _, axes = plt.subplots(
-            n, 1, sharex=True, height_ratios=heights, figsize=(7.0, 1.1 * sum(heights)), layout="constrained"
-        )  # fmt: skip
-        return list(axes)
-    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights}
-    if spec is not None:
-        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
-    else:
-        box = ax.get_position()
-        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
-    ax.set_subplotspec(grid[0])
-    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]

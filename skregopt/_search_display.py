@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-_GREY, _PALE, _BEST = "#555555", "#c9c9c9", "#D55E00"
+from ._drawing import GREY, ORANGE, PALE
+
 _LOG_FROM = 50  # ratio of the largest to the smallest value from which a scale may be logarithmic
 _MOST_NUMBERS = 150  # cells of a heat map up to which each shows its score
 _ABSENT = "-"  # the value of a parameter that a candidate of a search over several grids does not have
@@ -268,7 +269,7 @@ class SearchResultsDisplay:
             style = {"linestyle": ""} | style
         self.lines_ = self.ax_.plot(x, means, **style)
         place, score = scale.places[self.best_], self.mean_scores[self.best_]
-        self.ax_.plot([place], [score], "o", color=_BEST, markersize=8, zorder=3, label="best")
+        self.ax_.plot([place], [score], "o", color=ORANGE, markersize=8, zorder=3, label="best")
         scale.label(self.ax_, "x")
         self.ax_.set(xlabel=names[0], ylabel=self.score_name)
         self.ax_.spines[["top", "right"]].set_visible(False)
@@ -281,7 +282,7 @@ class SearchResultsDisplay:
         table = np.full((len(y.labels), len(x.labels)), np.nan)
         for row, column, score in zip(y.codes, x.codes, self.mean_scores, strict=True):
             table[row, column] = np.fmax(table[row, column], score)
-        colours = plt.get_cmap(cmap).with_extremes(bad=_PALE)
+        colours = plt.get_cmap(cmap).with_extremes(bad=PALE)
         style = {"cmap": colours, "origin": "lower", "aspect": "auto"} | im_kw
         self.image_ = self.ax_.imshow(np.ma.masked_invalid(table), **style)
         if table.size <= _MOST_NUMBERS:
@@ -292,7 +293,9 @@ class SearchResultsDisplay:
                 number = format(score, values_format) if np.isfinite(score) else ""
                 self.text_.append(self.ax_.text(column, row, number, **(style | text_kw)))
         corner = (x.codes[self.best_] - 0.5, y.codes[self.best_] - 0.5)
-        self.ax_.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=_BEST, linewidth=2.5, clip_on=False, zorder=3))
+        self.ax_.add_patch(
+            Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5, clip_on=False, zorder=3)
+        )
         self.ax_.set_xticks(range(len(x.labels)), x.labels)
         self.ax_.set_yticks(range(len(y.labels)), y.labels)
         self.ax_.tick_params(length=0)
@@ -302,11 +305,11 @@ class SearchResultsDisplay:
 
     def _plot_scatter(self, names, x, y, cmap, scatter_kw):
         scored = np.isfinite(self.mean_scores)
-        self.ax_.scatter(x.places[~scored], y.places[~scored], marker="x", color=_PALE)
+        self.ax_.scatter(x.places[~scored], y.places[~scored], marker="x", color=PALE)
         style = {"c": self.mean_scores[scored], "cmap": cmap, "s": 45, "edgecolors": "white", "linewidths": 0.6}
         points = self.ax_.scatter(x.places[scored], y.places[scored], **(style | scatter_kw))
         self.ax_.scatter(
-            x.places[self.best_], y.places[self.best_], s=150, facecolors="none", edgecolors=_BEST, linewidths=2
+            x.places[self.best_], y.places[self.best_], s=150, facecolors="none", edgecolors=ORANGE, linewidths=2
         )
         x.label(self.ax_, "x")
         y.label(self.ax_, "y")
@@ -325,10 +328,10 @@ class SearchResultsDisplay:
         failed = np.flatnonzero(~np.isfinite(scores))
         positions = np.arange(len(scales) + 1)
         for row in failed:
-            self.ax_.plot(positions[:-1], [scale.shares[row] for scale in scales], ":", color=_PALE, linewidth=1)
+            self.ax_.plot(positions[:-1], [scale.shares[row] for scale in scales], ":", color=PALE, linewidth=1)
         for row in rows:
             best = row == self.best_
-            style = {"color": _BEST if best else colours(heights[row]), "linewidth": 2.6 if best else 1.1}
+            style = {"color": ORANGE if best else colours(heights[row]), "linewidth": 2.6 if best else 1.1}
             style |= {"alpha": 1.0 if best else 0.75, "zorder": 3 if best else 2} | ({} if best else line_kw)
             values = [*(scale.shares[row] for scale in scales), heights[row]]
             self.lines_ += self.ax_.plot(positions, values, **style)
@@ -337,7 +340,7 @@ class SearchResultsDisplay:
         levels = _levels(low, high)
         at = (levels - low) / (high - low if high > low else 1.0)
         self._draw_ticks(positions[-1], at, [f"{level:.4g}" for level in levels], -1)
-        self.ax_.vlines(positions, 0, 1, color=_GREY, linewidth=1.2, zorder=4)
+        self.ax_.vlines(positions, 0, 1, color=GREY, linewidth=1.2, zorder=4)
         self.ax_.set_xticks(positions, [*names, self.score_name])
         self.ax_.set(xlim=(-0.55, positions[-1] + 0.35), ylim=(-0.06, 1.06), yticks=[])
         self.ax_.tick_params(axis="x", length=0, labelsize="medium")
@@ -346,7 +349,7 @@ class SearchResultsDisplay:
     def _draw_ticks(self, position, places, labels, side=1):
         white = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
         for place, label in zip(places, labels, strict=True):
-            self.ax_.plot([position - 0.02 * side, position], [place, place], color=_GREY, linewidth=1.2, zorder=4)
+            self.ax_.plot([position - 0.02 * side, position], [place, place], color=GREY, linewidth=1.2, zorder=4)
             self.ax_.annotate(
                 label, (position, place), (-5 * side, 0), textcoords="offset points", va="center",
                 ha="right" if side > 0 else "left", fontsize="small", bbox=white, zorder=5,

@@ -26,9 +26,9 @@ FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "in
 LEVELS = (
     # know nothing of the package
     {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
-    | {"_search_display", "_callbacks"},
-    # the numba policy; the network as one vector
-    {"_jit", "_layout"},
+    | {"_drawing", "_callbacks"},
+    # the numba policy; the network as one vector; a picture that needs no network
+    {"_jit", "_layout", "_search_display"},
     # on the numba policy: components in general, views of memory, denormal numbers
     {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches

@@ -1,0 +1,37 @@
+"""What the displays share: colours that everybody can tell apart, and axes one below the other."""
+
+# of M. Okabe and K. Ito, "Color universal design", 2002
+BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
+
+
+def stacked_axes(ax, heights, width=6.4):
+    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes or None
+    heights : sequence of float
+        From top to bottom; relative ones within ``ax``, in a new figure roughly inches.
+    width : float, default=6.4
+        Of a new figure, in inches.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
+
+    n = len(heights)
+    if ax is None:
+        _, axes = plt.subplots(
+            n, 1, sharex=True, squeeze=False, height_ratios=heights, figsize=(width, 2.4 + 0.6 * sum(heights)),
+            layout="constrained",
+        )  # fmt: skip
+        return list(axes[:, 0])
+    if n == 1:
+        return [ax]
+    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights, "hspace": 0.12}
+    if spec is not None:
+        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
+    else:
+        box = ax.get_position()
+        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
+    ax.set_subplotspec(grid[0])
+    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]
