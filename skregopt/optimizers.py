@@ -149,13 +149,19 @@ def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scal
             weights[i] -= rate * (first_moment[i] / (np.sqrt(largest[i]) + epsilon))
         for i in range(step_size.size):
             step_size[i] = lr / (np.sqrt(largest[i]) + epsilon)
+    elif step_size.size > 0:  # in one loop, because roots and quotients are most of the work
+        one = weights.dtype.type(1)
+        for i in range(weights.size):
+            first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
+            second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
+            factor = one / (np.sqrt(second_moment[i]) + epsilon)
+            weights[i] -= rate * (first_moment[i] * factor)
+            step_size[i] = lr * factor
     else:
         for i in range(weights.size):
             first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
             second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
             weights[i] -= rate * (first_moment[i] / (np.sqrt(second_moment[i]) + epsilon))
-        for i in range(step_size.size):
-            step_size[i] = lr / (np.sqrt(second_moment[i]) + epsilon)
 
 
 class Adam(Optimizer):
