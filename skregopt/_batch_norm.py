@@ -134,15 +134,15 @@ def normalise_backward(model, theta, grad, layer, n_rows, work):
         for j in range(n_units):
             by_shift[j] += np.float64(delta[j])
             by_scale[j] += np.float64(delta[j]) * np.float64(source[j])
+    for j in range(n_units):
+        scale_gradient[j] = theta.dtype.type(by_scale[j])
+        shift_gradient[j] = theta.dtype.type(by_shift[j])
     for i in range(n_rows):
         weight = 0.0
         for k in range(work.n_weights):
             weight += np.float64(weights[i * work.n_weights + k])
-        share = weight / total
+        share = theta.dtype.type(weight / total)
         delta, source = flat_view(deltas, i * n_units, n_units), flat_view(normalised, i * n_units, n_units)
         for j in range(n_units):
-            through_statistics = theta.dtype.type(share * (by_shift[j] + np.float64(source[j]) * by_scale[j]))
+            through_statistics = share * (shift_gradient[j] + source[j] * scale_gradient[j])
             delta[j] = (delta[j] - through_statistics) * (scale[j] * inverse[j])
-    for j in range(n_units):
-        scale_gradient[j] = theta.dtype.type(by_scale[j])
-        shift_gradient[j] = theta.dtype.type(by_shift[j])

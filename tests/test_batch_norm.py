@@ -254,9 +254,11 @@ def test_switching_it_off_and_on():
     problem = make_problem("multiclass")
     model = problem.make(**SMALL).fit(problem.X, problem.y)
     assert not hasattr(clone(model).set_params(batch_norm=False).fit(problem.X, problem.y), NORMS[0])
-    model.set_params(batch_norm=False, warm_start=True).fit(problem.X, problem.y)
+    with pytest.raises(ValueError, match="batch_norm=False would drop the scales"):
+        model.set_params(batch_norm=False, warm_start=True).fit(problem.X, problem.y)
+    model.set_params(warm_start=False).fit(problem.X, problem.y)
     assert not any(hasattr(model, name) for name in NORMS)
-    model.set_params(batch_norm=True).fit(problem.X, problem.y)
+    model.set_params(batch_norm=True, warm_start=True).fit(problem.X, problem.y)
     assert [len(getattr(model, name)) for name in NORMS] == [2, 2, 2, 2]
     assert [array.shape for array in model.batch_norm_scales_] == [(5,), (4,)]
 
