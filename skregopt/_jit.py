@@ -46,6 +46,17 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 
 _compiling = threading.RLock()
 
+
+def _after_fork():
+    # a thread that compiles does not go on here, and would keep the lock forever
+    global _compiling
+    _compiling = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 # what to call, once, before something has to be compiled (see `announcing`)
 _announce = ContextVar("announce", default=None)
 

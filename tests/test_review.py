@@ -1,8 +1,11 @@
 """Regressions found by a review: replaced arrays, changed parameters, weights that underflow."""
 
+import os
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from processes import DATA, run
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import LeakyReLU
@@ -108,3 +111,44 @@ class TestWeights:
     def test_sparse_y(self):
         with pytest.raises(TypeError, match="dense data is required"):
             MLPRegressor(4, max_iter=2).fit(X, sp.csr_matrix(X[:, :2]))
+
+
+FORKS_WITHIN_A_FIT = """
+import multiprocessing, threading
+from skregopt import _jit, _threads
+
+def fit(queue):
+    n_threads = [library.get_num_threads() for library in _threads._blas_libraries()]
+    MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+    queue.put(n_threads)
+
+MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+result["before"] = [library.get_num_threads() for library in _threads._blas_libraries()]
+held, done = threading.Event(), threading.Event()
+
+def hold():  # what another thread may be in the middle of
+    with _threads.single_blas_thread(), _threads._limit._lock, _jit._compiling:
+        held.set()
+        done.wait()
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = context.Process(target=fit, args=(queue,))
+child.start()
+child.join(60)
+done.set()
+thread.join()
+result["exitcode"] = child.exitcode
+result["within"] = queue.get() if child.exitcode == 0 else None
+child.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_another_thread_fits():
+    outcome = run(DATA + FORKS_WITHIN_A_FIT)
+    assert outcome["exitcode"] == 0
+    assert outcome["within"] == outcome["before"]
