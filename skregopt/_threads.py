@@ -57,7 +57,6 @@ class _BlasLimit:
                         _set_num_threads(library, n_threads)
                 self._originals = ()
 
-
     def restored(self):
         """Restore what there was before, whoever is within, and return a new limit."""
         for library, n_threads in self._originals:

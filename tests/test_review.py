@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from processes import DATA, run
 
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import LossCurveDisplay, MLPClassifier, MLPRegressor, WeightsDisplay
 from skregopt.activations import LeakyReLU
 from skregopt.losses import Quantile
 from skregopt.schedules import Warmup
@@ -152,3 +152,42 @@ def test_fork_while_another_thread_fits():
     outcome = run(DATA + FORKS_WITHIN_A_FIT)
     assert outcome["exitcode"] == 0
     assert outcome["within"] == outcome["before"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class TestWhatUsersHold:
+    def test_component_changed_in_place_after_fit(self):
+        loss = Quantile([0.1, 0.9])
+        reg = MLPRegressor(4, max_iter=2, loss=loss).fit(X, X[:, 0])
+        before = reg.predict(X)
+        loss.quantile.append(0.95)
+        np.testing.assert_array_equal(reg.predict(X), before)
+
+    @pytest.mark.parametrize("rate", [0.5, 1.0])
+    def test_dropout_as_an_array_without_dimensions(self, rate):
+        clf = _classifier(dropout=np.array(rate))
+        if rate < 1:
+            np.testing.assert_array_equal(clf.fit(X, Y).coefs_[0], _classifier(dropout=rate).fit(X, Y).coefs_[0])
+        else:
+            with pytest.raises(ValueError, match="dropout must be in the range"):
+                clf.fit(X, Y)
+
+
+class TestDisplays:
+    def test_curves_as_arrays(self):
+        pytest.importorskip("matplotlib").use("Agg")
+        curves = {"loss_curve": [1.0, 0.5], "validation_loss_curve": [1.0, 0.6], "learning_rate_curve": [0.1, 0.2]}
+        display = LossCurveDisplay(**{name: np.array(values) for name, values in curves.items()}).plot()
+        assert list(display.lines_) == ["training", "validation", "learning_rate"]
+
+    @pytest.mark.parametrize("most", [{"max_units": 0}, {"max_features": 0}])
+    def test_weights_of_no_units(self, most):
+        pytest.importorskip("matplotlib").use("Agg")
+        with pytest.raises(ValueError, match=f"{next(iter(most))} must be an int >= 1, got 0"):
+            WeightsDisplay(weights=np.ones((4, 3)), image_shape=(2, 2)).plot(**most)
+
+    @pytest.mark.parametrize("shape", [4, (-2, -2), (4,)])
+    def test_shape_of_no_image(self, shape):
+        pytest.importorskip("matplotlib").use("Agg")
+        with pytest.raises(ValueError, match="image_shape must be"):
+            WeightsDisplay(weights=np.ones((4, 3)), image_shape=shape).plot()
