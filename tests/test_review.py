@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from processes import DATA, run
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import LossCurveDisplay, MLPClassifier, MLPRegressor, WeightsDisplay
 from skregopt.activations import LeakyReLU
@@ -59,6 +60,11 @@ class TestContinuing:
         clf = _classifier().partial_fit(X, Y, classes=[0, 1])
         with pytest.raises(ValueError, match="y must be one column of labels"):
             clf.partial_fit(X, np.c_[Y, 1 - Y])
+
+    def test_partial_fit_with_class_weight_as_an_array(self):
+        clf = _classifier().partial_fit(X, Y, classes=[0, 1]).set_params(class_weight=np.ones(2))
+        with pytest.raises(InvalidParameterError, match="'class_weight' parameter"):
+            clf.partial_fit(X, Y)
 
     @pytest.mark.parametrize("first_is_indicator", [False, True])
     def test_warm_start_with_another_kind_of_target(self, first_is_indicator):
