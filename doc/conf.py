@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(root))
+sys.path[:0] = [str(root), str(root / "doc" / "_ext")]
 
 import skregopt  # noqa: E402
 
@@ -16,11 +16,13 @@ version = release = skregopt.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # formulas without the network
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "registry_table",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 default_role = "code"
 
 autosummary_generate = True
@@ -32,7 +34,9 @@ sphinx_gallery_conf = {
     "examples_dirs": str(root / "examples"),
     "gallery_dirs": "auto_examples",
     "backreferences_dir": None,
+    "within_subsection_order": "lesson_order.LessonOrder",
     "show_memory": False,
+    "write_computation_times": False,  # its page loads scripts from the network
 }
 
 # Docstrings inherited from scikit-learn refer to labels of its own user guide.
@@ -40,5 +44,10 @@ suppress_warnings = ["ref.ref"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],  # the field does not fit beside the links
+}
 html_show_sourcelink = False

@@ -101,7 +101,7 @@ for penalty, colour in colours.items():
 axes[0].set(ylabel="test accuracy (%)", ylim=(80, 100))
 axes[1].set(ylabel="exactly zero (%)", ylim=(-3, 103), xlabel="alpha", xscale="log")
 axes[1].annotate("weights (l1)", (2e-5, 68), color=colours["l1"])
-axes[1].annotate("pixels (group_l1)", (1e-4, 0), color=colours["group_l1"])
+axes[1].annotate("pixels\n(group_l1)", (0.05, 6), color=colours["group_l1"])
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -113,7 +113,7 @@ for row, solver in enumerate(solvers):
     right.plot([default[solver], tuned], [row, row], color="0.8", zorder=0)
     right.plot(default[solver], row, "o", color="#D55E00", label="default rate" if row == 0 else None)
     right.plot(tuned, row, "D", color="#0072B2", label="best rate" if row == 0 else None)
-right.set(title="Default and best rate", xlabel="validation log loss (nats per row)", xlim=(0.05, None))
+right.set(title="Default and best rate", xlabel="validation log loss (nats per row)", xlim=(0, None))
 right.legend(frameon=False, loc="upper right")
 figure.get_layout_engine().set(w_pad=0.1)
 right.spines[["top", "right", "left"]].set_visible(False)

@@ -111,6 +111,7 @@ for name, curve in curves.items():
     )
 left.set_xticks(range(0, 101, 20))
 left.set(title="Validation loss, first seed", xlabel="epoch", xlim=(0, 118), ylim=(0.09, 0.3))
+left.set_yticks([0.1, 0.15, 0.2, 0.25, 0.3])
 
 rows = range(len(variants))
 for row, name in enumerate(variants):

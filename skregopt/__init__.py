@@ -2,8 +2,19 @@
 
 from ._classifier import MLPClassifier
 from ._displays import LossCurveDisplay, WeightsDisplay
+from ._onnx import register_skl2onnx, to_onnx
+from ._path_display import RegularizationPathDisplay
 from ._regressor import MLPRegressor
 from ._search_display import SearchResultsDisplay
 
-__all__ = ["LossCurveDisplay", "MLPClassifier", "MLPRegressor", "SearchResultsDisplay", "WeightsDisplay"]
+__all__ = [
+    "LossCurveDisplay",
+    "MLPClassifier",
+    "MLPRegressor",
+    "RegularizationPathDisplay",
+    "SearchResultsDisplay",
+    "WeightsDisplay",
+    "register_skl2onnx",
+    "to_onnx",
+]
 __version__ = "0.1.0"

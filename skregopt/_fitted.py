@@ -1,5 +1,6 @@
 """Predictions of a fitted network, whatever parameters the estimator has by now."""
 
+from contextlib import suppress
 from numbers import Integral
 
 import numpy as np
@@ -7,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._layout import NORMS, Layout
 from ._model import Model
-from ._prediction import predictions, predictions_of_draws
+from ._prediction import Network, predictions, predictions_of_draws
 from ._source import Source
 from ._threads import effective_n_threads
 from .penalties import PENALTIES
@@ -15,6 +16,16 @@ from .penalties import PENALTIES
 
 class FittedNetwork:
     """What an estimator does with its fitted attributes, which users may have replaced."""
+
+    def __getstate__(self):
+        # _packed is the memory of coefs_ and intercepts_ once more, _targets what each fit makes anew
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_packed", "_targets")}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "coefs_" in self.__dict__:
+            with suppress(ValueError, AttributeError):  # replaced by what is no network: the prediction will say so
+                self._set_theta(self._theta(), self._layout())
 
     def _parameter_arrays(self):
         """Return the fitted parameters by the names of their attributes."""
@@ -28,16 +39,41 @@ class FittedNetwork:
             raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
         return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
 
+    def _set_theta(self, theta, layout):
+        """Set the fitted parameters, which share the memory of ``theta``."""
+        self._forget_norms()
+        views = layout.views(theta)
+        self.__dict__.update(views)
+        # and what was made of them for predictions
+        self._packed = {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}
+
+    def _forget_norms(self):
+        for name in NORMS:
+            self.__dict__.pop(name, None)
+
+    def _current_packed(self):
+        """Return what :meth:`_set_theta` packed; an empty dict if fitted arrays were replaced since."""
+        packed = self.__dict__.get("_packed", {})
+        views, arrays = packed.get("views", {}), self._parameter_arrays()
+        is_current = views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays)
+        return packed if is_current else {}
+
     def _theta(self):
         """Return the flat parameters, packed again only if fitted arrays were replaced."""
-        packed = self.__dict__.get("_packed")
-        arrays = self._parameter_arrays()
-        if packed is not None:
-            theta, views = packed
-            if views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays):
-                return theta
+        packed = self._current_packed()
+        if packed:
+            return packed["theta"]
         single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
-        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
+        return self._layout().pack(self._parameter_arrays(), np.dtype(np.float32 if single else np.float64))
+
+    def _network(self):
+        """Return the fitted network for predictions, the same object until a fitted array is replaced."""
+        packed = self._current_packed()
+        if "network" not in packed:
+            theta, (activations, loss) = self._theta(), self._rules
+            model = Model(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
+            packed["network"] = Network(model, theta)
+        return packed["network"]
 
     def _check_fitted_widths(self, layout, activations, loss, n_features):
         """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
@@ -55,17 +91,15 @@ class FittedNetwork:
             )
 
     def _with_network(self, X, predict, *arguments):
-        """Return ``predict(model, theta, source, n_threads, *arguments)`` for the fitted network and validated X."""
+        """Return ``predict(network, source, n_threads, *arguments)`` for the fitted network and validated X."""
         check_is_fitted(self)
         X = self._checked_X(X, reset=False)
-        theta = self._theta()
-        layout = self._layout()
-        activations, loss = self._rules
-        self._check_fitted_widths(layout, activations, loss, X.shape[1])
-        model = Model(layout, theta.dtype, activations, loss, PENALTIES[None]())
-        out = predict(model, theta, Source(X), effective_n_threads(self.n_jobs), *arguments)
-        if theta.dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
-            raise ValueError(f"X contains values too large for {theta.dtype}, the precision of this model.")
+        network = self._network()
+        model, dtype = network.model, network.theta.dtype
+        self._check_fitted_widths(model.layout, model.activations, model.loss, X.shape[1])
+        out = predict(network, Source(X), effective_n_threads(self.n_jobs), *arguments)
+        if dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
+            raise ValueError(f"X contains values too large for {dtype}, the precision of this model.")
         return out
 
     def _predict_outputs(self, X):

@@ -47,6 +47,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use."""
 
     _to_standardise = "the features (StandardScaler)"
+    _conclude = warn_about  # a path, which makes many fits, listens here instead
 
     @property
     def _parameter_constraints(self):
@@ -259,7 +260,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             self._optimizer_memory_ = memory
         else:
             self.__dict__.pop("_optimizer_memory_", None)
-            warn_about(self, outcome)
+            self._conclude(outcome)
 
     def _check_validation_arguments(self, X_val, y_val, sample_weight_val, groups):
         if (X_val is None) != (y_val is None):
@@ -361,16 +362,6 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
 
     # --- fitted attributes -------------------------------------------------------------------------------------------
 
-    def _forget_norms(self):
-        for name in NORMS:
-            self.__dict__.pop(name, None)
-
-    def _set_theta(self, theta, layout):
-        self._forget_norms()
-        views = layout.views(theta)
-        self.__dict__.update(views)
-        self._packed = (theta, {name: tuple(arrays) for name, arrays in views.items()})
-
     def _commit(self, outcome, structure, layout, n_rows, continuing):
         """Set all fitted attributes at once, after everything that can fail."""
         self.__dict__.update(structure)
@@ -431,12 +422,6 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     def _raise_attribute_error_unless_fitted(self, name):
         if "coefs_" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        state = state.copy() if state is self.__dict__ else state
-        state.pop("_packed", None)  # the same memory as coefs_ and intercepts_
-        return state
 
     def __sklearn_tags__(self):
         """Return scikit-learn's estimator tags."""

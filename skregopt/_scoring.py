@@ -34,7 +34,7 @@ def epoch_scorer(estimator, structure, set_theta, X, y, sample_weight):
         view.__dict__.pop("feature_names_in_", None)  # rows of a validated X have lost their names
     scorer = check_scoring(view, scoring=estimator.scoring)
     extra = {}
-    if sample_weight is not None and _takes_sample_weight(scorer):
+    if sample_weight is not None and takes_sample_weight(scorer):
         extra["sample_weight"] = sample_weight
 
     def score(theta, validation_loss):
@@ -49,7 +49,8 @@ def epoch_scorer(estimator, structure, set_theta, X, y, sample_weight):
     return score
 
 
-def _takes_sample_weight(scorer):
+def takes_sample_weight(scorer):
+    """Tell whether a scorer has a ``sample_weight``."""
     function = getattr(scorer, "_score_func", scorer)
     try:
         return "sample_weight" in inspect.signature(function).parameters

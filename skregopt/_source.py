@@ -73,8 +73,8 @@ def loader_signature(T):
 
 
 @cache
-def _loader_signature(dtype):
-    return loader_signature(scalar_type(dtype))
+def _compiled_loader(loader, dtype):
+    return kernel(loader, loader_signature(scalar_type(dtype)))
 
 
 class Source:
@@ -133,7 +133,7 @@ class Source:
 
     def loader(self, dtype):
         """Return the compiled loader into working precision ``dtype``."""
-        return kernel(self._loader, _loader_signature(np.dtype(dtype)))
+        return _compiled_loader(self._loader, np.dtype(dtype))
 
     def record(self, dtype, **rows):
         """Return the compiled code's description of X, and of ``rows``: other fields of DATA."""

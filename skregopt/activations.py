@@ -10,6 +10,9 @@ Shapes and conventions, on which the training loop relies:
   derivative at the pre-activations, ``a`` being the activations.
 
 Rules whose derivative shares an exponential with the activation save the derivative itself.
+
+``to_onnx(op, z)`` says the same as ``activate`` in operators of ONNX, see :class:`skregopt._onnx.Graph`. The forms keep
+to operators that onnxruntime computes in float64 as well.
 """
 
 from numbers import Real
@@ -44,6 +47,29 @@ class Activation(Component):
     glorot_gain = 1.0
     default_initializer = "glorot_uniform"
 
+    def to_onnx(self, op, z):
+        """Return the activations of the pre-activations ``z`` in operators of ONNX.
+
+        Parameters
+        ----------
+        op : Graph
+            ``op.Name(input, ..., attribute=...)`` adds a node of the operator of that name, and returns its output.
+            Inputs are outputs, or numbers in the dtype of the network.
+        z : str
+            Output of the node before.
+
+        Returns
+        -------
+        str
+            Output of the last node.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a rule overrides this.
+        """
+        raise NotImplementedError
+
 
 def _identity_activate(z, saved, hyper):
     pass
@@ -65,6 +91,10 @@ class Identity(Activation):
 
     activate = staticmethod(_identity_activate)
     differentiate = staticmethod(_identity_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return ``z``."""
+        return z
 
 
 def _logistic_activate(z, saved, hyper):
@@ -94,6 +124,10 @@ class Logistic(Activation):
     activate = staticmethod(_logistic_activate)
     differentiate = staticmethod(_logistic_differentiate)
 
+    def to_onnx(self, op, z):
+        """Return ONNX's Sigmoid."""
+        return op.Sigmoid(z)
+
 
 def _tanh_activate(z, saved, hyper):
     for i in range(z.size):
@@ -118,6 +152,10 @@ class Tanh(Activation):
 
     activate = staticmethod(_tanh_activate)
     differentiate = staticmethod(_tanh_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return ONNX's Tanh."""
+        return op.Tanh(z)
 
 
 def _relu_activate(z, saved, hyper):
@@ -147,6 +185,10 @@ class ReLU(Activation):
 
     activate = staticmethod(_relu_activate)
     differentiate = staticmethod(_relu_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return ONNX's Relu."""
+        return op.Relu(z)
 
 
 def _leaky_relu_activate(z, saved, hyper):
@@ -192,6 +234,10 @@ class LeakyReLU(Activation):
         """Return the slope below 0."""
         return (self.negative_slope,)
 
+    def to_onnx(self, op, z):
+        """Return ``z`` above 0, a multiple below."""
+        return op.Where(op.Greater(z, 0.0), z, op.Mul(z, self.negative_slope))
+
 
 @jit
 def _scaled_elu(z, derivatives, upper, lower):
@@ -203,6 +249,11 @@ def _scaled_elu(z, derivatives, upper, lower):
         below = zero if is_positive else x
         derivatives[i] = upper if is_positive else lower * _math.exp(below)
         z[i] = upper * x if is_positive else lower * _math.expm1(below)
+
+
+def _scaled_elu_to_onnx(op, z, upper, lower):
+    below = op.Mul(op.Sub(op.Exp(op.Min(z, 0.0)), 1.0), lower)
+    return op.Where(op.Greater(z, 0.0), op.Mul(z, upper), below)
 
 
 def _elu_activate(z, saved, hyper):
@@ -250,6 +301,10 @@ class ELU(Activation):
         """Return minus the value at minus infinity."""
         return (self.negative_scale,)
 
+    def to_onnx(self, op, z):
+        """Return ``z`` above 0, an exponential below."""
+        return _scaled_elu_to_onnx(op, z, 1.0, self.negative_scale)
+
 
 def _selu_activate(z, saved, hyper):
     # the product of the two constants of the paper is the second factor
@@ -277,6 +332,10 @@ class SELU(Activation):
     default_initializer = "lecun_normal"
     activate = staticmethod(_selu_activate)
     differentiate = staticmethod(_saved_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return a multiple of ``z`` above 0, an exponential below."""
+        return _scaled_elu_to_onnx(op, z, 1.0507009873554804934, 1.7580993408473768599)
 
 
 # Beyond this, a gate is exactly 0 or 1 and the derivative a constant: what stands for z in a product with 0.
@@ -359,6 +418,16 @@ class GELU(Activation):
         """Return 1 for the approximation by tanh, else 0."""
         return (float(self.approximate == "tanh"),)
 
+    def to_onnx(self, op, z):
+        """Return ``z`` times a gate, whose Erf is in float32: onnxruntime has no other."""
+        if self.approximate == "tanh":
+            cube = op.Mul(z, op.Mul(z, z))
+            gate = op.Sigmoid(op.Mul(op.Add(z, op.Mul(cube, 0.044715)), 1.5957691216057308))
+        else:
+            error = op.Erf(op.Cast(op.Mul(z, 0.70710678118654752), to=op.FLOAT))
+            gate = op.Mul(op.Add(op.Cast(error, to=op.element_type), 1.0), 0.5)
+        return op.Mul(z, gate)
+
 
 def _silu_activate(z, saved, hyper):
     zero, one, bound = z.dtype.type(0), z.dtype.type(1), z.dtype.type(_BOUND)
@@ -387,6 +456,14 @@ class SiLU(Activation):
     default_initializer = "he_uniform"
     activate = staticmethod(_silu_activate)
     differentiate = staticmethod(_saved_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return ``z`` times its Sigmoid."""
+        return op.Mul(z, op.Sigmoid(z))
+
+
+def _softplus_to_onnx(op, z):
+    return op.Add(op.Max(z, 0.0), op.Log(op.Add(op.Exp(op.Neg(op.Abs(z))), 1.0)))
 
 
 def _mish_activate(z, saved, hyper):
@@ -424,6 +501,10 @@ class Mish(Activation):
     activate = staticmethod(_mish_activate)
     differentiate = staticmethod(_saved_differentiate)
 
+    def to_onnx(self, op, z):
+        """Return ``z`` times the Tanh of its softplus."""
+        return op.Mul(z, op.Tanh(_softplus_to_onnx(op, z)))
+
 
 def _softplus_activate(z, saved, hyper):
     zero, one = z.dtype.type(0), z.dtype.type(1)
@@ -455,6 +536,10 @@ class Softplus(Activation):
     default_initializer = "he_uniform"
     activate = staticmethod(_softplus_activate)
     differentiate = staticmethod(_saved_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return the softplus without overflow."""
+        return _softplus_to_onnx(op, z)
 
 
 ACTIVATIONS = {

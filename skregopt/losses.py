@@ -12,6 +12,9 @@ Shapes and conventions, on which the training loop relies:
 * ``invert_link(raw_prediction, hyper)`` replaces raw predictions by predictions.
 
 The loss of a row is the mean over outputs in regression and the sum over labels in multilabel classification.
+
+``to_onnx(op, raw_prediction)`` says the same as ``invert_link`` in operators of ONNX, see
+:class:`skregopt._onnx.Graph`.
 """
 
 from numbers import Real
@@ -62,6 +65,28 @@ class Loss(Component):
     def check_y(self, y):
         """Raise ValueError if the loss is not defined for the targets ``y`` of shape (n_samples, n_targets)."""
 
+    def to_onnx(self, op, raw_prediction):
+        """Return the predictions for ``raw_prediction`` in operators of ONNX.
+
+        Parameters
+        ----------
+        op : Graph
+            ``op.Name(input, ..., attribute=...)`` adds a node of the operator of that name, and returns its output.
+        raw_prediction : str
+            Output of the node before, of shape (n_rows, n_outputs).
+
+        Returns
+        -------
+        str
+            Output of the last node.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a rule overrides this.
+        """
+        raise NotImplementedError
+
     def n_outputs(self, n_targets):
         """Return the width of the output layer for ``n_targets`` columns of y (classes, if there are more than two)."""
         return n_targets
@@ -85,6 +110,14 @@ class _Smoothed:
         return (self.label_smoothing,)
 
 
+def _softmax_to_onnx(op, raw_prediction):
+    return op.Softmax(raw_prediction, axis=1)
+
+
+def _sigmoid_to_onnx(op, raw_prediction):
+    return op.Clip(op.Sigmoid(raw_prediction), op.eps, 1.0 - op.eps)
+
+
 class SoftmaxLogLoss(_Smoothed, Loss):
     """Log loss of mutually exclusive classes: log(sum_k exp(z_k)) - sum_k t_k z_k, prediction softmax(z).
 
@@ -94,6 +127,7 @@ class SoftmaxLogLoss(_Smoothed, Loss):
     out_activation = "softmax"
     evaluate = staticmethod(_class_kernels.softmax_evaluate)
     invert_link = staticmethod(_class_kernels.softmax_invert_link)
+    to_onnx = staticmethod(_softmax_to_onnx)
 
 
 class SigmoidLogLoss(_Smoothed, Loss):
@@ -105,6 +139,7 @@ class SigmoidLogLoss(_Smoothed, Loss):
     out_activation = "logistic"
     evaluate = staticmethod(_class_kernels.sigmoid_evaluate)
     invert_link = staticmethod(_class_kernels.sigmoid_invert_link)
+    to_onnx = staticmethod(_sigmoid_to_onnx)
 
 
 class LogLoss(_Smoothed, Loss):
@@ -153,6 +188,7 @@ class FocalSoftmax(_FocalParameters, Loss):
     out_activation = "softmax"
     evaluate = staticmethod(_class_kernels.focal_softmax_evaluate)
     invert_link = staticmethod(_class_kernels.softmax_invert_link)
+    to_onnx = staticmethod(_softmax_to_onnx)
 
 
 class FocalSigmoid(_FocalParameters, Loss):
@@ -164,6 +200,7 @@ class FocalSigmoid(_FocalParameters, Loss):
     out_activation = "logistic"
     evaluate = staticmethod(_class_kernels.focal_sigmoid_evaluate)
     invert_link = staticmethod(_class_kernels.sigmoid_invert_link)
+    to_onnx = staticmethod(_sigmoid_to_onnx)
 
 
 class Focal(_FocalParameters, Loss):
@@ -210,6 +247,10 @@ def _identity_invert_link(raw_prediction, hyper):
     pass
 
 
+def _identity_to_onnx(op, raw_prediction):
+    return raw_prediction
+
+
 class SquaredError(Loss):
     """Half the squared error, (z - y)^2 / 2, averaged over outputs; prediction z.
 
@@ -223,6 +264,7 @@ class SquaredError(Loss):
     targets = ("continuous",)
     evaluate = staticmethod(_squared_error_evaluate)
     invert_link = staticmethod(_identity_invert_link)
+    to_onnx = staticmethod(_identity_to_onnx)
 
 
 def _huber_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -265,6 +307,7 @@ class Huber(Loss):
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
     evaluate = staticmethod(_huber_evaluate)
     invert_link = staticmethod(_identity_invert_link)
+    to_onnx = staticmethod(_identity_to_onnx)
 
     def __init__(self, delta=1.0):
         self.delta = delta
@@ -309,6 +352,7 @@ class AbsoluteError(Loss):
     targets = ("continuous",)
     evaluate = staticmethod(_pinball_evaluate)
     invert_link = staticmethod(_identity_invert_link)
+    to_onnx = staticmethod(_identity_to_onnx)
 
     def hyper_parameters(self):
         """Return what the kernels read."""
@@ -389,6 +433,15 @@ class Quantile(Loss):
         """Return the number of columns of y times that of quantiles."""
         return n_targets * len(self._quantiles())
 
+    def to_onnx(self, op, raw_prediction):
+        """Return the columns of each row sorted, in the order of the quantiles."""
+        n = len(self._quantiles())
+        if n == 1:
+            return raw_prediction
+        ascending, _ = op.TopK(raw_prediction, np.array([n]), axis=1, largest=0, n_outputs=2)
+        ranks = np.argsort(np.argsort(self._quantiles()))
+        return op.Gather(ascending, ranks, axis=1)
+
     def score(self, y, y_pred, sample_weight=None):
         """Return ``d2_pinball_score``, the share of pinball loss explained, averaged over quantiles."""
         columns = [y_pred] if isinstance(self.quantile, Real) else np.transpose(y_pred)
@@ -420,6 +473,10 @@ def _exp_invert_link(raw_prediction, hyper):
             raw_prediction[i, k] = _math.exp(raw_prediction[i, k])
 
 
+def _exp_to_onnx(op, raw_prediction):
+    return op.Exp(raw_prediction)
+
+
 class Poisson(Loss):
     """Half the Poisson deviance with log link, exp(z) - y z + y log(y) - y, averaged over outputs; prediction exp(z).
 
@@ -434,6 +491,7 @@ class Poisson(Loss):
     out_activation = "exp"
     evaluate = staticmethod(_poisson_evaluate)
     invert_link = staticmethod(_exp_invert_link)
+    to_onnx = staticmethod(_exp_to_onnx)
 
     def check_y(self, y):
         """Raise ValueError for negative targets."""
@@ -477,6 +535,7 @@ class Gamma(Loss):
     out_activation = "exp"
     evaluate = staticmethod(_gamma_evaluate)
     invert_link = staticmethod(_exp_invert_link)
+    to_onnx = staticmethod(_exp_to_onnx)
 
     def check_y(self, y):
         """Raise ValueError for targets that are not positive."""

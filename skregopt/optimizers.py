@@ -565,7 +565,7 @@ class Lion(Optimizer):
         w_t = w_{t-1} - lr sign(c_t)
         m_t = beta_2 m_{t-1} + (1 - beta_2) g_t
 
-    Step size of the proximal operator: lr (1 - beta_1 beta_2^(t-1)) / |c_t|. All weights move by lr in each update,
+    Step size of the proximal operator: ``lr (1 - beta_1 beta_2^(t-1)) / |c_t|``. All weights move by lr in each update,
     so that a rate that falls (``learning_rate='invscaling'``) is needed to come closer than that. The default rate is
     that of ``keras.optimizers.Lion``.
 
@@ -601,13 +601,13 @@ class Muon(Adam):
 
         M_t = mu M_{t-1} + (1 - mu) G_t
         C_t = (1 - mu) G_t + mu M_t                  (Nesterov; otherwise C_t = M_t)
-        C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (``n_steps`` times, by matrix products)
+        C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (n_steps times, by matrix products)
         W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
 
     The decoupled decay of ``torch.optim.Muon``, 0.1, is the estimators' ``weight_decay`` and that of all ``coefs_``.
-    Step size of the proximal operator: |update_ij| / |c_ij|, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t. With
-    a non-smooth penalty, max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij) takes the place of O_ij: where O_ij has
-    another sign than C_ij, a stationary point of the objective would not be a fixed point.
+    Step size of the proximal operator: ``|update_ij| / |c_ij|``, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t.
+    With a non-smooth penalty, ``max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij)`` takes the place of O_ij: where
+    O_ij has another sign than C_ij, a stationary point of the objective would not be a fixed point.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ LEVELS = (
     {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
-    # what passes rows through a network; what happens around a step
-    {"losses", "optimizers", "_passes", "_constraints"},
+    # what passes rows through a network; what happens around a step; what the penalties leave of a linear model
+    {"losses", "optimizers", "_passes", "_constraints", "_alpha_max"},
     # loops over batches and epochs; domains of the parameters
     {"_engine", "_parameters"},
     # compiled forms of all that
@@ -44,7 +44,10 @@ LEVELS = (
     {"_lbfgs", "_fitted"},
     # the estimators
     {"_mlp"},
-    {"_classifier", "_regressor", "_displays"},
+    {"_classifier", "_regressor", "_displays", "_path", "_search_space"},
+    # what goes elsewhere; what chooses their parameters, and its picture
+    {"_onnx", "_path_cv"},
+    {"model_selection", "_path_display"},
     {"__init__"},
 )
 MODULES = sorted(set().union(*LEVELS))
@@ -56,7 +59,6 @@ REGISTRIES = {
     "schedules": ["SCHEDULES"],
     "initializers": ["INITIALIZERS"],
 }
-OPTIONAL = {"matplotlib"}  # extras
 MAX_LINES = 500
 MAX_LINES_OF_FAMILIES = 700  # all rules of a kind in one place
 
@@ -118,26 +120,32 @@ def test_every_module_stands_as_low_as_it_can():
         assert level_of(module) == max(below, default=-1) + 1, module
 
 
-def test_runtime_dependencies_are_those_declared():
-    imported, at_import = set(), set()
-    for module in MODULES:
-        for node in ast.walk(source_tree(module)):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name.split(".")[0] for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module.split(".")[0]]
-            imported.update(names)
-            at_import.update(names if node in source_tree(module).body else [])
-    imported -= {"skregopt", *sys.stdlib_module_names}
+def imported_distributions(module, within_functions):
+    """Return what a module imports from elsewhere, by the name to install: at import, or within functions."""
+    nodes = set(ast.walk(source_tree(module)))
+    inner = {
+        node for outer in nodes if isinstance(outer, ast.FunctionDef) for node in ast.walk(outer) if node is not outer
+    }
+    imported = set()
+    for node in inner if within_functions else nodes - inner:
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imported.add(node.module.split(".")[0])
     # llvmlite is numba's back end, which every version of numba brings in the one version that fits
     distributions = {"sklearn": "scikit-learn", "llvmlite": "numba"}
-    imported = {distributions.get(name, name) for name in imported}
-    assert not at_import & OPTIONAL, "optional packages are imported where they are used"
-    imported -= OPTIONAL
+    return {distributions.get(name, name) for name in imported - {"skregopt", *sys.stdlib_module_names}}
+
+
+def test_runtime_dependencies_are_those_declared():
+    """What an extra brings is imported within the functions that need it."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    declared = {re.match(r"[\w-]+", requirement).group() for requirement in project["dependencies"]}
-    assert imported == declared
+    declared, optional = (
+        {re.match(r"[\w-]+", requirement).group() for requirement in requirements}
+        for requirements in (project["dependencies"], sum(project["optional-dependencies"].values(), []))
+    )
+    assert set().union(*(imported_distributions(module, False) for module in MODULES)) == declared
+    assert set().union(*(imported_distributions(module, True) for module in MODULES)) <= declared | optional
     assert all(">=" in requirement for requirement in project["dependencies"])
 
 
@@ -341,7 +349,8 @@ def test_rules_have_every_kernel_of_their_family(module):
 
 def test_public_names():
     assert sorted(skregopt.__all__) == [
-        "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "SearchResultsDisplay", "WeightsDisplay",
+        "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "RegularizationPathDisplay", "SearchResultsDisplay",
+        "WeightsDisplay", "register_skl2onnx", "to_onnx",
     ]  # fmt: skip
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", skregopt.__version__)
     assert (PACKAGE / "py.typed").is_file()

@@ -674,14 +674,6 @@ def test_lbfgs_recorded_validation_changes_nothing(kind):
 # --- Ctrl-C ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def hears_ctrl_c():
-    """Undo what a shell does to processes in its background: they, and those they start, would ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def interrupt_after(seconds):
     """Send Ctrl-C to this process later; returns a list that will hold the time of sending."""
     sent = []
@@ -703,7 +695,6 @@ def long_epoch():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize(
     "params",
     [
@@ -752,7 +743,6 @@ def test_ctrl_c_keeps_the_best_weights_so_far(kind):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_in_a_program_of_its_own(tmp_path):
     """A user's terminal: the process gets SIGINT during fit, goes on after it, and exits well."""
     program = tmp_path / "train.py"

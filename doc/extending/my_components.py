@@ -44,6 +44,10 @@ class Softsign(Activation):
         """Return what the kernels find in ``hyper``."""
         return (self.width,)
 
+    def to_onnx(self, op, z):
+        """Return the same in operators of ONNX, only needed for ``skregopt.to_onnx``."""
+        return op.Div(z, op.Add(op.Abs(z), self.width))
+
 
 # --- loss -----------------------------------------------------------------------------------------
 

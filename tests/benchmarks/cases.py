@@ -19,7 +19,7 @@ DATA = Path(os.environ.get("SKREGOPT_DATA", ROOT.parent / "shared" / "data"))
 
 @dataclass(frozen=True)
 class Case:
-    """One network on one data set; ``targets`` are the times that a peer is wanted to take, and the share of the peak."""
+    """One network on one data set."""
 
     name: str
     data: str
@@ -29,7 +29,6 @@ class Case:
     epochs: int
     repeats: int = 5
     dtype: type = np.float32
-    targets: tuple = ()
 
     def flops(self, n_rows, units):
         """Return those that somebody needs in an epoch: nobody computes the gradient by the inputs."""

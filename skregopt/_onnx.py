@@ -1,0 +1,342 @@
+"""Fitted estimators as ONNX models: :func:`to_onnx`, and converters for skl2onnx.
+
+Activations and losses bring their own ONNX form, ``to_onnx(op, z)``, next to their kernels; here are the layers, the
+class labels, and the model around them. Batch normalisation is part of the weights: in prediction it is linear.
+"""
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._batch_norm import EPSILON
+from ._classifier import MLPClassifier
+from ._layout import NORMS
+from ._regressor import MLPRegressor
+
+# Operators of this version are read by every onnxruntime since 1.12.
+_OPSET, _IR_VERSION = 17, 8
+
+
+class Graph:
+    """An ONNX graph under construction: ``op.Relu(z)`` adds a Relu node and returns the name of its output.
+
+    Any operator of ONNX is a method. Its arguments are the inputs: names of outputs, numbers (of the network's dtype),
+    or arrays (of their own dtype). Keywords are attributes, except ``outputs``, the names that the outputs shall have,
+    and ``n_outputs``, how many there are (1); of several a list of names is returned.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Precision of the network, float32 or float64.
+    new_name : callable
+        (operator name) -> name for an output, used nowhere else.
+    add_node : callable
+        (operator name, input names, output names, **attributes) adds a node.
+    add_constant : callable
+        (name, array) adds a constant.
+
+    Attributes
+    ----------
+    element_type : int
+        Number of the network's dtype in ONNX.
+    FLOAT, INT64 : int
+        Numbers of other types, for Cast.
+    eps : float
+        Of the dtype.
+    """
+
+    FLOAT, INT64, _DOUBLE = 1, 7, 11  # onnx.TensorProto.DataType
+
+    def __init__(self, dtype, new_name, add_node, add_constant):
+        self.dtype = np.dtype(dtype)
+        self.element_type = self.FLOAT if self.dtype == np.float32 else self._DOUBLE
+        self.eps = float(np.finfo(self.dtype).eps)
+        self._new_name, self._add_node, self._add_constant = new_name, add_node, add_constant
+
+    def __getattr__(self, operator):
+        """Return the function that adds a node of an operator."""
+        if not operator[0].isupper():
+            raise AttributeError(f"{operator!r} is no operator of ONNX: their names begin with a capital letter.")
+
+        def add(*inputs, n_outputs=1, outputs=None, **attributes):
+            names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
+            outputs = outputs or [self._new_name(operator) for _ in range(n_outputs)]
+            self._add_node(operator, names, outputs, **attributes)
+            return outputs if n_outputs > 1 else outputs[0]
+
+        return add
+
+    def _constant(self, value):
+        name = self._new_name("constant")
+        self._add_constant(name, value if isinstance(value, np.ndarray) else np.array(value, dtype=self.dtype))
+        return name
+
+
+def to_onnx(estimator, path=None):
+    """Return a fitted estimator as an ONNX model, which predicts without Python.
+
+    The model has one input, ``X`` of shape (n_samples, n_features), of any number of rows and in the dtype of
+    ``coefs_``. A regressor's output ``prediction`` is what ``predict`` returns; a classifier's are ``label``, what
+    ``predict`` returns, and ``probabilities``, what ``predict_proba`` returns. Predictions agree with the
+    estimator's to rounding.
+
+    Needs the package onnx (``pip install "skregopt[onnx]"``). For a whole pipeline see :func:`register_skl2onnx`.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Fitted.
+    path : str or path-like, default=None
+        File to write the model to.
+
+    Returns
+    -------
+    onnx.ModelProto
+        For opset 17 of the operators, which onnxruntime reads from version 1.12 on.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        For anything but the two estimators.
+    ValueError
+        For an activation or loss without an ONNX form, see :doc:`/extending`; for class labels that ONNX has no type
+        for.
+
+    See Also
+    --------
+    register_skl2onnx : Converts pipelines, and everything else that skl2onnx converts.
+
+    Examples
+    --------
+    >>> import onnxruntime  # doctest: +SKIP
+    >>> from sklearn.datasets import load_iris
+    >>> from skregopt import MLPClassifier, to_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(solver="lbfgs", alpha=0.1, random_state=0).fit(X, y)
+    >>> session = onnxruntime.InferenceSession(to_onnx(clf).SerializeToString())  # doctest: +SKIP
+    >>> label, probabilities = session.run(None, {"X": X})  # doctest: +SKIP
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    if not isinstance(estimator, MLPClassifier | MLPRegressor):
+        raise TypeError(
+            f"to_onnx converts MLPClassifier and MLPRegressor, got {estimator!r}. For a pipeline or search around them "
+            "call register_skl2onnx() once, then skl2onnx.to_onnx."
+        )
+    check_is_fitted(estimator)
+    nodes, constants, numbers = [], [], count()
+
+    def add_node(operator, inputs, outputs, **attributes):
+        nodes.append(helper.make_node(operator, inputs, outputs, name=f"{operator}_of_{outputs[0]}", **attributes))
+
+    def add_constant(name, array):
+        constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+
+    op = Graph(estimator._theta().dtype, lambda stem: f"{stem}_{next(numbers)}", add_node, add_constant)
+    y_pred = _outputs(op, estimator, "X")
+    types = {}
+    if isinstance(estimator, MLPClassifier):
+        labels = _labels(estimator.classes_)
+        _class_outputs(op, estimator, y_pred, labels, "label", "probabilities")
+        multilabel = estimator._target_kind() == "multilabel"
+        n_columns = len(estimator.classes_)
+        label_type = op.INT64 if multilabel else helper.np_dtype_to_tensor_dtype(labels.dtype)
+        types["label"] = label_type, ["n_samples", n_columns] if multilabel else ["n_samples"]
+        types["probabilities"] = op.element_type, ["n_samples", n_columns]
+    else:
+        flat = estimator.n_outputs_ == 1 and not estimator._rules[1].keeps_columns
+        if flat:
+            op.Reshape(y_pred, np.array([-1]), outputs=["prediction"])
+        else:
+            op.Identity(y_pred, outputs=["prediction"])
+        types["prediction"] = op.element_type, ["n_samples"] if flat else ["n_samples", estimator.n_outputs_]
+    graph = helper.make_graph(
+        nodes,
+        type(estimator).__name__,
+        [helper.make_tensor_value_info("X", op.element_type, ["n_samples", estimator.n_features_in_])],
+        [helper.make_tensor_value_info(name, *of_output) for name, of_output in types.items()],
+        constants,
+    )
+    model = helper.make_model(
+        graph,
+        producer_name="skregopt",
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    if path is not None:
+        Path(path).write_bytes(model.SerializeToString())
+    return model
+
+
+def register_skl2onnx():
+    """Make skl2onnx able to convert :class:`MLPClassifier` and :class:`MLPRegressor`, alone or inside of others.
+
+    To be called once in a process, before the first conversion; again does no harm. Afterwards ``skl2onnx.to_onnx``
+    takes pipelines, ensembles and whatever else it knows with these estimators in them. It goes by its own
+    conventions: the dtype of the input decides about the precision, predictions are columns, the options are those of
+    its classifiers (``zipmap``, ``nocl``, ``output_class_labels``; onnxruntime has no ``zipmap`` in float64), class
+    labels are integers or strings.
+
+    Needs the package skl2onnx (``pip install "skregopt[onnx]"``).
+
+    See Also
+    --------
+    to_onnx : One estimator alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skl2onnx  # doctest: +SKIP
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skregopt import MLPClassifier, register_skl2onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), MLPClassifier(solver="lbfgs", alpha=0.1)).fit(X, y)
+    >>> register_skl2onnx()  # doctest: +SKIP
+    >>> onx = skl2onnx.to_onnx(model, X[:1].astype(np.float32), options={"zipmap": False})  # doctest: +SKIP
+    """
+    from skl2onnx import update_registered_converter
+
+    options = {"zipmap": [True, False, "columns"], "nocl": [True, False], "output_class_labels": [False, True]}
+    update_registered_converter(
+        MLPClassifier, "SkregoptMLPClassifier", _classifier_types, _convert_classifier, options=options
+    )
+    update_registered_converter(MLPRegressor, "SkregoptMLPRegressor", _regressor_types, _convert_regressor)
+
+
+# --- the network -----------------------------------------------------------------------------------------------------
+
+
+def _outputs(op, estimator, X):
+    """Add the network to a graph; returns the output of predictions, of shape (n_samples, n_outputs)."""
+    layout = estimator._layout()
+    activations, loss = estimator._rules
+    estimator._check_fitted_widths(layout, activations, loss, estimator.n_features_in_)
+    z = X
+    layers = _folded(layout.views(estimator._theta()))
+    for i, (coef, intercept) in enumerate(layers):
+        z = op.Gemm(z, coef.astype(op.dtype), intercept.astype(op.dtype))
+        if i < len(activations):
+            z = _form(activations[i], "activate")(op, z)
+    return _form(loss, "invert_link")(op, z)
+
+
+def _folded(arrays):
+    """Return [(coef, intercept)] of all layers in float64, batch normalisation multiplied into those it follows."""
+    layers = [
+        (np.asarray(coef, np.float64), np.asarray(intercept, np.float64))
+        for coef, intercept in zip(arrays["coefs_"], arrays["intercepts_"], strict=True)
+    ]
+    norms = zip(*(arrays.get(name, []) for name in NORMS), strict=True)
+    for i, (scale, shift, mean, variance) in enumerate(norms):
+        coef, intercept = layers[i]
+        factor = scale / np.sqrt(np.asarray(variance, np.float64) + EPSILON)
+        layers[i] = coef * factor, (intercept - mean) * factor + shift
+    return layers
+
+
+def _form(component, kernel):
+    """Return a component's ``to_onnx``; ValueError unless it has one for the kernel that it has."""
+    classes = type(component).__mro__
+    where = {name: next(i for i, cls in enumerate(classes) if name in vars(cls)) for name in ("to_onnx", kernel)}
+    if where["to_onnx"] > where[kernel]:
+        raise ValueError(
+            f"The {component.family} {component!r} has no ONNX form. Define to_onnx(self, op, z) in the class "
+            f"{classes[where[kernel]].__name__}, where its kernel {kernel!r} is, to return the same in operators of "
+            "ONNX, as the guide on writing components shows."
+        )
+    return component.to_onnx
+
+
+# --- class labels ----------------------------------------------------------------------------------------------------
+
+
+def _labels(classes):
+    """Return class labels as an array that ONNX has a type for."""
+    if classes.dtype.kind in "biuf":
+        return classes
+    labels = classes.astype(object)
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"Class labels must be numbers, booleans or strings for ONNX, got classes_={classes!r}.")
+    return labels
+
+
+def _class_outputs(op, estimator, y_pred, labels, label, probabilities):
+    """Add the outputs of a classifier, with the given names, to a graph."""
+    kind = estimator._target_kind()
+    if kind == "multilabel":
+        op.Identity(y_pred, outputs=[probabilities])
+        op.Cast(op.Greater(y_pred, 0.5), to=op.INT64, outputs=[label])
+        return
+    if kind == "multiclass":
+        op.Identity(y_pred, outputs=[probabilities])
+    elif len(labels) == 1:
+        op.Expand(np.ones((1, 1), op.dtype), op.Shape(y_pred), outputs=[probabilities])
+    else:
+        op.Concat(op.Sub(1.0, y_pred), y_pred, axis=1, outputs=[probabilities])
+    # the first of equal probabilities, as p > 0.5 and argmax decide in predict
+    op.Gather(labels, op.ArgMax(probabilities, axis=1, keepdims=0), outputs=[label])
+
+
+# --- skl2onnx --------------------------------------------------------------------------------------------------------
+
+
+def _skl2onnx_labels(operator):
+    """Return the class labels of a classifier as skl2onnx has them, integers or strings."""
+    from skl2onnx.common.utils_classifier import get_label_classes
+
+    labels = _labels(np.asarray(get_label_classes(operator.scope_inst, operator.raw_operator)))
+    return labels if labels.dtype == object else labels.astype(np.int64)  # floats that label classes are integers
+
+
+def _classifier_types(operator):
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    estimator = operator.raw_operator
+    check_is_fitted(estimator)
+    n_rows, n_columns = operator.inputs[0].get_first_dimension(), len(estimator.classes_)
+    labels = _skl2onnx_labels(operator)
+    label_type = StringTensorType if labels.dtype == object else Int64TensorType
+    multilabel = estimator._target_kind() == "multilabel"
+    operator.outputs[0].set_type(label_type([n_rows, n_columns] if multilabel else [n_rows]))
+    operator.outputs[1].type.shape = [n_rows, n_columns]
+
+
+def _regressor_types(operator):
+    check_is_fitted(operator.raw_operator)
+    operator.outputs[0].type.shape = [operator.inputs[0].get_first_dimension(), operator.raw_operator.n_outputs_]
+
+
+def _network(scope, operator, container):
+    """Add a network to the graph of skl2onnx; returns (op, its output)."""
+    from onnx import helper
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    def add_node(op_type, inputs, outputs, **attributes):
+        container.add_node(op_type, inputs, outputs, name=scope.get_unique_operator_name(op_type), **attributes)
+
+    def add_constant(name, array):
+        container.add_initializer(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape, array.ravel())
+
+    source = operator.inputs[0]
+    dtype = np.float64 if isinstance(source.type, DoubleTensorType) else np.float32
+    op = Graph(dtype, scope.get_unique_variable_name, add_node, add_constant)
+    return op, _outputs(op, operator.raw_operator, op.Cast(source.full_name, to=op.element_type))
+
+
+def _convert_classifier(scope, operator, container):
+    op, y_pred = _network(scope, operator, container)
+    names = [output.full_name for output in operator.outputs]
+    _class_outputs(op, operator.raw_operator, y_pred, _skl2onnx_labels(operator), *names)
+
+
+def _convert_regressor(scope, operator, container):
+    op, y_pred = _network(scope, operator, container)
+    op.Identity(y_pred, outputs=[operator.outputs[0].full_name])

@@ -1,0 +1,169 @@
+"""pickle, joblib, cloudpickle, skops, deepcopy: the same bits, small files, and files of earlier versions load."""
+
+import copy
+import importlib.util
+import io
+import pickle
+import pickletools
+import re
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from estimator_state import state, weights
+from sklearn.base import clone
+
+from skregopt import MLPClassifier, MLPRegressor
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "doc" / "user_guide" / "persistence.rst"
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+spec = importlib.util.spec_from_file_location("make", HERE / "data" / "make.py")
+make = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make)
+NAMES = ("classifier", "multilabel", "partial_fit", "regressor", "quantiles")
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Return fitted estimators of all kinds, with X, by name."""
+    found = make.models()
+    assert tuple(found) == NAMES
+    return found
+
+
+def with_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file, compress=3)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def with_cloudpickle(model):
+    cloudpickle = pytest.importorskip("cloudpickle", reason="needs the extra ecosystem")
+    return pickle.loads(cloudpickle.dumps(model))
+
+
+def trusted_types():
+    """Return the list on the page about persistence."""
+    return re.findall(r"^\* ``(skregopt\.[\w.*]+)``", PAGE.read_text(encoding="utf-8"), flags=re.M)
+
+
+def with_skops(model):
+    skops = pytest.importorskip("skops.io", reason="needs the extra ecosystem")
+    data = skops.dumps(model)
+    found = skops.get_untrusted_types(data=data)
+    allowed = re.compile("|".join(name.replace(".", r"\.").replace("*", r"\w+") for name in trusted_types()))
+    assert found and all(allowed.fullmatch(name) for name in found), found
+    return skops.loads(data, trusted=found)
+
+
+ROUTES = {
+    **{
+        f"pickle {protocol}": lambda model, protocol=protocol: pickle.loads(pickle.dumps(model, protocol))
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+    },
+    "joblib": with_joblib,
+    "cloudpickle": with_cloudpickle,
+    "skops": with_skops,
+    "deepcopy": copy.deepcopy,
+}
+
+
+def remembered(model):
+    """Return all that has to survive."""
+    return {name: value for name, value in state(model).items() if name not in ("_packed", "_targets")}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bits(name, route, models):
+    model, X = models[name]
+    loaded = ROUTES[route](model)
+    assert loaded is not model and type(loaded) is type(model)
+    if route != "skops":  # which turns a tuple into a list here and there
+        assert remembered(loaded) == remembered(model)
+    assert weights(loaded) == weights(model)
+    for method, expected in make.outputs(model, X).items():
+        np.testing.assert_array_equal(getattr(loaded, method)(X), expected)
+    loaded.coefs_[0][...] = 0  # nothing is shared
+    assert np.any(model.coefs_[0])
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_training_goes_on_where_it_was(route, models):
+    model, X = models["partial_fit"]
+    y = np.resize(model.classes_, len(X))
+    loaded, same = ROUTES[route](model), copy.deepcopy(model)
+    assert weights(loaded.partial_fit(X, y)) == weights(same.partial_fit(X, y))
+    without_memory = copy.deepcopy(model)
+    del without_memory._optimizer_memory_
+    assert weights(without_memory.partial_fit(X, y)) != weights(loaded)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_unfitted(route):
+    model = MLPRegressor((3,), activation="elu", solver=make.Adam(beta_1=0.5))
+    assert remembered(ROUTES[route](model)) == remembered(model)
+
+
+@pytest.mark.parametrize("fitted_by", ["fit", "partial_fit"])
+def test_a_pickle_is_little_larger_than_its_weights(fitted_by):
+    X = np.random.RandomState(0).normal(size=(400, 50))
+    y = (X[:, 0] > 0).astype(int)
+    model = MLPClassifier((200, 100), solver="minibatch", max_iter=2, early_stopping=fitted_by == "fit")
+    getattr(model, fitted_by)(X, y, **({"classes": [0, 1]} if fitted_by == "partial_fit" else {}))
+    n_bytes = sum(array.nbytes for array in (*model.coefs_, *model.intercepts_))
+    velocity = n_bytes if fitted_by == "partial_fit" else 0  # of momentum
+    assert n_bytes + velocity < len(pickle.dumps(model)) < n_bytes + velocity + 5000
+
+
+def globals_of(data):
+    """Return the names that unpickling imports."""
+    strings, found = [], set()
+    for operation, argument, _ in pickletools.genops(data):
+        if operation.name in ("SHORT_BINUNICODE", "BINUNICODE"):
+            strings.append(argument)
+        elif operation.name == "STACK_GLOBAL":
+            found.add(".".join(strings[-2:]))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_name_no_more_of_the_package_than_documented(name, models):
+    """What a pickle names has to stay where it is for ever."""
+    allowed = re.compile("|".join(name.replace(".", r"\.").replace("*", r"\w+") for name in trusted_types()))
+    found = {found for found in globals_of(pickle.dumps(models[name][0], protocol=4)) if found.startswith("skregopt")}
+    assert found and all(allowed.fullmatch(found) for found in found), found
+
+
+FILES = sorted((HERE / "data").glob("*.pkl"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_files_of_this_and_earlier_versions(path):
+    stored = pickle.loads(path.read_bytes())
+    model, X = stored["model"], stored["X"]
+    outputs = make.outputs(model, X)
+    assert outputs.keys() == stored["outputs"].keys()
+    for method, expected in stored["outputs"].items():
+        assert outputs[method].shape == expected.shape and outputs[method].dtype == expected.dtype
+        if expected.dtype.kind == "f":
+            precision = np.finfo(expected.dtype).eps
+            np.testing.assert_allclose(outputs[method], expected, rtol=1000 * precision, atol=100 * precision)
+        else:
+            np.testing.assert_array_equal(outputs[method], expected)
+    repr(model), clone(model), model.get_params(), model.sparsity_, model.feature_importances_
+    if "partial_fit" in path.stem:
+        before = model.t_
+        model.partial_fit(X, outputs["predict"])
+        assert model.t_ == before + len(X)
+
+
+def test_there_are_files_of_every_kind():
+    for name in NAMES:
+        assert any(path.stem.endswith(f"-{name}") for path in FILES), name
+    assert sum(path.stat().st_size for path in FILES) < 50_000
