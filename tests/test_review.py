@@ -1,6 +1,7 @@
 """Regressions found by a review: replaced arrays, changed parameters, weights that underflow."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -52,6 +53,13 @@ class TestPrediction:
         reg.intercepts_ = [np.zeros(1)] * len(coefs)
         with pytest.raises(ValueError, match="coefs_ must be a list of"):
             reg.predict(X)
+
+
+    @pytest.mark.parametrize("attribute", ["coefs_", "intercepts_"])
+    def test_what_is_no_list_can_be_stored(self, attribute):
+        reg = MLPRegressor(4, max_iter=2).fit(X, X[:, 0])
+        setattr(reg, attribute, None)
+        assert getattr(pickle.loads(pickle.dumps(reg)), attribute) is None
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
