@@ -24,7 +24,8 @@ class FittedNetwork:
     def __setstate__(self, state):
         super().__setstate__(state)
         if "coefs_" in self.__dict__:
-            with suppress(ValueError, TypeError, AttributeError):  # replaced by what is no network: the prediction will say so
+            # arrays may have been replaced by what is no network: the prediction will say so
+            with suppress(ValueError, TypeError, AttributeError):
                 self._set_theta(self._theta(), self._layout())
 
     def _parameter_arrays(self):

@@ -54,7 +54,6 @@ class TestPrediction:
         with pytest.raises(ValueError, match="coefs_ must be a list of"):
             reg.predict(X)
 
-
     @pytest.mark.parametrize("attribute", ["coefs_", "intercepts_"])
     def test_what_is_no_list_can_be_stored(self, attribute):
         reg = MLPRegressor(4, max_iter=2).fit(X, X[:, 0])
