@@ -200,6 +200,7 @@ def _lock(directory, timeout=120.0):
             time.sleep(0.02)
         yield
     finally:
+        _unlock(handle)  # closing is not enough: a process that was forked meanwhile has the file open, too
         handle.close()
 
 
@@ -213,6 +214,9 @@ if os.name == "nt":
         except OSError:
             return False
         return True
+
+    def _unlock(handle):
+        pass  # there is no fork
 else:
     import fcntl
 
@@ -224,6 +228,10 @@ else:
         except OSError:  # a file system without locks: nothing to wait for
             return True
         return True
+
+    def _unlock(handle):
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def _once(compile_function):
