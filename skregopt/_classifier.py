@@ -369,7 +369,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``. A
             fitted estimator is left as it was.
         """
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ValueError(
                 f"class_weight '{self.class_weight}' is not supported for partial_fit. In order to use 'balanced' "
                 f"weights, use compute_class_weight('{self.class_weight}', classes=classes, y=y). In place of y you "

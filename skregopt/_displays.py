@@ -1,5 +1,7 @@
 """Pictures of a fit and of its weights, in the manner of scikit-learn's displays. Drawing imports matplotlib."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -178,13 +180,14 @@ class LossCurveDisplay:
         }
         self.lines_, self.best_lines_ = {}, []
         for name, (panel, values, style, given) in curves.items():
-            if panel in self.axes_ and values:
+            if panel in self.axes_ and values is not None and len(values):
                 style |= {"marker": "o" if len(values) == 1 else "", "linewidth": 1.6, "label": name}
                 # what was recorded since validation began, if that was not from the start
                 first = len(self.loss_curve) - len(values) + 1
                 epochs = np.arange(first, first + len(values))
                 (self.lines_[name],) = self.axes_[panel].plot(epochs, values, **(style | (given or {})))
-        losses = np.array([*self.loss_curve, *(self.validation_loss_curve or [])], dtype=float)
+        losses = [curve for curve in (self.loss_curve, self.validation_loss_curve) if curve is not None]
+        losses = np.concatenate(losses).astype(float)
         losses = losses[np.isfinite(losses)]
         if log_scale == "auto":
             log_scale = losses.size > 0 and losses.min() > 0 and losses.max() > _LOG_FROM * losses.min()
@@ -340,8 +343,14 @@ class WeightsDisplay:
             raise ValueError(
                 f'kind="image" needs image_shape, the rows and columns of the image that {n_features} features make.'
             )
-        if self.image_shape is not None and np.prod(self.image_shape) != n_features:
-            raise ValueError(f"image_shape must have {n_features} pixels, one per feature, got {self.image_shape!r}.")
+        if self.image_shape is not None and not _fits(self.image_shape, n_features):
+            raise ValueError(
+                f"image_shape must be (rows, columns) with {n_features} pixels, one per feature, got "
+                f"{self.image_shape!r}."
+            )
+        for name, most in (("max_units", max_units), ("max_features", max_features)):
+            if not isinstance(most, Integral) or most < 1:
+                raise ValueError(f"{name} must be an int >= 1, got {most!r}.")
         if self.feature_names is not None and len(self.feature_names) != n_features:
             raise ValueError(
                 f"feature_names must have {n_features} elements, one per feature, got {len(self.feature_names)}."
@@ -435,6 +444,38 @@ def _set_log_scale(ax):
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
+<<<<<<< HEAD
+=======
+def _stacked_axes(ax, heights):
+    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first."""
+    import matplotlib.pyplot as plt
+    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
+
+    n = len(heights)
+    if ax is None:
+        _, axes = plt.subplots(
+            n, 1, sharex=True, squeeze=False, height_ratios=heights, figsize=(6.4, 2.4 + 0.6 * sum(heights)),
+            layout="constrained",
+        )  # fmt: skip
+        return list(axes[:, 0])
+    if n == 1:
+        return [ax]
+    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights, "hspace": 0.12}
+    if spec is not None:
+        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
+    else:
+        box = ax.get_position()
+        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
+    ax.set_subplotspec(grid[0])
+    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]
+
+
+def _fits(image_shape, n_features):
+    """Tell whether an image of that shape has as many pixels."""
+    return np.shape(image_shape) == (2,) and min(image_shape) > 0 and np.prod(image_shape) == n_features
+
+
+>>>>>>> wt-review
 def _shown(n_shown, n, what):
     if n_shown == n:
         return f"{n} {what}{'s' if n > 1 else ''}"

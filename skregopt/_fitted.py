@@ -24,7 +24,8 @@ class FittedNetwork:
     def __setstate__(self, state):
         super().__setstate__(state)
         if "coefs_" in self.__dict__:
-            with suppress(ValueError, AttributeError):  # replaced by what is no network: the prediction will say so
+            # arrays may have been replaced by what is no network: the prediction will say so
+            with suppress(ValueError, TypeError, AttributeError):
                 self._set_theta(self._theta(), self._layout())
 
     def _parameter_arrays(self):
@@ -63,6 +64,8 @@ class FittedNetwork:
         packed = self._current_packed()
         if packed:
             return packed["theta"]
+        if "intercepts_" not in self.__dict__:
+            raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
         single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
         return self._layout().pack(self._parameter_arrays(), np.dtype(np.float32 if single else np.float64))
 

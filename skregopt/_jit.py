@@ -46,6 +46,17 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 
 _compiling = threading.RLock()
 
+
+def _after_fork():
+    # a thread that compiles does not go on here, and would keep the lock forever
+    global _compiling
+    _compiling = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 # what to call, once, before something has to be compiled (see `announcing`)
 _announce = ContextVar("announce", default=None)
 
@@ -189,6 +200,7 @@ def _lock(directory, timeout=120.0):
             time.sleep(0.02)
         yield
     finally:
+        _unlock(handle)  # closing is not enough: a process that was forked meanwhile has the file open, too
         handle.close()
 
 
@@ -202,6 +214,9 @@ if os.name == "nt":
         except OSError:
             return False
         return True
+
+    def _unlock(handle):
+        pass  # there is no fork
 else:
     import fcntl
 
@@ -213,6 +228,10 @@ else:
         except OSError:  # a file system without locks: nothing to wait for
             return True
         return True
+
+    def _unlock(handle):
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def _once(compile_function):

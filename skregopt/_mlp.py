@@ -211,7 +211,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             "n_outputs_": int(layout.units[-1]),
             "out_activation_": loss.out_activation,
             # what predictions need, so that set_params afterwards does not change them
-            "_rules": ([copy.copy(rule) for rule in activations], copy.copy(loss)),
+            "_rules": copy.deepcopy((activations, loss)),
             "_dropout_rates": (model.input_dropout, *dropout),
             "_seed": seed,
         }

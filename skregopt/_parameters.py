@@ -142,8 +142,8 @@ def hidden_activations(estimator, n_hidden):
 def dropout_rates(estimator, hidden):
     """Return the dropout rate of each hidden layer; ValueError for a wrong number or range of rates."""
     rates = estimator.dropout
-    if isinstance(rates, Real):
-        rates = [rates] * len(hidden)
+    if np.ndim(rates) == 0:
+        rates = [np.asarray(rates).item()] * len(hidden)
         if estimator.dropout > 0 and not hidden:
             raise ValueError(
                 f"dropout={estimator.dropout!r} needs a hidden layer, but {_depth(estimator)} has none. Use "

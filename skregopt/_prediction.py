@@ -13,7 +13,7 @@ from ._threads import single_blas_thread
 
 _BLOCK_ROWS = 1 << 16  # a signal waits until so many are done
 _SMALL_TILE = 1 << 16  # elements of the buffers that are kept for the next prediction
-_SMALL_PRODUCT = 1 << 16  # multiplications; of up to four times as many OpenBLAS does not use threads
+_SMALL_PRODUCT = 1 << 13  # multiplications up to which no OpenBLAS uses threads (gemv: from 9216, gemm: from 262144)
 
 
 class Network:

@@ -6,6 +6,7 @@ dimension, unless the number of columns is a multiple of 16). They also spin, wh
 machine slower than one.
 """
 
+import os
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
@@ -56,18 +57,36 @@ class _BlasLimit:
                         _set_num_threads(library, n_threads)
                 self._originals = ()
 
+    def restored(self):
+        """Restore what there was before, whoever is within, and return a new limit."""
+        for library, n_threads in self._originals:
+            if n_threads != 1:
+                _set_num_threads(library, n_threads)
+        return _BlasLimit()
+
 
 _limit = _BlasLimit()
+
+
+def _after_fork():
+    # a fit of another thread does not go on here: it would keep its limit, or its lock, forever
+    global _limit
+    _limit = _limit.restored()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
 def single_blas_thread():
     """Hold BLAS at one thread within the block, in this process; blocks may overlap and nest."""
-    _limit.enter()
+    limit = _limit
+    limit.enter()
     try:
         yield
     finally:
-        _limit.leave()
+        limit.leave()
 
 
 def effective_n_threads(n_jobs):

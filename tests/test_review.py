@@ -1,10 +1,15 @@
 """Regressions found by a review: replaced arrays, changed parameters, weights that underflow."""
 
+import os
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from processes import DATA, run
+from sklearn.utils._param_validation import InvalidParameterError
 
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import LossCurveDisplay, MLPClassifier, MLPRegressor, WeightsDisplay
 from skregopt.activations import LeakyReLU
 from skregopt.losses import Quantile
 from skregopt.schedules import Warmup
@@ -35,6 +40,12 @@ class TestPrediction:
         np.testing.assert_array_equal(reg.predict(X), before)
         assert reg.score(X, X[:, 0]) == score
 
+    def test_intercepts_that_were_deleted(self):
+        clf = _classifier().fit(X, Y)
+        del clf.intercepts_
+        with pytest.raises(ValueError, match="intercepts_ is missing"):
+            clf.predict(X)
+
     def test_replaced_by_weights_of_fewer_outputs(self):
         reg = MLPRegressor(4, max_iter=2, loss=Quantile([0.1, 0.9])).fit(X, X[:, 0])
         reg.coefs_[1], reg.intercepts_[1] = reg.coefs_[1][:, [0, 0, 0]], reg.intercepts_[1][[0, 0, 0]]
@@ -49,6 +60,12 @@ class TestPrediction:
         with pytest.raises(ValueError, match="coefs_ must be a list of"):
             reg.predict(X)
 
+    @pytest.mark.parametrize("attribute", ["coefs_", "intercepts_"])
+    def test_what_is_no_list_can_be_stored(self, attribute):
+        reg = MLPRegressor(4, max_iter=2).fit(X, X[:, 0])
+        setattr(reg, attribute, None)
+        assert getattr(pickle.loads(pickle.dumps(reg)), attribute) is None
+
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 class TestContinuing:
@@ -56,6 +73,11 @@ class TestContinuing:
         clf = _classifier().partial_fit(X, Y, classes=[0, 1])
         with pytest.raises(ValueError, match="y must be one column of labels"):
             clf.partial_fit(X, np.c_[Y, 1 - Y])
+
+    def test_partial_fit_with_class_weight_as_an_array(self):
+        clf = _classifier().partial_fit(X, Y, classes=[0, 1]).set_params(class_weight=np.ones(2))
+        with pytest.raises(InvalidParameterError, match="'class_weight' parameter"):
+            clf.partial_fit(X, Y)
 
     @pytest.mark.parametrize("first_is_indicator", [False, True])
     def test_warm_start_with_another_kind_of_target(self, first_is_indicator):
@@ -108,3 +130,107 @@ class TestWeights:
     def test_sparse_y(self):
         with pytest.raises(TypeError, match="dense data is required"):
             MLPRegressor(4, max_iter=2).fit(X, sp.csr_matrix(X[:, :2]))
+
+
+FORKS_WITHIN_A_FIT = """
+import multiprocessing, threading
+from skregopt import _jit, _threads
+
+def fit(queue):
+    n_threads = [library.get_num_threads() for library in _threads._blas_libraries()]
+    MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+    queue.put(n_threads)
+
+MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+result["before"] = [library.get_num_threads() for library in _threads._blas_libraries()]
+held, done = threading.Event(), threading.Event()
+
+def hold():  # what another thread may be in the middle of
+    with _threads.single_blas_thread(), _threads._limit._lock, _jit._compiling:
+        held.set()
+        done.wait()
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = context.Process(target=fit, args=(queue,))
+child.start()
+child.join(60)
+done.set()
+thread.join()
+result["exitcode"] = child.exitcode
+result["within"] = queue.get() if child.exitcode == 0 else None
+child.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_another_thread_fits():
+    outcome = run(DATA + FORKS_WITHIN_A_FIT)
+    assert outcome["exitcode"] == 0
+    assert outcome["within"] == outcome["before"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class TestWhatUsersHold:
+    def test_component_changed_in_place_after_fit(self):
+        loss = Quantile([0.1, 0.9])
+        reg = MLPRegressor(4, max_iter=2, loss=loss).fit(X, X[:, 0])
+        before = reg.predict(X)
+        loss.quantile.append(0.95)
+        np.testing.assert_array_equal(reg.predict(X), before)
+
+    @pytest.mark.parametrize("rate", [0.5, 1.0])
+    def test_dropout_as_an_array_without_dimensions(self, rate):
+        clf = _classifier(dropout=np.array(rate))
+        if rate < 1:
+            np.testing.assert_array_equal(clf.fit(X, Y).coefs_[0], _classifier(dropout=rate).fit(X, Y).coefs_[0])
+        else:
+            with pytest.raises(ValueError, match="dropout must be in the range"):
+                clf.fit(X, Y)
+
+
+class TestDisplays:
+    def test_curves_as_arrays(self):
+        pytest.importorskip("matplotlib").use("Agg")
+        curves = {"loss_curve": [1.0, 0.5], "validation_loss_curve": [1.0, 0.6], "learning_rate_curve": [0.1, 0.2]}
+        display = LossCurveDisplay(**{name: np.array(values) for name, values in curves.items()}).plot()
+        assert list(display.lines_) == ["training", "validation", "learning_rate"]
+
+    @pytest.mark.parametrize("most", [{"max_units": 0}, {"max_features": 0}])
+    def test_weights_of_no_units(self, most):
+        pytest.importorskip("matplotlib").use("Agg")
+        with pytest.raises(ValueError, match=f"{next(iter(most))} must be an int >= 1, got 0"):
+            WeightsDisplay(weights=np.ones((4, 3)), image_shape=(2, 2)).plot(**most)
+
+    @pytest.mark.parametrize("shape", [4, (-2, -2), (4,)])
+    def test_shape_of_no_image(self, shape):
+        pytest.importorskip("matplotlib").use("Agg")
+        with pytest.raises(ValueError, match="image_shape must be"):
+            WeightsDisplay(weights=np.ones((4, 3)), image_shape=shape).plot()
+
+
+FORKS_WHILE_COMPILING = """
+import os, tempfile
+from skregopt import _jit
+
+with tempfile.TemporaryDirectory() as directory:
+    with _jit._lock(directory):
+        waits, go_on = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(go_on)
+            os.read(waits, 1)  # until the parent closes its end
+            os._exit(0)
+    with open(os.path.join(directory, "skregopt.lock"), "a+b") as handle:
+        result["free"] = _jit._try_lock(handle)
+    os.close(go_on)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_another_thread_compiles():
+    assert run(DATA + FORKS_WHILE_COMPILING)["free"]
