@@ -39,8 +39,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,  # its page loads scripts from the network
 }
 
-# Docstrings inherited from scikit-learn refer to labels of its own user guide.
-suppress_warnings = ["ref.ref"]
+# Docstrings inherited from scikit-learn refer to labels and to the glossary of its own documentation.
+suppress_warnings = ["ref.ref", "ref.term"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"

@@ -444,38 +444,11 @@ def _set_log_scale(ax):
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-<<<<<<< HEAD
-=======
-def _stacked_axes(ax, heights):
-    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first."""
-    import matplotlib.pyplot as plt
-    from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
-
-    n = len(heights)
-    if ax is None:
-        _, axes = plt.subplots(
-            n, 1, sharex=True, squeeze=False, height_ratios=heights, figsize=(6.4, 2.4 + 0.6 * sum(heights)),
-            layout="constrained",
-        )  # fmt: skip
-        return list(axes[:, 0])
-    if n == 1:
-        return [ax]
-    spec, figure, options = ax.get_subplotspec(), ax.figure, {"height_ratios": heights, "hspace": 0.12}
-    if spec is not None:
-        grid = GridSpecFromSubplotSpec(n, 1, spec, **options)
-    else:
-        box = ax.get_position()
-        grid = GridSpec(n, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1, **options)
-    ax.set_subplotspec(grid[0])
-    return [ax, *(figure.add_subplot(grid[i], sharex=ax) for i in range(1, n))]
-
-
 def _fits(image_shape, n_features):
     """Tell whether an image of that shape has as many pixels."""
     return np.shape(image_shape) == (2,) and min(image_shape) > 0 and np.prod(image_shape) == n_features
 
 
->>>>>>> wt-review
 def _shown(n_shown, n, what):
     if n_shown == n:
         return f"{n} {what}{'s' if n > 1 else ''}"

@@ -48,7 +48,7 @@ def param_distributions(estimator, style="scipy", prefix=""):
         ``HalvingRandomSearchCV``. 'optuna' is optuna's distributions, for its ``OptunaSearchCV`` and
         ``study.ask(space)``.
     prefix : str, default=""
-        In front of the names, such as "mlpclassifier__" for the last step of a pipeline.
+        In front of the names, such as ``"mlpclassifier__"`` for the last step of a pipeline.
 
     Returns
     -------
