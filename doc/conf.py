@@ -47,7 +47,7 @@ html_title = "skregopt"
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navbar_persistent": ["search-button"],  # the field does not fit beside the links
 }
 html_show_sourcelink = False
