@@ -11,7 +11,7 @@ def plain(value):
     if isinstance(value, (list, tuple, np.ndarray)):
         return type(value).__name__, tuple(plain(item) for item in value)
     if isinstance(value, dict):
-        return "dict", tuple((key, plain(item)) for key, item in sorted(value.items(), key=repr))
+        return "dict", tuple((key, plain(value[key])) for key in sorted(value, key=repr))
     if sp.issparse(value):
         return "sparse", value.format, plain(value.toarray())
     if isinstance(value, np.random.RandomState):
@@ -25,7 +25,8 @@ def plain(value):
 
 def state(estimator):
     """Return all that ``estimator`` holds: parameters, fitted attributes, private ones."""
-    return dict(plain(vars(estimator))[1])
+    # _packed is the memory of the fitted arrays once more, and what was made of it for predictions
+    return dict(plain({name: value for name, value in vars(estimator).items() if name != "_packed"})[1])
 
 
 def weights(estimator):
