@@ -131,6 +131,8 @@ def regularization_path(
         alpha_max = max |G| / l1_ratio                                       (l1: l1_ratio = 1; elasticnet)
         alpha_max = max_j ||G[j, :]||_2 / (sqrt(n_outputs) l1_ratio)         (group_l1)
 
+    With ``input_dropout`` the gradient is random, so that a weight may be left there.
+
     With hidden layers no path can go down: where all weights are zero, so is the gradient, for every alpha. The path
     goes up, from dense to sparse, as in LassoNet (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network with
     feature sparsity", JMLR 2021): a fit from random weights at the smallest alpha, then larger and larger ones until
