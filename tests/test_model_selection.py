@@ -91,11 +91,8 @@ def test_logistic_path_is_that_of_saga():
     )
     assert path.n_nonzero_[0] == 0 < path.n_nonzero_[1]
     for alpha, coefs, intercepts in zip(path.alphas_[1:], path.coefs_[1:], path.intercepts_[1:], strict=True):
-        saga = LogisticRegression(l1_ratio=1, solver="saga", C=1 / (alpha * len(y)), tol=1e-8, max_iter=100_000)
-        try:
-            saga.fit(X, y)
-        except ValueError:  # scikit-learn < 1.8
-            saga.set_params(penalty="l1", l1_ratio=None).fit(X, y)
+        l1 = {"l1_ratio": 1} if LogisticRegression().l1_ratio is not None else {"penalty": "l1"}  # scikit-learn < 1.8
+        saga = LogisticRegression(**l1, solver="saga", C=1 / (alpha * len(y)), tol=1e-8, max_iter=100_000).fit(X, y)
         assert_allclose(coefs[0].T, saga.coef_, atol=1e-4)
         assert_allclose(intercepts[0], saga.intercept_, atol=1e-4)
 
