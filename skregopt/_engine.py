@@ -32,7 +32,7 @@ from .penalties import Penalty
 from .schedules import Schedule
 
 CHUNK = 2048  # elements of a chunk of parameters
-PANEL = 1 << 16  # of a piece of the gradient: fewer would cost BLAS more time than they save the caches
+PIECE = 32  # chunks of a piece of the gradient: fewer would cost BLAS more time than they save the caches
 
 # how a block ended (progress.status)
 RUNNING, EPOCH_TO_SCORE, CURVES_FULL, CONVERGED, MAX_ITER, DIVERGED = range(6)
@@ -137,29 +137,30 @@ def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
     adds_penalty = model.penalty_gradient != 0 and state.clip_gradient == 0
     keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
     _prepare(state.prepare, lr, t, hyper, memory, scalars)
-    # the last round is for the intercepts, which are not penalised
-    for layer in range(model.n_layers + 1):
+    # Backwards, so that what was updated last is what the next forward pass reads first, and still in the cache; the
+    # first round is for the intercepts, which are not penalised.
+    for layer in range(model.n_layers, -1, -1):
         is_coef = layer < model.n_layers
-        row_length, start, end = 1, model.n_weights, model.n_parameters
+        n_rows, row_length, start = model.n_parameters - model.n_weights, 1, model.n_weights
         if is_coef:
-            row_length, start = units[layer + 1], coef_starts[layer]
-            end = start + units[layer] * row_length
+            n_rows, row_length, start = units[layer], units[layer + 1], coef_starts[layer]
         by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
-        chunk = end - start if by_matrix else max(1, CHUNK // row_length) * row_length
-        panel = chunk if n_batch_rows == 1 else max(1, PANEL // chunk) * chunk
-        panel_start, panel_stop = start, start
-        for a in range(start, end, chunk):
-            size = min(chunk, end - a)
+        in_pieces = is_coef and model.gradient_rows != 0
+        chunk = n_rows if by_matrix else max(1, CHUNK // row_length)
+        piece_start, stop = n_rows, n_rows
+        while stop > 0:
+            first = max(0, stop - chunk)
+            a, size = start + first * row_length, (stop - first) * row_length
             weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
+            if in_pieces:
+                # pieces of it always lie in the same place, which stays in the cache
+                if first < piece_start:
+                    piece_start = first if n_batch_rows == 1 else max(0, stop - PIECE * chunk)
+                    piece = flat_view(grad, 0, (stop - piece_start) * row_length)
+                    _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, piece_start, piece)
+                gradient = flat_view(grad, (first - piece_start) * row_length, size)
+            stop = first
             if is_coef:
-                if model.gradient_rows != 0:
-                    # pieces of it always lie in the same place, which stays in the cache
-                    if a == panel_stop:
-                        panel_start, panel_stop = a, min(a + panel, end)
-                        piece = flat_view(grad, 0, panel_stop - a)
-                        first_row = (a - start) // row_length
-                        _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, first_row, piece)
-                    gradient = flat_view(grad, a - panel_start, size)
                 if adds_penalty:
                     _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
                 if settings.weight_decay > 0.0:
@@ -172,7 +173,7 @@ def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
             slot_3 = flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state)
             slot_4 = flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state)
             if by_matrix:
-                n_rows, n_state_rows = size // row_length, n_state // row_length
+                n_state_rows = n_rows if has_slots else 0
                 _step_matrix(
                     state.step_matrix,
                     matrix_view(weights, 0, n_rows, row_length),

@@ -65,8 +65,8 @@ def _sgd_prepare(lr, t, hyper, memory, scalars):
     scalars[0] = lr
     scalars[1] = momentum
     scalars[2] = hyper[1]
-    # total weight of past gradients in the velocity
-    weight = np.float64(t) if momentum == 1.0 else (1.0 - momentum**t) / (1.0 - momentum)
+    # total weight of past gradients in the velocity, (1 - momentum^t) / (1 - momentum)
+    weight = memory[0] = 1.0 + momentum * memory[0]
     scalars[3] = lr * (1.0 + momentum * weight) if nesterov else lr * weight
 
 
