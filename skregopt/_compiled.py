@@ -5,22 +5,25 @@ from functools import cache
 import numpy as np
 from numba import from_dtype, types
 
-from . import _batch_norm, _constraints, _passes
+from . import _batch_norm, _constraints, _passes, _team, _update
 from ._engine import DATA_LOSS, add_gradient, add_penalty, data_loss, finish_epoch, predict, run_epochs, validation_loss
 from ._jit import entry_point, kernel, matrix, scalar_type, vector
-from ._records import DATA, MODEL, PROGRESS, SETTINGS, STATE, WORK
+from ._records import DATA, MODEL, PROGRESS, SETTINGS, STATE, TEAM, WORK
+from ._team import help_leader, pass_rows
 from ._thinning import thin
 
-_model, _data, _state, _settings, _progress, _work = (
-    types.Array(from_dtype(record), 1, "C") for record in (MODEL, DATA, STATE, SETTINGS, PROGRESS, WORK)
+_model, _data, _state, _settings, _progress, _work, _team_array = (
+    types.Array(from_dtype(record), 1, "C") for record in (MODEL, DATA, STATE, SETTINGS, PROGRESS, WORK, TEAM)
 )
 _count, _float, _integers = types.int64, types.float64, vector(types.int64)
 
 # function -> signature for the working precision T, v being a vector of T
 _SIGNATURES = {
     run_epochs: lambda T, v: types.void(
-        v, _model, _data, _data, _state, _settings, _progress, _work, matrix(_float), _count
+        v, _model, _data, _data, _state, _settings, _progress, _work, _team_array, matrix(_float), _count
     ),
+    help_leader: lambda T, v: types.void(v, _model, _data, _state, _settings, _work, _team_array, _count),
+    pass_rows: lambda T, v: types.void(v, _model, _work, _count, _count),
     finish_epoch: lambda T, v: types.void(v, _state, _settings, _progress, _float),
     add_gradient: lambda T, v: _float(v, v, _model, _data, _work, _count, _count),
     add_penalty: lambda T, v: _float(v, v, _model),
@@ -33,27 +36,26 @@ _SIGNATURES = {
 # functions that compiled code calls through their addresses: name -> (function, signature for T)
 _PASSES = {
     name: (getattr(module, name), for_scalar)
-    for module in (_passes, _batch_norm, _constraints)
+    for module in (_passes, _batch_norm, _constraints, _update, _team)
     for name, for_scalar in module.SIGNATURES.items()
 } | {"data_loss": (data_loss, DATA_LOSS)}
 
 
 @cache
 def compiled_pass(name, dtype):
-    """Return the address of a compiled function of ``_passes``, ``_constraints``, or of ``data_loss``."""
+    """Return the address of a function that compiled code calls: of the modules above, or ``data_loss``."""
     function, for_scalar = _PASSES[name]
     return kernel(function, for_scalar(scalar_type(np.dtype(dtype))))
 
 
 @cache
 def compiled(function, dtype):
-    """Return the compiled form of a function that Python calls: ``thin``, or one of ``_engine``.
+    """Return the compiled form of a function that Python calls.
 
     Parameters
     ----------
     function : callable
-        ``run_epochs``, ``finish_epoch``, ``add_gradient``, ``add_penalty``, ``validation_loss``, ``predict`` or
-        ``thin``.
+        A key of ``_SIGNATURES``.
     dtype : numpy.dtype
         Working precision, float32 or float64.
     """

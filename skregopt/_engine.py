@@ -8,8 +8,8 @@ Design, in short:
 * Parameters, gradients and optimizer state are flat vectors (see ``_layout.py``); matrices are reshaped views of them.
 * The rows of a batch are processed in *tiles* of at most ``work.tile_size`` rows whose gradients are summed. That
   bounds memory for full-batch training and lets a block end within a batch.
-* After the last tile of a batch the parameters are updated in chunks of whole rows that fit into the first cache
-  level, so that gradient of the penalty, step of the optimizer and proximal operator touch memory once.
+* After the last tile of a batch the parameters are updated piece by piece, see ``_update.py``.
+* Several threads may share the rows and the parameters of a batch, see ``_team.py``; it changes no bit of the result.
 * Python calls ``run_epochs`` for a *block* of tiles of about half a second, because a signal (Ctrl-C) waits until
   compiled code returns. All state lives in the arrays passed in; where blocks end changes no bit of the result.
 * Random numbers are counter-based: a permutation is keyed by the epoch, a dropout mask by epoch, row, layer and unit.
@@ -22,17 +22,16 @@ from . import _math
 from ._constraints import SIGNATURES as CONSTRAINTS
 from ._denormals import denormals_as, denormals_off
 from ._jit import caller, jit, vector
-from ._passes import SIGNATURES, data_type, model_type, work_type
+from ._passes import SIGNATURES, data_type, loss_of_tile, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
 from ._source import loader_signature
-from ._views import array_at, flat_view, matrix_at, matrix_view
+from ._team import SIGNATURES as TEAM
+from ._update import SIGNATURES as UPDATE
+from ._views import array_at, flat_view
 from .losses import Loss
 from .optimizers import Optimizer
 from .penalties import Penalty
 from .schedules import Schedule
-
-CHUNK = 2048  # elements of a chunk of parameters
-PIECE = 32  # chunks of a piece of the gradient: fewer would cost BLAS more time than they save the caches
 
 # how a block ended (progress.status)
 RUNNING, EPOCH_TO_SCORE, CURVES_FULL, CONVERGED, MAX_ITER, DIVERGED = range(6)
@@ -45,54 +44,25 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 
 # validation is compiled on its own, for those who validate
 DATA_LOSS = lambda T: types.float64(vector(T), model_type, data_type, work_type)  # noqa: E731
-_load_tile, _drop_inputs, _forward, _backward, _gradient_rows = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward", "gradient_rows")
+_load_tile, _forward, _evaluate_rows, _train_rows = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "forward", "evaluate_rows", "train_rows")
 )
+_share_rows, _share_pieces = (caller(name, TEAM[name]) for name in ("share_rows", "share_pieces"))
+_update_piece = caller("update_piece", UPDATE["update_piece"])
 _data_loss = caller("data_loss", DATA_LOSS)
 _load = caller("load", loader_signature)
-_evaluate, _invert_link = (caller(name, Loss.signatures[name]) for name in ("evaluate", "invert_link"))
-_penalty_value, _add_penalty_gradient, _prox = (
-    caller(f"penalty {name}", Penalty.signatures[name]) for name in ("value", "add_gradient", "prox")
+_invert_link = caller("invert_link", Loss.signatures["invert_link"])
+_penalty_value, _add_penalty_gradient = (
+    caller(f"penalty {name}", Penalty.signatures[name]) for name in ("value", "add_gradient")
 )
 _clip_gradient, _limit_norms, _average_weights = (
     caller(name, CONSTRAINTS[name]) for name in ("clip_gradient", "limit_norms", "average_weights")
 )
-_prepare, _step = (caller(name, Optimizer.signatures[name]) for name in ("prepare", "step"))
-_step_matrix = caller("step_matrix", Optimizer.matrix_signatures["step_matrix"])
+_prepare = caller("prepare", Optimizer.signatures["prepare"])
 _rate, _end_epoch = (caller(name, Schedule.signatures[name]) for name in ("rate", "end_epoch"))
 
 
 # --- losses of many rows --------------------------------------------------------------------------------------------
-
-
-@jit
-def _evaluate_tile(model, data, work, n_rows, like, scale):
-    """Return the weighted loss of a tile; replaces its raw predictions by the gradient of ``scale`` times it."""
-    last = model.n_layers - 1
-    n_outputs = array_at(model.units, last + 2, np.int64)[last + 1]
-    start = array_at(model.unit_starts, last + 1, np.int64)[last] * work.tile_size
-    return _evaluate(
-        model.evaluate,
-        matrix_at(work.activations, start, n_rows, n_outputs, like),
-        matrix_at(work.y, 0, n_rows, data.n_targets, like),
-        matrix_at(work.weights, 0, n_rows, data.n_weights, like),
-        scale,
-        array_at(model.loss_hyper, model.n_hyper, like),
-    )
-
-
-@jit
-def _train_tile(theta, grad, model, data, positions, scale, accumulate, epoch_key, work):
-    """Forward and backward pass over the rows at ``positions``; returns their weighted loss."""
-    n_rows, is_sparse = positions.size, data.is_sparse != 0
-    _load_tile(model.load_tile, data, theta, positions, work)
-    if model.input_dropout > 0.0:
-        n_features = array_at(model.units, 1, np.int64)[0]
-        _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, positions, model.input_dropout, work)
-    _forward(model.forward, model, theta, is_sparse, n_rows, work, epoch_key, positions)
-    loss = _evaluate_tile(model, data, work, n_rows, theta, scale)
-    _backward(model.backward, model, theta, grad, is_sparse, n_rows, work, accumulate)
-    return loss
 
 
 def data_loss(theta, model, data, work):
@@ -103,10 +73,11 @@ def data_loss(theta, model, data, work):
         n_rows = min(work.tile_size, data.n_rows - start)
         for i in range(n_rows):
             positions[i] = start + i
-        _load_tile(model.load_tile, data, theta, flat_view(positions, 0, n_rows), work)
+        _load_tile(model.load_tile, data, theta, flat_view(positions, 0, n_rows), 0, work)
         nothing = flat_view(positions, 0, 0)
-        _forward(model.forward, model, theta, data.is_sparse != 0, n_rows, work, np.uint64(0), nothing)
-        total += _evaluate_tile(model, data, work, n_rows, theta, theta.dtype.type(1))
+        _forward(model.forward, model, theta, data.is_sparse != 0, 0, n_rows, work, np.uint64(0), nothing)
+        _evaluate_rows(model.evaluate_rows, model, data, work, 0, n_rows, theta.dtype.type(1), theta)
+        total += loss_of_tile(work, n_rows)
     return total / data.total_weight
 
 
@@ -114,80 +85,24 @@ def data_loss(theta, model, data, work):
 
 
 @jit
-def _update(theta, grad, model, state, settings, work, n_batch_rows, lr, t):
+def _update(theta, grad, model, data, state, settings, work, team, n_batch_rows, lr, t):
     """Penalty gradient, optimizer step and proximal operator for all parameters."""
-    units = array_at(model.units, model.n_layers + 1, np.int64)
-    coef_starts = array_at(model.coef_starts, model.n_layers, np.int64)
-    alpha = theta.dtype.type(model.alpha)
-    proximal = settings.proximal != 0
-    slots = array_at(state.slots, state.n_slots * state.slot_stride, theta)
-    last_slot = max(state.n_slots - 1, 0)  # a rule with fewer slots does not look at those it has not
-    has_slots = state.n_slots > 0
-    scalars = array_at(state.scalars, N_SCALARS, theta)
-    step_sizes = array_at(state.step_size, state.n_step_sizes, theta)
-    penalty_hyper = array_at(model.penalty_hyper, model.n_hyper, theta)
+    if state.clip_gradient != 0:
+        _clip_gradient(state.clip_gradient, model, theta, grad, settings.clip_norm)
     hyper, memory = (
         array_at(state.hyper, state.n_numbers, np.float64),
         array_at(state.memory, state.n_numbers, np.float64),
     )
-    scratch = array_at(state.scratch, state.n_scratch, theta)
-    matrix_hyper = array_at(state.matrix_hyper, state.n_numbers, theta)
-    if state.clip_gradient != 0:
-        _clip_gradient(state.clip_gradient, model, theta, grad, settings.clip_norm)
-    adds_penalty = model.penalty_gradient != 0 and state.clip_gradient == 0
-    keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
-    _prepare(state.prepare, lr, t, hyper, memory, scalars)
-    # Backwards, so that what was updated last is what the next forward pass reads first, and still in the cache; the
-    # first round is for the intercepts, which are not penalised.
-    for layer in range(model.n_layers, -1, -1):
-        is_coef = layer < model.n_layers
-        n_rows, row_length, start = model.n_parameters - model.n_weights, 1, model.n_weights
-        if is_coef:
-            n_rows, row_length, start = units[layer], units[layer + 1], coef_starts[layer]
-        by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
-        in_pieces = is_coef and model.gradient_rows != 0
-        chunk = n_rows if by_matrix else max(1, CHUNK // row_length)
-        piece_start, stop = n_rows, n_rows
-        while stop > 0:
-            first = max(0, stop - chunk)
-            a, size = start + first * row_length, (stop - first) * row_length
-            weights, gradient = flat_view(theta, a, size), flat_view(grad, a, size)
-            if in_pieces:
-                # pieces of it always lie in the same place, which stays in the cache
-                if first < piece_start:
-                    piece_start = first if n_batch_rows == 1 else max(0, stop - PIECE * chunk)
-                    piece = flat_view(grad, 0, (stop - piece_start) * row_length)
-                    _gradient_rows(model.gradient_rows, model, work, layer, n_batch_rows, piece_start, piece)
-                gradient = flat_view(grad, (first - piece_start) * row_length, size)
-            stop = first
-            if is_coef:
-                if adds_penalty:
-                    _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
-                if settings.weight_decay > 0.0:
-                    for i in range(size):
-                        weights[i] *= keep
-            step_size = flat_view(step_sizes, 0, size if proximal and is_coef else 0)
-            n_state = size if has_slots else 0
-            slot_1 = flat_view(slots, a, n_state)
-            slot_2 = flat_view(slots, min(1, last_slot) * state.slot_stride + a, n_state)
-            slot_3 = flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state)
-            slot_4 = flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state)
-            if by_matrix:
-                n_state_rows = n_rows if has_slots else 0
-                _step_matrix(
-                    state.step_matrix,
-                    matrix_view(weights, 0, n_rows, row_length),
-                    matrix_view(gradient, 0, n_rows, row_length),
-                    matrix_view(slot_1, 0, n_state_rows, row_length),
-                    matrix_view(slot_2, 0, n_state_rows, row_length),
-                    matrix_view(slot_3, 0, n_state_rows, row_length),
-                    matrix_view(slot_4, 0, n_state_rows, row_length),
-                    scratch, matrix_hyper, step_size, theta.dtype.type(lr), t,
-                )  # fmt: skip
-            else:
-                _step(state.step, weights, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
-            if proximal and is_coef:
-                _prox(model.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
+    _prepare(state.prepare, lr, t, hyper, memory, array_at(state.scalars, N_SCALARS, theta))
+    step_sizes = array_at(state.step_size, state.n_step_sizes, theta)
+    if team.share_pieces != 0:
+        team.n_batch_rows, team.lr, team.t = n_batch_rows, lr, t
+        _share_pieces(team.share_pieces, theta, model, data, state, settings, work, team)
+    else:
+        for piece in range(state.n_pieces):
+            _update_piece(
+                state.update_piece, theta, model, state, settings, work, piece, n_batch_rows, lr, t, grad, step_sizes
+            )
     if state.limit_norms != 0:
         _limit_norms(state.limit_norms, model, theta, step_sizes, settings.max_norm)
     if state.average_weights != 0:
@@ -286,10 +201,10 @@ def finish_epoch(kept, state_array, settings_array, progress_array, score):
 @jit
 def _run_epochs(
     theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
-    curves, max_tiles,
+    team_array, curves, max_tiles,
 ):  # fmt: skip
     model, data, validation, state = model_array[0], train_array[0], validation_array[0], state_array[0]
-    settings, progress, work = settings_array[0], progress_array[0], work_array[0]
+    settings, progress, work, team = settings_array[0], progress_array[0], work_array[0], team_array[0]
     n_rows = data.n_rows
     grad = array_at(state.grad, theta.size, theta)
     kept = array_at(state.kept, theta.size, theta)
@@ -318,10 +233,16 @@ def _run_epochs(
                 batch_stop = n_rows
             tile_stop = min(progress.row + work.tile_size, batch_stop)
             scale = theta.dtype.type(1.0 / (batch_stop - batch_start))
-            progress.loss_sum += _train_tile(
-                theta, grad, model, data, flat_view(order, progress.row, tile_stop - progress.row),
-                scale, progress.row > batch_start, epoch_key, work,
-            )  # fmt: skip
+            positions = flat_view(order, progress.row, tile_stop - progress.row)
+            if team.share_rows != 0 and positions.size == team.n_rows:
+                team.scale, team.epoch_key, team.positions = scale, epoch_key, positions.ctypes.data
+                _share_rows(team.share_rows, theta, model, data, state, settings, work, team)
+            else:
+                _train_rows(
+                    model.train_rows, theta, grad, model, data, positions, 0, positions.size, scale,
+                    progress.row > batch_start, epoch_key, work,
+                )  # fmt: skip
+            progress.loss_sum += loss_of_tile(work, positions.size)
             progress.row = tile_stop
             n_tiles += 1
             if tile_stop == batch_stop:
@@ -339,8 +260,8 @@ def _run_epochs(
                         max(1, settings.max_iter - settings.warmup_epochs), schedule_hyper, schedule_memory,
                     )  # fmt: skip
                 _update(
-                    theta, grad, model, state, settings, work, batch_stop - batch_start, progress.learning_rate,
-                    progress.t,
+                    theta, grad, model, data, state, settings, work, team, batch_stop - batch_start,
+                    progress.learning_rate, progress.t,
                 )  # fmt: skip
         progress.row = 0
         progress.epoch += 1
@@ -370,15 +291,15 @@ def _run_epochs(
 
 def run_epochs(
     theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
-    curves, max_tiles,
+    team_array, curves, max_tiles,
 ):  # fmt: skip
     """Train until the block's budget of tiles is spent or Python is needed; ``progress.status`` says why it ended.
 
     Parameters
     ----------
     theta : vector of T
-    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array : ndarray
-        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK.
+    model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array, team_array
+        Records of one element each: MODEL, DATA, DATA, STATE, SETTINGS, PROGRESS, WORK, TEAM.
     curves : float64 array of shape (capacity, 3)
     max_tiles : int
         Budget; the block ends after that many tiles, also within an epoch or a batch.
@@ -386,7 +307,7 @@ def run_epochs(
     before = denormals_off()
     _run_epochs(
         theta, model_array, train_array, validation_array, state_array, settings_array, progress_array, work_array,
-        curves, max_tiles,
+        team_array, curves, max_tiles,
     )  # fmt: skip
     denormals_as(before)
 
@@ -406,7 +327,8 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
         for i in range(b - a):
             positions[i] = a + i
         rows = flat_view(positions, 0, b - a)
-        total += _train_tile(theta, grad, model, data, rows, scale, a > 0, np.uint64(0), work)
+        _train_rows(model.train_rows, theta, grad, model, data, rows, 0, b - a, scale, a > 0, np.uint64(0), work)
+        total += loss_of_tile(work, b - a)
     denormals_as(before)
     return total
 
@@ -453,7 +375,7 @@ def predict(theta, model_array, data_array, work_array, first_row, out):
             rows[i] = first_row + start + i
         _load(data.load, descriptor, rows, inputs, inputs, indices, indptr)
         nothing = flat_view(all_rows, 0, 0)
-        _forward(model.forward, model, theta, data.is_sparse != 0, n_rows, work, np.uint64(0), nothing)
+        _forward(model.forward, model, theta, data.is_sparse != 0, 0, n_rows, work, np.uint64(0), nothing)
         raw = array_at(work.activations, raw_start + n_rows * n_outputs, theta)
         target = flat_view(out, start * n_outputs, n_rows * n_outputs)
         for i in range(target.size):

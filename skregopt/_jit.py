@@ -82,7 +82,10 @@ def _digest_of_inlined_sources():
 
 
 # Files whose helpers become part of functions of other files, and this one, whose flags change the machine code.
-INLINED = ("_jit.py", "_pipeline.py", "_records.py", "_math.py", "_blas.py", "_views.py", "_denormals.py", "_passes.py")
+INLINED = (
+    "_jit.py", "_pipeline.py", "_records.py", "_math.py", "_blas.py", "_views.py", "_denormals.py", "_atomics.py",
+    "_passes.py",
+)  # fmt: skip
 
 # What was imported is what gets compiled, however late; sources that changed since must not be taken for it.
 _IMPORTED_AT = time.time()

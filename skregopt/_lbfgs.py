@@ -7,9 +7,10 @@ from scipy.optimize import minimize
 
 from . import _engine, _passes
 from ._compiled import compiled
+from ._crew import Budget
 from ._engine import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
 from ._records import PROGRESS, SETTINGS
-from ._training import INTERRUPTED, STOPPED, Budget, OptimizerMemory, Outcome, new_state
+from ._training import INTERRUPTED, STOPPED, OptimizerMemory, Outcome, new_state
 from .schedules import Constant
 
 
@@ -62,7 +63,7 @@ class LBFGSTraining:
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
         nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
-        self.state = new_state(theta, theta, units, nothing, None, Constant(), options)
+        self.state = new_state(theta, theta, model.layout, nothing, None, Constant(), options)
         self.grad = self.state["grad"]
         self.work = _passes.new_workspace(
             units, dtype, self.tile_size, sources,

@@ -29,7 +29,7 @@ from ._parameters import (
 )
 from ._scoring import epoch_scorer
 from ._source import Source, supported_dtype
-from ._threads import single_blas_thread
+from ._threads import counted_fit, effective_n_threads, single_blas_thread
 from ._training import FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
@@ -137,6 +137,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         with (
             self._unchanged_on_failure(),
             single_blas_thread(),
+            counted_fit(),
             _jit.announcing(self._announcement()),
         ):
             if tasks is not None:
@@ -232,6 +233,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             clip_norm=self.clip_norm,
             max_norm=self.max_norm,
             ema_decay=self.ema_decay,
+            n_threads=effective_n_threads(self.n_jobs),
         )
         if tasks is not None:
             if not continuing:

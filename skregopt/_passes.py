@@ -18,27 +18,37 @@ from ._blas import gemm, gemm_of_columns
 from ._jit import caller, jit, matrix, vector
 from ._memory import aligned_zeros
 from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK, Record
-from ._source import loader_signature
+from ._source import N_FEATURES, loader_signature
 from ._views import array_at, flat_view, matrix_at, matrix_view
 from .activations import Activation
+from .losses import Loss
 
 MAX_TILE_ROWS = 512
 MAX_TILE_ELEMENTS = 1 << 22
+LOSS_ROWS = 16  # rows of a block whose losses are summed first
 
 _flag, _key, _count = types.boolean, types.uint64, types.int64
 _integers = vector(types.int64)
 model_type, data_type, work_type = from_dtype(MODEL), from_dtype(DATA), from_dtype(WORK)
 SIGNATURES = {
-    "load_tile": lambda T: types.void(data_type, vector(T), _integers, work_type),
-    "drop_inputs": lambda T: types.void(_flag, _count, _key, vector(T), _integers, types.float64, work_type),
+    "load_tile": lambda T: types.void(data_type, vector(T), _integers, _count, work_type),
+    "drop_inputs": lambda T: types.void(_flag, _count, _key, vector(T), _integers, _count, types.float64, work_type),
     "drop_units": lambda T: types.void(_count, _count, _key, _integers, types.float64, *[vector(T)] * 3),
     "sparse_product": lambda T: types.void(work_type, matrix(T), matrix(T)),
     "transposed_sparse_product": lambda T: types.void(work_type, matrix(T), _flag, matrix(T)),
     "gradient_rows": lambda T: types.void(model_type, work_type, _count, _count, _count, vector(T)),
-    "forward": lambda T: types.void(model_type, vector(T), _flag, _count, work_type, _key, _integers),
-    "backward": lambda T: types.void(model_type, vector(T), vector(T), _flag, _count, work_type, _flag),
+    "forward": lambda T: types.void(model_type, vector(T), _flag, _count, _count, work_type, _key, _integers),
+    "evaluate_rows": lambda T: types.void(model_type, data_type, work_type, _count, _count, T, vector(T)),
+    "backward": lambda T: types.void(model_type, vector(T), vector(T), _flag, _count, _count, work_type, _flag),
 }
+SIGNATURES["train_rows"] = lambda T: types.void(
+    vector(T), vector(T), model_type, data_type, _integers, _count, _count, T, _flag, _key, work_type
+)
 _load = caller("load", loader_signature)
+_load_tile, _drop_inputs, _forward, _evaluate_rows, _backward = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "evaluate_rows", "backward")
+)
+_evaluate = caller("evaluate", Loss.signatures["evaluate"])
 _activate = caller("activate", Activation.signatures["activate"])
 _differentiate = caller("differentiate", Activation.signatures["differentiate"])
 _normalise = caller("normalise", BATCH_NORM["normalise"])
@@ -48,16 +58,20 @@ _drop_units, _sparse_product, _transposed_sparse_product = (
 )
 
 
-def load_tile(data, like, positions, work):
-    """Gather the rows at ``positions`` of the data with their targets and weights, in the precision of ``like``."""
+def load_tile(data, like, positions, first, work):
+    """Gather the rows at ``positions`` of the data with their targets and weights, in the precision of ``like``.
+
+    They become the rows of the tile from ``first`` on; a sparse tile is loaded at once.
+    """
     n_rows = positions.size
     n_targets, n_weights = data.n_targets, data.n_weights
     indices = array_at(data.rows, data.n_rows, np.int64)
-    rows = array_at(work.rows, n_rows, np.int64)
+    rows = flat_view(array_at(work.rows, first + n_rows, np.int64), first, n_rows)
     for i in range(n_rows):
         rows[i] = indices[positions[i]]
-    y = array_at(work.y, n_rows * n_targets, like)
-    weights = array_at(work.weights, n_rows * n_weights, like)
+    y = flat_view(array_at(work.y, (first + n_rows) * n_targets, like), first * n_targets, n_rows * n_targets)
+    weights = array_at(work.weights, (first + n_rows) * n_weights, like)
+    weights = flat_view(weights, first * n_weights, n_rows * n_weights)
     for i in range(n_rows):
         all_y = array_at(data.y, (rows[i] + 1) * n_targets, like)
         for k in range(n_targets):
@@ -65,10 +79,11 @@ def load_tile(data, like, positions, work):
         all_weights = array_at(data.weights, (rows[i] + 1) * n_weights, like)
         for k in range(n_weights):
             weights[i * n_weights + k] = all_weights[rows[i] * n_weights + k]
-    inputs = array_at(work.inputs, work.n_inputs, like)
+    descriptor = array_at(data.descriptor, DESCRIPTOR_SIZE, np.int64)
+    start = first * descriptor[N_FEATURES]
+    inputs = flat_view(array_at(work.inputs, work.n_inputs, like), start, work.n_inputs - start)
     stored_indices = array_at(work.indices, work.n_stored, np.int64)
     indptr = array_at(work.indptr, work.tile_size + 1, np.int64)
-    descriptor = array_at(data.descriptor, DESCRIPTOR_SIZE, np.int64)
     _load(data.load, descriptor, rows, inputs, inputs, stored_indices, indptr)
 
 
@@ -77,8 +92,8 @@ def load_tile(data, like, positions, work):
 # that sparse and dense inputs, tiles and threads draw the same numbers.
 
 
-def drop_inputs(is_sparse, n_features, epoch_key, like, positions, rate, work):
-    """Multiply the loaded inputs by 0 or 1 / (1 - rate)."""
+def drop_inputs(is_sparse, n_features, epoch_key, like, positions, first, rate, work):
+    """Multiply the loaded inputs, the rows of the tile from ``first`` on, by 0 or 1 / (1 - rate)."""
     inputs = array_at(work.inputs, work.n_inputs, like)
     indices = array_at(work.indices, work.n_stored, np.int64)
     indptr = array_at(work.indptr, work.tile_size + 1, np.int64)
@@ -92,7 +107,7 @@ def drop_inputs(is_sparse, n_features, epoch_key, like, positions, rate, work):
                 dropped = _math.random_bits(key, indices[j]) < threshold
                 inputs[j] *= zero if dropped else keep
         else:
-            row = flat_view(inputs, i * n_features, n_features)
+            row = flat_view(inputs, (first + i) * n_features, n_features)
             for j in range(n_features):
                 row[j] *= zero if _math.random_bits(key, j) < threshold else keep
 
@@ -156,12 +171,20 @@ def transposed_sparse_product(work, right, accumulate, out):
 
 @jit
 def _column_sums(delta, accumulate, out):
-    n_units = out.size
+    n_rows, n_units = delta.shape
+    if n_units == 1:
+        column = flat_view(delta, 0, n_rows)
+        total = out[0] if accumulate else out.dtype.type(0)
+        for i in range(n_rows):
+            total += column[i]
+        out[0] = total
+        return
     if not accumulate:
+        row = flat_view(delta, 0, n_units)
         for j in range(n_units):
-            out[j] = 0
+            out[j] = row[j]
     one = out.dtype.type(1)
-    for i in range(delta.shape[0]):
+    for i in range(0 if accumulate else 1, n_rows):
         _add_scaled(one, flat_view(delta, i * n_units, n_units), out)
 
 
@@ -184,8 +207,18 @@ def _product_transposed(left, right, out):
 # --- passes ---------------------------------------------------------------------------------------------------------
 
 
-def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
-    """Compute the outputs of all layers for a loaded tile; those of the last are the raw predictions.
+@jit
+def _intercept_gradient(model, layer, delta, accumulate, out):
+    if model.normalise != 0 and layer < model.n_layers - 1:
+        # batch normalisation takes out any constant; rounding errors in place of zeros would make Adam wander
+        for j in range(out.size):
+            out[j] = 0
+    else:
+        _column_sums(delta, accumulate, out)
+
+
+def forward(model, theta, is_sparse, first, n_rows, work, epoch_key, positions):
+    """Compute the outputs of all layers for loaded rows of a tile; those of the last are the raw predictions.
 
     Units are dropped if ``positions`` (of the rows, for the keys of random numbers) is not empty.
     """
@@ -199,10 +232,10 @@ def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
     hyper = array_at(model.activation_hyper, last * model.n_hyper, theta)
     dropout = array_at(model.dropout, last, np.float64)
     # a sparse tile has no matrix of inputs
-    inputs = matrix_at(work.inputs, 0, 0 if is_sparse else n_rows, units[0], theta)
+    inputs = matrix_at(work.inputs, first * units[0], 0 if is_sparse else n_rows, units[0], theta)
     for layer in range(last + 1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        start = unit_starts[layer] * work.tile_size
+        start = unit_starts[layer] * work.tile_size + first * fan_out
         out = matrix_at(work.activations, start, n_rows, fan_out, theta)
         intercept = flat_view(theta, intercept_starts[layer], fan_out)
         for i in range(n_rows):
@@ -231,10 +264,11 @@ def forward(model, theta, is_sparse, n_rows, work, epoch_key, positions):
                 )  # fmt: skip
 
 
-def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
+def backward(model, theta, grad, is_sparse, first, n_rows, work, accumulate):
     """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them.
 
-    If the model has :func:`gradient_rows`, that of the coefficients is left out, and computed where it is used.
+    If the model has :func:`gradient_rows`, only gradients with respect to pre-activations are computed, for ``n_rows``
+    rows of the tile; what follows from them is computed where it is used.
     """
     later = model.gradient_rows != 0
     last = model.n_layers - 1
@@ -246,28 +280,24 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
     kernels = array_at(model.differentiate, last, np.int64)
     hyper = array_at(model.activation_hyper, last * model.n_hyper, theta)
     dropout = array_at(model.dropout, last, np.float64)
-    start = unit_starts[last] * work.tile_size
+    start = unit_starts[last] * work.tile_size + first * units[last + 1]
     delta = matrix_at(work.activations, start, n_rows, units[last + 1], theta)
     for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        intercept_gradient = flat_view(grad, intercept_starts[layer], fan_out)
-        if model.normalise != 0 and layer < last:
-            # batch normalisation takes out any constant; rounding errors in place of zeros would make Adam wander
-            for j in range(fan_out):
-                intercept_gradient[j] = 0
-        else:
-            _column_sums(delta, accumulate, intercept_gradient)
+        if not later:
+            intercept_gradient = flat_view(grad, intercept_starts[layer], fan_out)
+            _intercept_gradient(model, layer, delta, accumulate, intercept_gradient)
         coef_gradient = matrix_view(grad, coef_starts[layer], fan_in, fan_out)
         if layer == 0:
             if is_sparse:
                 _transposed_sparse_product(model.transposed_sparse_product, work, delta, accumulate, coef_gradient)
             elif not later:
-                inputs = matrix_at(work.inputs, 0, n_rows, fan_in, theta)
+                inputs = matrix_at(work.inputs, first * fan_in, n_rows, fan_in, theta)
                 gemm(True, False, inputs, delta, accumulate, coef_gradient)
             return
         below = layer - 1
         size = n_rows * fan_in
-        start = unit_starts[below] * work.tile_size
+        start = unit_starts[below] * work.tile_size + first * fan_in
         if not later:
             kind = work.dropped if dropout[below] > 0.0 else work.activations
             gemm(True, False, matrix_at(kind, start, n_rows, fan_in, theta), delta, accumulate, coef_gradient)
@@ -291,10 +321,17 @@ def backward(model, theta, grad, is_sparse, n_rows, work, accumulate):
 def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
     """Write some rows of the gradient of a layer's coefficients, for a dense tile that is the whole batch.
 
-    Where the update computes a piece of the gradient just before it uses it, the piece is still in the cache.
+    Where the update computes a piece of the gradient just before it uses it, the piece is still in the cache. For the
+    layer after the last, ``out`` begins with the intercepts of all layers.
     """
     units = array_at(model.units, model.n_layers + 1, np.int64)
     unit_starts = array_at(model.unit_starts, model.n_layers, np.int64)
+    if layer == model.n_layers:
+        for k in range(layer):
+            kind = work.activations if k == layer - 1 else work.deltas
+            delta = matrix_at(kind, unit_starts[k] * work.tile_size, n_tile_rows, units[k + 1], out)
+            _intercept_gradient(model, k, delta, False, flat_view(out, unit_starts[k], units[k + 1]))
+        return
     fan_in, fan_out = units[layer], units[layer + 1]
     kind = work.activations if layer == model.n_layers - 1 else work.deltas
     delta = matrix_at(kind, unit_starts[layer] * work.tile_size, n_tile_rows, fan_out, out)
@@ -317,6 +354,47 @@ def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
         target = flat_view(out, k * fan_out, fan_out)
         for j in range(fan_out):
             target[j] = factors[k] * row[j]
+
+
+def evaluate_rows(model, data, work, first, n_rows, scale, like):
+    """Write the weighted losses of blocks of rows; replaces raw predictions by the gradient of ``scale`` times them."""
+    last = model.n_layers - 1
+    n_outputs = array_at(model.units, last + 2, np.int64)[last + 1]
+    start = array_at(model.unit_starts, last + 1, np.int64)[last] * work.tile_size
+    losses = array_at(work.losses, work.tile_size, np.float64)
+    for a in range(first, first + n_rows, LOSS_ROWS):
+        n = min(LOSS_ROWS, first + n_rows - a)
+        losses[a // LOSS_ROWS] = _evaluate(
+            model.evaluate,
+            matrix_at(work.activations, start + a * n_outputs, n, n_outputs, like),
+            matrix_at(work.y, a * data.n_targets, n, data.n_targets, like),
+            matrix_at(work.weights, a * data.n_weights, n, data.n_weights, like),
+            scale,
+            array_at(model.loss_hyper, model.n_hyper, like),
+        )
+
+
+@jit
+def loss_of_tile(work, n_rows):
+    """Return the sum of the blocks' losses, in their order: whoever computed them, its bits are the same."""
+    losses = array_at(work.losses, work.tile_size, np.float64)
+    total = 0.0
+    for block in range((n_rows + LOSS_ROWS - 1) // LOSS_ROWS):
+        total += losses[block]
+    return total
+
+
+def train_rows(theta, grad, model, data, positions, first, n_rows, scale, accumulate, epoch_key, work):
+    """Forward and backward pass over some rows of a tile, which has those at ``positions``."""
+    is_sparse = data.is_sparse != 0
+    rows = flat_view(positions, first, n_rows)
+    _load_tile(model.load_tile, data, theta, rows, first, work)
+    if model.input_dropout > 0.0:
+        n_features = array_at(model.units, 1, np.int64)[0]
+        _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, rows, first, model.input_dropout, work)
+    _forward(model.forward, model, theta, is_sparse, first, n_rows, work, epoch_key, rows)
+    _evaluate_rows(model.evaluate_rows, model, data, work, first, n_rows, scale, theta)
+    _backward(model.backward, model, theta, grad, is_sparse, first, n_rows, work, accumulate)
 
 
 # --- buffers --------------------------------------------------------------------------------------------------------
@@ -384,6 +462,7 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         n_weights=n_weights,
         inverse_deviations=floats(n_units),
         sums=np.zeros(2 * max(units[1:])),
+        losses=np.zeros(-(-tile_size // LOSS_ROWS)),
         **layers,
     )
 

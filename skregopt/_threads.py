@@ -70,8 +70,9 @@ _limit = _BlasLimit()
 
 def _after_fork():
     # a fit of another thread does not go on here: it would keep its limit, or its lock, forever
-    global _limit
+    global _limit, _n_fits, _counting
     _limit = _limit.restored()
+    _n_fits, _counting = 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -87,6 +88,28 @@ def single_blas_thread():
         yield
     finally:
         limit.leave()
+
+
+_n_fits = 0
+_counting = threading.Lock()
+
+
+@contextmanager
+def counted_fit():
+    """Count a fit within the block, for :func:`fits_at_once`."""
+    global _n_fits
+    with _counting:
+        _n_fits += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _n_fits -= 1
+
+
+def fits_at_once():
+    """Return how many fits run in this process at the moment."""
+    return _n_fits
 
 
 def effective_n_threads(n_jobs):

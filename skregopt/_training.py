@@ -1,6 +1,5 @@
 """The Python side of a fit: runs the compiled loop in blocks, scores, reports, and decides what is kept."""
 
-import time
 import warnings
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -8,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from . import _engine, _passes
+from . import _engine, _passes, _update
 from ._compiled import compiled, compiled_pass
+from ._crew import Crew
 from ._engine import (
     CONVERGED,
     DIVERGED,
@@ -26,7 +26,6 @@ from ._engine import (
 from ._memory import aligned_copy, aligned_size, aligned_zeros
 from ._records import N_SCALARS, PROGRESS, SETTINGS, STATE, Record
 
-BLOCK_SECONDS = 0.4
 CURVE_CAPACITY = 256
 N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
 INTERRUPTED, STOPPED = "interrupted", "stopped by a callback"
@@ -83,14 +82,15 @@ class OptimizerMemory:
         return aligned_copy(self.weights)
 
 
-def new_state(theta, kept, units, memory, optimizer, schedule, options):
+def new_state(theta, kept, layout, memory, optimizer, schedule, options):
     """Return the record of what an update changes.
 
     The numbers of ``memory`` are copied, its slots shared. Without an optimizer (None) no update can be made.
     """
     dtype = theta.dtype
     kernels = {}
-    n_step_sizes, n_scratch = max(_engine.CHUNK, *units[1:]), 0
+    units = layout.units.tolist()
+    n_step_sizes, n_scratch = max(_update.CHUNK, *units[1:]), 0
     if optimizer is not None and "step_matrix" in optimizer.signatures and len(units) > 2:
         kernels["step_matrix"] = optimizer.compiled("step_matrix", dtype)
         largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(units[:-1]))
@@ -98,6 +98,7 @@ def new_state(theta, kept, units, memory, optimizer, schedule, options):
     if optimizer is not None:
         kernels["prepare"], kernels["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
         kernels["rate"] = schedule.compiled("rate", dtype)
+        kernels["update_piece"] = compiled_pass("update_piece", dtype)
     around = {
         "clip_gradient": options.clip_norm,
         "limit_norms": options.max_norm,
@@ -115,8 +116,11 @@ def new_state(theta, kept, units, memory, optimizer, schedule, options):
         ),
         np.float64,
     )
+    pieces = _update.pieces(layout, by_matrix="step_matrix" in kernels)
     return Record(
         STATE,
+        n_pieces=len(pieces),
+        pieces=pieces,
         grad=aligned_zeros(theta.size, dtype),
         kept=kept,
         best=aligned_copy(kept) if options.early_stopping else theta[:0],
@@ -190,6 +194,7 @@ class Options:
     clip_norm: float = None
     max_norm: float = None
     ema_decay: float = None
+    n_threads: int = 1
 
 
 class FirstOrderTraining:
@@ -258,7 +263,7 @@ class FirstOrderTraining:
         is_sparse = train.source.is_sparse or held_out.source.is_sparse
         self.network = model.record(is_sparse, *(name for name, used in uses.items() if used))
         self.train, self.held_out = train.record(dtype), held_out.record(dtype)
-        self.state = new_state(self.theta, kept, units, memory, optimizer, schedule, options)
+        self.state = new_state(self.theta, kept, model.layout, memory, optimizer, schedule, options)
         self.work = _passes.new_workspace(
             units,
             dtype,
@@ -268,7 +273,7 @@ class FirstOrderTraining:
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )
-        self.budget = Budget(model.layout.n_weights * tile_size)
+        self.crew = Crew(options.n_threads, model, self.state, options.batch_size, tile_size, in_pieces)
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
     def _settings(self, options, schedule, proximal):
@@ -306,7 +311,6 @@ class FirstOrderTraining:
         """
         progress = self.progress[0]
         outcome = self.outcome
-        run_epochs = compiled(_engine.run_epochs, self.model.dtype)
         curves = self.curves if until_epoch is None and self.tasks is None else self.curves[:1]
         outcome.status = RUNNING
         try:
@@ -315,12 +319,10 @@ class FirstOrderTraining:
                     break
                 if self.tasks is not None:
                     self.tasks.begin_epoch()
-                started = time.perf_counter()
-                run_epochs(
-                    self.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
-                    self.settings, self.progress, self.work.array, curves, self.budget.n_tiles,
+                self.crew.run_block(
+                    self.theta, self.network, self.train, self.held_out, self.state, self.settings, self.progress,
+                    self.work, curves,
                 )  # fmt: skip
-                self.budget.adapt(time.perf_counter() - started)
                 n_new = self._record()
                 outcome.status = int(progress.status)
                 if n_new and self.tasks is not None:
@@ -370,18 +372,6 @@ class FirstOrderTraining:
             if self.report is not None:
                 self.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
         return n_new
-
-
-class Budget:
-    """How many tiles a block may take, so that it lasts about half a second on this machine."""
-
-    def __init__(self, products_per_tile):
-        # start from a speed that every machine reaches
-        self.n_tiles = max(1, int(BLOCK_SECONDS * 2e8 / max(1, products_per_tile)))
-
-    def adapt(self, seconds):
-        ratio = BLOCK_SECONDS / max(seconds, 1e-4)
-        self.n_tiles = int(min(max(1, self.n_tiles * min(ratio, 8.0)), 1 << 40))
 
 
 def warn_about(estimator, outcome):

@@ -30,17 +30,21 @@ LEVELS = (
     # the numba policy; the network as one vector; a picture that needs no network
     {"_jit", "_layout", "_search_display"},
     # on the numba policy: components in general, views of memory, denormal numbers
-    {"_component", "_views", "_denormals"},
+    {"_component", "_views", "_denormals", "_atomics"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
     # what passes rows through a network; what happens around a step; what the penalties leave of a linear model
-    {"losses", "optimizers", "_passes", "_constraints", "_alpha_max"},
+    {"losses", "optimizers", "_constraints", "_alpha_max"},
+    {"_passes"},
     # loops over batches and epochs; domains of the parameters
-    {"_engine", "_parameters"},
+    {"_update", "_parameters"},
+    {"_team"},
+    {"_engine"},
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit
-    {"_model", "_training", "_prediction"},
+    {"_model", "_crew", "_prediction"},
+    {"_training"},
     {"_lbfgs", "_fitted"},
     # the estimators
     {"_mlp"},
@@ -209,7 +213,7 @@ def test_jitted_names_are_found():
     assert {"exp", "tanh", "mix", "random_bits"} <= jitted_names("_math")
     assert "gemm" in jitted_names("_blas")
     assert {"flat_view", "matrix_view", "array_at"} <= jitted_names("_views")
-    assert "_train_tile" in jitted_names("_engine")
+    assert "_train_rows" in jitted_names("_engine")
     assert package_imports("_engine")["flat_view"] == "_views"
 
 

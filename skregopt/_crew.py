@@ -1,0 +1,183 @@
+"""The threads of a fit: how long a block of compiled code lasts, and whether helpers take part in it.
+
+A block ends after about half a second, because a signal (Ctrl-C) waits until compiled code returns. With ``n_jobs`` the
+same block can be computed by one thread or by a team (see ``_team.py``), with the same bits. A team is not always
+faster: networks may be too small, and other processes may keep the processors busy, so that threads wait for each
+other. So both are timed, and the faster one goes on; now and then the other is tried again.
+"""
+
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from threading import Thread
+
+import numpy as np
+
+from . import _engine, _passes, _team
+from ._compiled import compiled, compiled_pass
+from ._jit import DISABLED
+from ._memory import aligned_size, aligned_zeros
+from ._records import TEAM, Record
+from ._source import Source
+from ._threads import fits_at_once
+
+BLOCK_SECONDS = 0.4
+TRIAL_SECONDS = 0.02
+BLOCKS_BETWEEN_TRIALS = 8
+SMALL_BATCH = 1 << 18  # multiplications that take less time than threads need to agree
+
+
+class Budget:
+    """How many tiles a block may take, so that it lasts about half a second on this machine."""
+
+    def __init__(self, products_per_tile):
+        # start from a speed that every machine reaches
+        self.n_tiles = max(1, int(BLOCK_SECONDS * 2e8 / max(1, products_per_tile)))
+
+    def adapt(self, seconds):
+        ratio = BLOCK_SECONDS / max(seconds, 1e-4)
+        self.n_tiles = int(min(max(1, self.n_tiles * min(ratio, 8.0)), 1 << 40))
+
+
+class Crew:
+    """Runs the blocks of a fit, by one thread or several.
+
+    Parameters
+    ----------
+    n_threads : int
+        Most threads.
+    model : Model
+    state : Record of STATE
+    batch_size, tile_size : int
+    computes_gradient : bool
+        Whether gradients are computed where the update uses them, so that the rows of a batch can be shared.
+    """
+
+    def __init__(self, n_threads, model, state, batch_size, tile_size, computes_gradient):
+        self._run_epochs = compiled(_engine.run_epochs, model.dtype)
+        self._alone, self._team, self._helpers = Record(TEAM), None, 0
+        products = model.layout.n_weights * tile_size
+        self._budgets = {False: Budget(products), True: Budget(products)}
+        self._speeds = {}  # updates per second, with the team (True) and without
+        self._n_blocks = 0
+        if n_threads > 1 and products >= SMALL_BATCH and not DISABLED:
+            shares_rows = computes_gradient and not model.layout.batch_norm
+            self._team = _new_team(n_threads, model, state, batch_size if shares_rows else 0)
+        if self._team is not None:
+            self._helpers = n_threads - 1
+            self._help = compiled(_team.help_leader, model.dtype)
+
+    def run_block(self, theta, model, train, validation, state, settings, progress, work, curves):
+        """Train until the time is up or Python is needed. Arguments are those of ``run_epochs``, as records."""
+        with_team, is_trial = self._choice()
+        budget = self._budgets[with_team]
+        n_tiles = max(1, int(budget.n_tiles * TRIAL_SECONDS / BLOCK_SECONDS)) if is_trial else budget.n_tiles
+        team = self._team if with_team else self._alone
+        before, started = int(progress[0].t), time.perf_counter()
+        with self._helping(theta, model, train, state, settings, work) if with_team else nullcontext():
+            self._run_epochs(
+                theta, model.array, train.array, validation.array, state.array, settings, progress, work.array,
+                team.array, curves, n_tiles,
+            )  # fmt: skip
+        seconds, n_updates = time.perf_counter() - started, int(progress[0].t) - before
+        if n_updates > 0:
+            self._speeds[with_team] = n_updates / max(seconds, 1e-9)
+        if not is_trial:
+            budget.adapt(seconds)
+
+    def _choice(self):
+        """Return whether the team computes the next block, and whether that is to try only."""
+        if self._team is None or fits_at_once() > 1:
+            return False, False
+        for with_team in (True, False):
+            if with_team not in self._speeds:
+                return with_team, False
+        self._n_blocks += 1
+        team_is_faster = self._speeds[True] > self._speeds[False]
+        if self._n_blocks % BLOCKS_BETWEEN_TRIALS == 0:
+            return not team_is_faster, True
+        return team_is_faster, False
+
+    @contextmanager
+    def _helping(self, theta, model, train, state, settings, work):
+        over = self._team["counters"][_team.OVER // 8 :]
+        over[0] = 0
+        threads = [
+            Thread(
+                target=self._help,
+                args=(
+                    theta, model.array, train.array, state.array, settings, work.array, self._team.array, member,
+                ),
+            )
+            for member in range(1, self._helpers + 1)
+        ]  # fmt: skip
+        try:
+            for thread in threads:
+                thread.start()
+            yield
+        finally:
+            over[0] = 1
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+
+
+def _new_team(n_threads, model, state, batch_size):
+    """Return the record of TEAM, or None if there is nothing to share; ``batch_size`` is 0 if rows cannot be shared."""
+    dtype, layout, kernels = model.dtype, model.layout, {}
+    strip = next(filter(partial(_strips_agree, model, batch_size), _strips(batch_size, n_threads)), batch_size)
+    n_strips = -(-batch_size // strip) if strip else 0
+    if n_strips > 1:
+        kernels["share_rows"] = compiled_pass("share_rows", dtype)
+    fields = state.array[0]
+    if fields.n_pieces > 1 and not fields.step_matrix:  # there is one scratch memory for matrices
+        kernels["share_pieces"] = compiled_pass("share_pieces", dtype)
+    if not kernels:
+        return None
+    stride = aligned_size(layout.size, dtype)
+    return Record(
+        TEAM,
+        n_rows=batch_size,
+        n_strips=n_strips,
+        strip=strip,
+        counters=np.zeros(_team.N_COUNTERS, dtype=np.int64),
+        grads=aligned_zeros(n_threads * stride, dtype),
+        grad_stride=stride,
+        step_sizes=aligned_zeros(n_threads * int(fields.n_step_sizes), dtype),
+        **kernels,
+    )
+
+
+def _strips(batch_size, n_threads):
+    """Yield numbers of rows that divide a batch for at most so many threads, the smallest first."""
+    for n_strips in range(min(n_threads, batch_size // _passes.LOSS_ROWS), 1, -1):
+        yield -(-batch_size // (n_strips * _passes.LOSS_ROWS)) * _passes.LOSS_ROWS
+
+
+_agreements = {}  # by what they depend on
+
+
+def _strips_agree(model, batch_size, strip):
+    """Tell whether the products of strips of rows have the bits of those of the whole batch.
+
+    BLAS sums in an order that depends on the sizes of the matrices, not on their elements. Whether a strip is
+    computed in the order of the whole is found out once for each network and kind of processor, with random numbers.
+    """
+    dtype, units = model.dtype, tuple(model.layout.units.tolist())
+    key = (units, dtype, batch_size, strip)
+    if key not in _agreements:
+        rng = np.random.RandomState(0)
+        theta = rng.standard_normal(model.layout.size).astype(dtype)
+        inputs = rng.standard_normal((batch_size, units[0])).astype(dtype)
+        bare = replace(model, dropout=(), input_dropout=0.0).record(False, "backward", "gradient_rows")
+        pass_rows = compiled(_team.pass_rows, dtype)
+        sources = [(Source(inputs), None)]
+        whole, parts = (_passes.new_workspace(units, dtype, batch_size, sources) for _ in range(2))
+        for work, size in ((whole, batch_size), (parts, strip)):
+            work["inputs"][: inputs.size] = inputs.ravel()
+            for first in range(0, batch_size, size):
+                pass_rows(theta, bare.array, work.array, first, min(size, batch_size - first))
+        names = ("activations", "deltas")
+        _agreements[key] = all(whole[name].tobytes() == parts[name].tobytes() for name in names)
+    return _agreements[key]
