@@ -29,7 +29,7 @@ _model, _work = from_dtype(MODEL), from_dtype(WORK)
 _count, _flag = types.int64, types.boolean
 SIGNATURES = {
     "normalise": lambda T: types.void(_model, vector(T), _count, _count, _work, _flag),
-    "normalise_backward": lambda T: types.void(_model, vector(T), vector(T), _count, _count, _work),
+    "normalise_backward": lambda T: types.void(_model, vector(T), _count, _count, _work),
 }
 
 
@@ -101,10 +101,10 @@ def normalise(model, theta, layer, n_rows, work, is_training):
             row[j] = scale[j] * source[j] + shift[j]
 
 
-def normalise_backward(model, theta, grad, layer, n_rows, work):
+def normalise_backward(model, theta, layer, n_rows, work):
     """Replace the gradient with respect to the outputs of :func:`normalise` by that with respect to its inputs.
 
-    Writes the gradients of scale and shift. With delta the gradient with respect to the outputs and
+    Keeps the gradients of scale and shift in ``work``. With delta the gradient with respect to the outputs and
     share_i = w_i / sum_k w_k::
 
         d/dz_i = scale / sqrt(v + eps) (delta_i - share_i (sum_k delta_k + z_hat_i sum_k delta_k z_hat_k))
@@ -114,8 +114,9 @@ def normalise_backward(model, theta, grad, layer, n_rows, work):
     n_hidden = model.n_layers - 1
     starts = array_at(model.norm_starts, 4 * n_hidden, np.int64)
     scale = flat_view(theta, starts[layer], n_units)
-    scale_gradient = flat_view(grad, starts[layer], n_units)
-    shift_gradient = flat_view(grad, starts[n_hidden + layer], n_units)
+    kept = array_at(work.norm_gradients, starts[n_hidden + layer] - starts[0] + n_units, theta)
+    scale_gradient = flat_view(kept, starts[layer] - starts[0], n_units)
+    shift_gradient = flat_view(kept, starts[n_hidden + layer] - starts[0], n_units)
     start = unit_start * work.tile_size
     deltas = flat_view(array_at(work.deltas, start + n_rows * n_units, theta), start, n_rows * n_units)
     normalised = flat_view(array_at(work.normalised, start + n_rows * n_units, theta), start, n_rows * n_units)

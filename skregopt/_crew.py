@@ -49,12 +49,12 @@ class Crew:
         Most threads.
     model : Model
     state : Record of STATE
-    batch_size, tile_size : int
-    computes_gradient : bool
-        Whether gradients are computed where the update uses them, so that the rows of a batch can be shared.
+    tile_size : int
+    is_sparse : bool
+        Whether the training data is.
     """
 
-    def __init__(self, n_threads, model, state, batch_size, tile_size, computes_gradient):
+    def __init__(self, n_threads, model, state, tile_size, is_sparse):
         self._run_epochs = compiled(_engine.run_epochs, model.dtype)
         self._alone, self._team, self._helpers = Record(TEAM), None, 0
         products = model.layout.n_weights * tile_size
@@ -62,8 +62,9 @@ class Crew:
         self._speeds = {}  # updates per second, with the team (True) and without
         self._n_blocks = 0
         if n_threads > 1 and products >= SMALL_BATCH and not DISABLED:
-            shares_rows = computes_gradient and not model.layout.batch_norm
-            self._team = _new_team(n_threads, model, state, batch_size if shares_rows else 0)
+            # a sparse tile is loaded at once, and batch normalisation needs all of its rows
+            shares_rows = not is_sparse and not model.layout.batch_norm
+            self._team = _new_team(n_threads, model, state, tile_size if shares_rows else 0)
         if self._team is not None:
             self._helpers = n_threads - 1
             self._help = compiled(_team.help_leader, model.dtype)
@@ -123,22 +124,24 @@ class Crew:
                     thread.join()
 
 
-def _new_team(n_threads, model, state, batch_size):
-    """Return the record of TEAM, or None if there is nothing to share; ``batch_size`` is 0 if rows cannot be shared."""
+def _new_team(n_threads, model, state, n_rows):
+    """Return the record of TEAM, or None if there is nothing to share; ``n_rows`` of a tile are 0 if they cannot be."""
     dtype, layout, kernels = model.dtype, model.layout, {}
-    strip = next(filter(partial(_strips_agree, model, batch_size), _strips(batch_size, n_threads)), batch_size)
-    n_strips = -(-batch_size // strip) if strip else 0
+    strip = next(filter(partial(_strips_agree, model, n_rows), _strips(n_rows, n_threads)), n_rows)
+    n_strips = -(-n_rows // strip) if strip else 0
     if n_strips > 1:
         kernels["share_rows"] = compiled_pass("share_rows", dtype)
     fields = state.array[0]
-    if fields.n_pieces > 1 and not fields.step_matrix:  # there is one scratch memory for matrices
+    if not fields.computes_gradient:
+        kernels["share_gradients"] = compiled_pass("share_gradients", dtype)
+    if fields.update_pieces and not fields.step_matrix:  # there is one scratch memory for matrices
         kernels["share_pieces"] = compiled_pass("share_pieces", dtype)
     if not kernels:
         return None
     stride = aligned_size(layout.size, dtype)
     return Record(
         TEAM,
-        n_rows=batch_size,
+        n_rows=n_rows,
         n_strips=n_strips,
         strip=strip,
         counters=np.zeros(_team.N_COUNTERS, dtype=np.int64),
@@ -149,35 +152,35 @@ def _new_team(n_threads, model, state, batch_size):
     )
 
 
-def _strips(batch_size, n_threads):
-    """Yield numbers of rows that divide a batch for at most so many threads, the smallest first."""
-    for n_strips in range(min(n_threads, batch_size // _passes.LOSS_ROWS), 1, -1):
-        yield -(-batch_size // (n_strips * _passes.LOSS_ROWS)) * _passes.LOSS_ROWS
+def _strips(n_rows, n_threads):
+    """Yield numbers of rows that divide a tile for at most so many threads, the smallest first."""
+    for n_strips in range(min(n_threads, n_rows // _passes.LOSS_ROWS), 1, -1):
+        yield -(-n_rows // (n_strips * _passes.LOSS_ROWS)) * _passes.LOSS_ROWS
 
 
 _agreements = {}  # by what they depend on
 
 
-def _strips_agree(model, batch_size, strip):
-    """Tell whether the products of strips of rows have the bits of those of the whole batch.
+def _strips_agree(model, n_rows, strip):
+    """Tell whether the products of strips of rows have the bits of those of the whole tile.
 
     BLAS sums in an order that depends on the sizes of the matrices, not on their elements. Whether a strip is
     computed in the order of the whole is found out once for each network and kind of processor, with random numbers.
     """
     dtype, units = model.dtype, tuple(model.layout.units.tolist())
-    key = (units, dtype, batch_size, strip)
+    key = (units, dtype, n_rows, strip)
     if key not in _agreements:
         rng = np.random.RandomState(0)
         theta = rng.standard_normal(model.layout.size).astype(dtype)
-        inputs = rng.standard_normal((batch_size, units[0])).astype(dtype)
-        bare = replace(model, dropout=(), input_dropout=0.0).record(False, "backward", "gradient_rows")
+        inputs = rng.standard_normal((n_rows, units[0])).astype(dtype)
+        bare = replace(model, dropout=(), input_dropout=0.0).record(False, "backward")
         pass_rows = compiled(_team.pass_rows, dtype)
         sources = [(Source(inputs), None)]
-        whole, parts = (_passes.new_workspace(units, dtype, batch_size, sources) for _ in range(2))
-        for work, size in ((whole, batch_size), (parts, strip)):
+        whole, parts = (_passes.new_workspace(units, dtype, n_rows, sources) for _ in range(2))
+        for work, size in ((whole, n_rows), (parts, strip)):
             work["inputs"][: inputs.size] = inputs.ravel()
-            for first in range(0, batch_size, size):
-                pass_rows(theta, bare.array, work.array, first, min(size, batch_size - first))
+            for first in range(0, n_rows, size):
+                pass_rows(theta, bare.array, work.array, first, min(size, n_rows - first))
         names = ("activations", "deltas")
         _agreements[key] = all(whole[name].tobytes() == parts[name].tobytes() for name in names)
     return _agreements[key]

@@ -22,7 +22,7 @@ from . import _math
 from ._constraints import SIGNATURES as CONSTRAINTS
 from ._denormals import denormals_as, denormals_off
 from ._jit import caller, jit, vector
-from ._passes import SIGNATURES, data_type, loss_of_tile, model_type, work_type
+from ._passes import SIGNATURES, data_type, evaluate_rows, loss_of_tile, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
 from ._source import loader_signature
 from ._team import SIGNATURES as TEAM
@@ -44,11 +44,9 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 
 # validation is compiled on its own, for those who validate
 DATA_LOSS = lambda T: types.float64(vector(T), model_type, data_type, work_type)  # noqa: E731
-_load_tile, _forward, _evaluate_rows, _train_rows = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "forward", "evaluate_rows", "train_rows")
-)
-_share_rows, _share_pieces = (caller(name, TEAM[name]) for name in ("share_rows", "share_pieces"))
-_update_piece = caller("update_piece", UPDATE["update_piece"])
+_load_tile, _forward, _train_rows = (caller(name, SIGNATURES[name]) for name in ("load_tile", "forward", "train_rows"))
+_share_rows, _share_gradients, _share_pieces = (caller(name, TEAM[name]) for name in TEAM)
+_gradient_of_piece, _update_pieces = (caller(name, UPDATE[name]) for name in ("gradient_of_piece", "update_pieces"))
 _data_loss = caller("data_loss", DATA_LOSS)
 _load = caller("load", loader_signature)
 _invert_link = caller("invert_link", Loss.signatures["invert_link"])
@@ -76,7 +74,7 @@ def data_loss(theta, model, data, work):
         _load_tile(model.load_tile, data, theta, flat_view(positions, 0, n_rows), 0, work)
         nothing = flat_view(positions, 0, 0)
         _forward(model.forward, model, theta, data.is_sparse != 0, 0, n_rows, work, np.uint64(0), nothing)
-        _evaluate_rows(model.evaluate_rows, model, data, work, 0, n_rows, theta.dtype.type(1), theta)
+        evaluate_rows(model, data, work, 0, n_rows, theta.dtype.type(1), theta)
         total += loss_of_tile(work, n_rows)
     return total / data.total_weight
 
@@ -99,10 +97,10 @@ def _update(theta, grad, model, data, state, settings, work, team, n_batch_rows,
         team.n_batch_rows, team.lr, team.t = n_batch_rows, lr, t
         _share_pieces(team.share_pieces, theta, model, data, state, settings, work, team)
     else:
-        for piece in range(state.n_pieces):
-            _update_piece(
-                state.update_piece, theta, model, state, settings, work, piece, n_batch_rows, lr, t, grad, step_sizes
-            )
+        _update_pieces(
+            state.update_pieces, theta, model, state, settings, work, 0, state.n_pieces, n_batch_rows, lr, t, grad,
+            step_sizes,
+        )  # fmt: skip
     if state.limit_norms != 0:
         _limit_norms(state.limit_norms, model, theta, step_sizes, settings.max_norm)
     if state.average_weights != 0:
@@ -112,6 +110,19 @@ def _update(theta, grad, model, data, state, settings, work, team, n_batch_rows,
         _average_weights(state.average_weights, current, average, settings.ema_decay, t)
         for i in range(n_parameters, theta.size):  # running statistics are averages already
             kept[i] = theta[i]
+
+
+@jit
+def _add_gradient(theta, grad, model, data, state, settings, work, team, n_rows, accumulate):
+    """Write, or add, the gradient of all parameters by a tile."""
+    if team.share_gradients != 0:
+        team.n_tile_rows, team.accumulate = n_rows, accumulate
+        _share_gradients(team.share_gradients, theta, model, data, state, settings, work, team)
+    else:
+        for piece in range(state.n_pieces):
+            _gradient_of_piece(
+                state.gradient_of_piece, model, state, work, data.is_sparse != 0, piece, n_rows, accumulate, grad
+            )
 
 
 @jit
@@ -238,10 +249,10 @@ def _run_epochs(
                 team.scale, team.epoch_key, team.positions = scale, epoch_key, positions.ctypes.data
                 _share_rows(team.share_rows, theta, model, data, state, settings, work, team)
             else:
-                _train_rows(
-                    model.train_rows, theta, grad, model, data, positions, 0, positions.size, scale,
-                    progress.row > batch_start, epoch_key, work,
-                )  # fmt: skip
+                _train_rows(model.train_rows, theta, model, data, positions, 0, positions.size, scale, epoch_key, work)
+            if state.computes_gradient == 0:
+                accumulate = progress.row > batch_start
+                _add_gradient(theta, grad, model, data, state, settings, work, team, positions.size, accumulate)
             progress.loss_sum += loss_of_tile(work, positions.size)
             progress.row = tile_stop
             n_tiles += 1
@@ -315,9 +326,10 @@ def run_epochs(
 # --- objective and prediction ---------------------------------------------------------------------------------------
 
 
-def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
+def add_gradient(theta, model_array, data_array, state_array, work_array, start, stop):
     """Write (start == 0) or add the gradient of the mean loss of rows ``start`` to ``stop``; return their loss sum."""
-    model, data, work = model_array[0], data_array[0], work_array[0]
+    model, data, state, work = model_array[0], data_array[0], state_array[0], work_array[0]
+    grad = array_at(state.grad, theta.size, theta)
     scale = theta.dtype.type(1.0 / data.total_weight)
     before = denormals_off()
     positions = array_at(work.positions, work.tile_size, np.int64)
@@ -327,7 +339,11 @@ def add_gradient(theta, grad, model_array, data_array, work_array, start, stop):
         for i in range(b - a):
             positions[i] = a + i
         rows = flat_view(positions, 0, b - a)
-        _train_rows(model.train_rows, theta, grad, model, data, rows, 0, b - a, scale, a > 0, np.uint64(0), work)
+        _train_rows(model.train_rows, theta, model, data, rows, 0, b - a, scale, np.uint64(0), work)
+        for piece in range(state.n_pieces):
+            _gradient_of_piece(
+                state.gradient_of_piece, model, state, work, data.is_sparse != 0, piece, b - a, a > 0, grad
+            )
         total += loss_of_tile(work, b - a)
     denormals_as(before)
     return total

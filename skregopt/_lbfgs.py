@@ -63,7 +63,7 @@ class LBFGSTraining:
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
         nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
-        self.state = new_state(theta, theta, model.layout, nothing, None, Constant(), options)
+        self.state = new_state(theta, theta, model.layout, nothing, None, Constant(), options, self.tile_size)
         self.grad = self.state["grad"]
         self.work = _passes.new_workspace(
             units, dtype, self.tile_size, sources,
@@ -136,7 +136,7 @@ class LBFGSTraining:
             stop = min(self.n_rows, start + self.budget.n_tiles * self.tile_size)
             started = time.perf_counter()
             total += add_gradient(
-                self.theta, self.grad, self.network.array, self.train.array, self.work.array, start, stop
+                self.theta, self.network.array, self.train.array, self.state.array, self.work.array, start, stop
             )
             self.budget.adapt(time.perf_counter() - started)
             start = stop

@@ -46,7 +46,7 @@ class Model:
             Whether any rows are.
         *uses : str
             What is needed besides the forward pass, so that nothing else is compiled: 'backward', 'validation',
-            'invert_link', 'prox', 'gradient_rows'.
+            'invert_link', 'prox'.
         """
         layout, dtype = self.layout, self.dtype
         widths = layout.units[1:]
@@ -62,12 +62,11 @@ class Model:
             kernels["evaluate"] = self.loss.compiled("evaluate", dtype)
             kernels["penalty_value"] = self.penalty.compiled("value", dtype)
             kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
-            passes += ["load_tile", "evaluate_rows", "backward", "train_rows"]
+            passes += ["load_tile", "backward", "train_rows", "gradient_rows"]
             passes += ["normalise_backward"] * layout.batch_norm
             passes += ["transposed_sparse_product"] * is_sparse
             passes += ["drop_units"] * any(self.dropout)
             passes += ["drop_inputs"] * (self.input_dropout > 0)
-        passes += ["gradient_rows"] * ("gradient_rows" in uses)
         passes += ["data_loss"] * ("validation" in uses)
         if "invert_link" in uses:
             kernels["invert_link"] = self.loss.compiled("invert_link", dtype)

@@ -12,20 +12,20 @@ not need are never compiled.
 import numpy as np
 from numba import from_dtype, types
 
-from . import _math
+from . import _blas, _math
 from ._batch_norm import SIGNATURES as BATCH_NORM
 from ._blas import gemm, gemm_of_columns
 from ._jit import caller, jit, matrix, vector
 from ._memory import aligned_zeros
 from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK, Record
-from ._source import N_FEATURES, loader_signature
+from ._source import loader_signature
 from ._views import array_at, flat_view, matrix_at, matrix_view
 from .activations import Activation
 from .losses import Loss
 
 MAX_TILE_ROWS = 512
 MAX_TILE_ELEMENTS = 1 << 22
-LOSS_ROWS = 16  # rows of a block whose losses are summed first
+LOSS_ROWS = 32  # rows of a block whose losses are summed first
 
 _flag, _key, _count = types.boolean, types.uint64, types.int64
 _integers = vector(types.int64)
@@ -36,17 +36,16 @@ SIGNATURES = {
     "drop_units": lambda T: types.void(_count, _count, _key, _integers, types.float64, *[vector(T)] * 3),
     "sparse_product": lambda T: types.void(work_type, matrix(T), matrix(T)),
     "transposed_sparse_product": lambda T: types.void(work_type, matrix(T), _flag, matrix(T)),
-    "gradient_rows": lambda T: types.void(model_type, work_type, _count, _count, _count, vector(T)),
+    "gradient_rows": lambda T: types.void(model_type, work_type, _flag, _count, _count, _count, _flag, vector(T)),
     "forward": lambda T: types.void(model_type, vector(T), _flag, _count, _count, work_type, _key, _integers),
-    "evaluate_rows": lambda T: types.void(model_type, data_type, work_type, _count, _count, T, vector(T)),
-    "backward": lambda T: types.void(model_type, vector(T), vector(T), _flag, _count, _count, work_type, _flag),
+    "backward": lambda T: types.void(model_type, vector(T), _count, _count, work_type),
 }
 SIGNATURES["train_rows"] = lambda T: types.void(
-    vector(T), vector(T), model_type, data_type, _integers, _count, _count, T, _flag, _key, work_type
+    vector(T), model_type, data_type, _integers, _count, _count, T, _key, work_type
 )
 _load = caller("load", loader_signature)
-_load_tile, _drop_inputs, _forward, _evaluate_rows, _backward = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "evaluate_rows", "backward")
+_load_tile, _drop_inputs, _forward, _backward = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward")
 )
 _evaluate = caller("evaluate", Loss.signatures["evaluate"])
 _activate = caller("activate", Activation.signatures["activate"])
@@ -80,7 +79,7 @@ def load_tile(data, like, positions, first, work):
         for k in range(n_weights):
             weights[i * n_weights + k] = all_weights[rows[i] * n_weights + k]
     descriptor = array_at(data.descriptor, DESCRIPTOR_SIZE, np.int64)
-    start = first * descriptor[N_FEATURES]
+    start = first * descriptor[1]  # features
     inputs = flat_view(array_at(work.inputs, work.n_inputs, like), start, work.n_inputs - start)
     stored_indices = array_at(work.indices, work.n_stored, np.int64)
     indptr = array_at(work.indptr, work.tile_size + 1, np.int64)
@@ -189,6 +188,29 @@ def _column_sums(delta, accumulate, out):
 
 
 @jit
+def _add_product(left, right, out):
+    """Add left @ right to out, in blocks of rows if those are small products; strips of a team hold whole blocks."""
+    n_rows, fan_in = left.shape
+    fan_out = right.shape[1]
+    if n_rows * fan_in * fan_out <= _blas.SMALL_PRODUCT:
+        gemm(False, False, left, right, True, out)
+        return
+    block = _blas.SMALL_PRODUCT // (fan_in * fan_out) // LOSS_ROWS * LOSS_ROWS
+    if block < _blas.ENOUGH_ROWS:
+        block = n_rows
+    for a in range(0, n_rows, block):
+        n = min(block, n_rows - a)
+        gemm(
+            False,
+            False,
+            matrix_view(left, a * fan_in, n, fan_in),
+            right,
+            True,
+            matrix_view(out, a * fan_out, n, fan_out),
+        )
+
+
+@jit
 def _product_transposed(left, right, out):
     """Compute out = left @ right.T; for a single row and few columns that is faster without BLAS."""
     n_units = left.shape[1]
@@ -246,7 +268,7 @@ def forward(model, theta, is_sparse, first, n_rows, work, epoch_key, positions):
         if layer == 0 and is_sparse:
             _sparse_product(model.sparse_product, work, coef, out)
         else:
-            gemm(False, False, inputs, coef, True, out)
+            _add_product(inputs, coef, out)
         inputs = out
         if layer < last:
             size = n_rows * fan_out
@@ -264,17 +286,14 @@ def forward(model, theta, is_sparse, first, n_rows, work, epoch_key, positions):
                 )  # fmt: skip
 
 
-def backward(model, theta, grad, is_sparse, first, n_rows, work, accumulate):
-    """Write, or add, the gradient of a tile; the outputs of the last layer hold the gradient of the loss by them.
+def backward(model, theta, first, n_rows, work):
+    """Compute the gradient with respect to the pre-activations of all layers, for some rows of a tile.
 
-    If the model has :func:`gradient_rows`, only gradients with respect to pre-activations are computed, for ``n_rows``
-    rows of the tile; what follows from them is computed where it is used.
+    The outputs of the last layer hold that already. What follows for the parameters, see :func:`gradient_rows`.
     """
-    later = model.gradient_rows != 0
     last = model.n_layers - 1
     units = array_at(model.units, last + 2, np.int64)
     coef_starts = array_at(model.coef_starts, last + 1, np.int64)
-    intercept_starts = array_at(model.intercept_starts, last + 1, np.int64)
     unit_starts = array_at(model.unit_starts, last + 1, np.int64)
     saves = array_at(model.saves, last, np.int64)
     kernels = array_at(model.differentiate, last, np.int64)
@@ -282,25 +301,11 @@ def backward(model, theta, grad, is_sparse, first, n_rows, work, accumulate):
     dropout = array_at(model.dropout, last, np.float64)
     start = unit_starts[last] * work.tile_size + first * units[last + 1]
     delta = matrix_at(work.activations, start, n_rows, units[last + 1], theta)
-    for layer in range(last, -1, -1):
+    for layer in range(last, 0, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        if not later:
-            intercept_gradient = flat_view(grad, intercept_starts[layer], fan_out)
-            _intercept_gradient(model, layer, delta, accumulate, intercept_gradient)
-        coef_gradient = matrix_view(grad, coef_starts[layer], fan_in, fan_out)
-        if layer == 0:
-            if is_sparse:
-                _transposed_sparse_product(model.transposed_sparse_product, work, delta, accumulate, coef_gradient)
-            elif not later:
-                inputs = matrix_at(work.inputs, first * fan_in, n_rows, fan_in, theta)
-                gemm(True, False, inputs, delta, accumulate, coef_gradient)
-            return
         below = layer - 1
         size = n_rows * fan_in
         start = unit_starts[below] * work.tile_size + first * fan_in
-        if not later:
-            kind = work.dropped if dropout[below] > 0.0 else work.activations
-            gemm(True, False, matrix_at(kind, start, n_rows, fan_in, theta), delta, accumulate, coef_gradient)
         delta_below = matrix_at(work.deltas, start, n_rows, fan_in, theta)
         _product_transposed(delta, matrix_view(theta, coef_starts[layer], fan_in, fan_out), delta_below)
         flat_delta = flat_view(delta_below, 0, size)
@@ -314,15 +319,16 @@ def backward(model, theta, grad, is_sparse, first, n_rows, work, accumulate):
             kernels[below], activations, saved, flat_delta, flat_view(hyper, below * model.n_hyper, model.n_hyper)
         )
         if model.normalise_backward != 0:
-            _normalise_backward(model.normalise_backward, model, theta, grad, below, n_rows, work)
+            _normalise_backward(model.normalise_backward, model, theta, below, n_rows, work)
         delta = delta_below
 
 
-def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
-    """Write some rows of the gradient of a layer's coefficients, for a dense tile that is the whole batch.
+def gradient_rows(model, work, is_sparse, layer, n_tile_rows, first_row, accumulate, out):
+    """Write, or add, some rows of the gradient of a layer's coefficients by a tile.
 
     Where the update computes a piece of the gradient just before it uses it, the piece is still in the cache. For the
-    layer after the last, ``out`` begins with the intercepts of all layers.
+    layer after the last, ``out`` is the gradient of all that follows the coefficients. The first layer's by a sparse
+    tile is computed at once, with its first row.
     """
     units = array_at(model.units, model.n_layers + 1, np.int64)
     unit_starts = array_at(model.unit_starts, model.n_layers, np.int64)
@@ -330,11 +336,20 @@ def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
         for k in range(layer):
             kind = work.activations if k == layer - 1 else work.deltas
             delta = matrix_at(kind, unit_starts[k] * work.tile_size, n_tile_rows, units[k + 1], out)
-            _intercept_gradient(model, k, delta, False, flat_view(out, unit_starts[k], units[k + 1]))
+            _intercept_gradient(model, k, delta, accumulate, flat_view(out, unit_starts[k], units[k + 1]))
+        n_intercepts = unit_starts[layer - 1] + units[layer]
+        norm_gradients = array_at(work.norm_gradients, out.size - n_intercepts, out)
+        for i in range(norm_gradients.size):
+            out[n_intercepts + i] = norm_gradients[i]
         return
     fan_in, fan_out = units[layer], units[layer + 1]
     kind = work.activations if layer == model.n_layers - 1 else work.deltas
     delta = matrix_at(kind, unit_starts[layer] * work.tile_size, n_tile_rows, fan_out, out)
+    if layer == 0 and is_sparse:
+        if first_row == 0:
+            coef_gradient = matrix_view(out, 0, fan_in, fan_out)
+            _transposed_sparse_product(model.transposed_sparse_product, work, delta, accumulate, coef_gradient)
+        return
     kind, start = work.inputs, 0
     if layer > 0:
         dropped = array_at(model.dropout, layer, np.float64)[layer - 1] > 0.0
@@ -343,8 +358,8 @@ def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
     inputs = matrix_at(kind, start, n_tile_rows, fan_in, out)
     n_rows = out.size // fan_out
     result = matrix_view(out, 0, n_rows, fan_out)
-    if n_tile_rows > 1:
-        gemm_of_columns(inputs, first_row, delta, result)
+    if n_tile_rows > 1 or accumulate:
+        gemm_of_columns(inputs, first_row, delta, accumulate, result)
         return
     if fan_out < 32:  # too narrow a row for vector instructions
         gemm(False, False, matrix_view(inputs, first_row, n_rows, 1), delta, False, result)
@@ -356,6 +371,7 @@ def gradient_rows(model, work, layer, n_tile_rows, first_row, out):
             target[j] = factors[k] * row[j]
 
 
+@jit
 def evaluate_rows(model, data, work, first, n_rows, scale, like):
     """Write the weighted losses of blocks of rows; replaces raw predictions by the gradient of ``scale`` times them."""
     last = model.n_layers - 1
@@ -384,7 +400,7 @@ def loss_of_tile(work, n_rows):
     return total
 
 
-def train_rows(theta, grad, model, data, positions, first, n_rows, scale, accumulate, epoch_key, work):
+def train_rows(theta, model, data, positions, first, n_rows, scale, epoch_key, work):
     """Forward and backward pass over some rows of a tile, which has those at ``positions``."""
     is_sparse = data.is_sparse != 0
     rows = flat_view(positions, first, n_rows)
@@ -393,8 +409,8 @@ def train_rows(theta, grad, model, data, positions, first, n_rows, scale, accumu
         n_features = array_at(model.units, 1, np.int64)[0]
         _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, rows, first, model.input_dropout, work)
     _forward(model.forward, model, theta, is_sparse, first, n_rows, work, epoch_key, rows)
-    _evaluate_rows(model.evaluate_rows, model, data, work, first, n_rows, scale, theta)
-    _backward(model.backward, model, theta, grad, is_sparse, first, n_rows, work, accumulate)
+    evaluate_rows(model, data, work, first, n_rows, scale, theta)
+    _backward(model.backward, model, theta, first, n_rows, work)
 
 
 # --- buffers --------------------------------------------------------------------------------------------------------
@@ -461,6 +477,7 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         weights=floats(tile_size * n_weights),
         n_weights=n_weights,
         inverse_deviations=floats(n_units),
+        norm_gradients=floats(2 * n_units),
         sums=np.zeros(2 * max(units[1:])),
         losses=np.zeros(-(-tile_size // LOSS_ROWS)),
         **layers,

@@ -37,10 +37,9 @@ MODEL = np.dtype(
         *_fields("penalty_hyper"),  # -> T
         # -> kernels of _passes.py and of _engine.py
         *_fields("load_tile", "drop_inputs", "drop_units", "sparse_product", "transposed_sparse_product"),
-        *_fields("forward", "evaluate_rows", "backward", "train_rows", "data_loss"),
+        *_fields("forward", "backward", "train_rows", "gradient_rows", "data_loss"),
         *_fields("normalise", "normalise_backward"),  # -> kernels of _batch_norm.py
         *_fields("norm_starts"),  # -> int64, (4, hidden layers): of scales, shifts, means, variances in theta
-        *_fields("gradient_rows"),  # if set, the gradient of coefficients is computed where the update uses it
         *_fields("alpha", "input_dropout", type=_float),
     ]
 )
@@ -71,6 +70,7 @@ WORK = np.dtype(
         *_fields("y", "weights"),  # -> T
         *_fields("n_weights"),  # columns of the weights
         *_fields("normalised", "inverse_deviations"),  # -> T, what batch normalisation keeps for the gradient
+        *_fields("norm_gradients"),  # -> T, of its scales and shifts, in their order in theta
         *_fields("sums"),  # -> float64, (2, units of the widest layer)
         *_fields("losses"),  # -> float64, of blocks of rows
         # -> T, (rows of a tile) x (units of a layer) for one layer after the other:
@@ -89,7 +89,8 @@ STATE = np.dtype(
         *_fields("slots"),  # -> T, (n_slots, slot_stride)
         *_fields("prepare", "step", "rate", "end_epoch"),  # -> kernels of the optimizer and of the schedule
         *_fields("step_matrix"),  # -> kernel, if set, for every weight matrix but the last
-        *_fields("update_piece"),  # -> kernel, see _update.py
+        *_fields("computes_gradient"),  # whether a gradient is computed where the update uses it
+        *_fields("gradient_of_piece", "update_pieces"),  # -> kernels, see _update.py
         *_fields("n_pieces"),
         *_fields("pieces"),  # -> int64, (n_pieces, 5)
         *_fields("n_scratch"),
@@ -120,15 +121,15 @@ SETTINGS = np.dtype(
 # several threads that share the work of a batch, see _team.py
 TEAM = np.dtype(
     [
-        *_fields("share_rows", "share_pieces"),  # -> kernels; not set: the leader alone does that
-        *_fields("n_rows"),  # of the batches whose rows are shared
+        *_fields("share_rows", "share_gradients", "share_pieces"),  # -> kernels; not set: the leader alone does that
+        *_fields("n_rows"),  # of the tiles whose rows are shared
         *_fields("n_strips", "strip"),  # their number, rows of one
         *_fields("counters"),  # -> int64, atomic
-        *_fields("grads", "step_sizes"),  # -> T, memory of each member for update_piece
+        *_fields("grads", "step_sizes"),  # -> T, memory of each member for update_pieces
         *_fields("grad_stride"),
         *_fields("kind", "n_tasks"),  # what is being done
-        *_fields("positions"),  # -> int64, rows of the batch
-        *_fields("n_batch_rows", "t"),
+        *_fields("positions"),  # -> int64, rows of the tile
+        *_fields("n_tile_rows", "accumulate", "n_batch_rows", "t"),
         ("epoch_key", np.uint64),
         *_fields("scale", "lr", type=_float),
     ]

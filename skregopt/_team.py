@@ -1,6 +1,6 @@
 """Several threads that share the work of one batch, in compiled code.
 
-The thread that runs the training loop, the *leader*, publishes tasks: first the strips of rows of a batch (forward and
+The thread that runs the training loop, the *leader*, publishes tasks: first the strips of rows of a tile (forward and
 backward pass), then the pieces of the parameters (gradient and update, see ``_update.py``). Whoever is free takes the
 next one, the leader, too, so that a helper that gets no processor delays nothing but the task it has begun. Tasks
 write to different places, and who does which changes no bit.
@@ -18,10 +18,10 @@ from ._jit import caller, jit, vector
 from ._passes import SIGNATURES as PASSES
 from ._passes import data_type, model_type, work_type
 from ._records import SETTINGS, STATE, TEAM
-from ._update import SIGNATURES as UPDATE
+from ._update import SIGNATURES as PIECES
 from ._views import array_at, flat_view
 
-STRIP, PIECE = range(2)  # kinds of tasks
+STRIP, GRADIENT, UPDATE = range(3)  # kinds of tasks
 LEFT, DONE, OVER = 0, 64, 128  # bytes from team.counters: each has a cache line of its own
 N_COUNTERS = 24
 _SPINS = 1 << 10  # pauses, some ten microseconds, before a thread that waits gives way
@@ -30,10 +30,11 @@ _count = types.int64
 team_type = from_dtype(TEAM)
 _records = (model_type, data_type, from_dtype(STATE), from_dtype(SETTINGS), work_type, team_type)
 _shared = lambda T: types.void(vector(T), *_records)  # noqa: E731
-SIGNATURES = {"share_rows": _shared, "share_pieces": _shared}
+SIGNATURES = {"share_rows": _shared, "share_gradients": _shared, "share_pieces": _shared}
 _train_rows = caller("train_rows", PASSES["train_rows"])
 _forward, _backward = (caller(name, PASSES[name]) for name in ("forward", "backward"))
-_update_piece = caller("update_piece", UPDATE["update_piece"])
+_gradient_of_piece = caller("gradient_of_piece", PIECES["gradient_of_piece"])
+_update_pieces = caller("update_pieces", PIECES["update_pieces"])
 
 
 @jit
@@ -54,15 +55,22 @@ def _do(task, member, theta, model, data, state, settings, work, team):
         n_rows = min(team.strip, team.n_rows - first)
         positions = array_at(team.positions, team.n_rows, np.int64)
         scale = theta.dtype.type(team.scale)
-        _train_rows(
-            model.train_rows, theta, theta, model, data, positions, first, n_rows, scale, False, team.epoch_key, work
-        )
+        _train_rows(model.train_rows, theta, model, data, positions, first, n_rows, scale, team.epoch_key, work)
+    elif team.kind == GRADIENT:
+        grad = array_at(state.grad, theta.size, theta)
+        _gradient_of_piece(
+            state.gradient_of_piece, model, state, work, data.is_sparse != 0, task, team.n_tile_rows,
+            team.accumulate != 0, grad,
+        )  # fmt: skip
     else:
-        grads = array_at(team.grads, (member + 1) * team.grad_stride, theta)
+        grad = array_at(state.grad, theta.size, theta)
+        if state.computes_gradient != 0:
+            grads = array_at(team.grads, (member + 1) * team.grad_stride, theta)
+            grad = flat_view(grads, member * team.grad_stride, team.grad_stride)
         step_sizes = array_at(team.step_sizes, (member + 1) * state.n_step_sizes, theta)
-        _update_piece(
-            state.update_piece, theta, model, state, settings, work, task, team.n_batch_rows, team.lr, team.t,
-            flat_view(grads, member * team.grad_stride, team.grad_stride),
+        _update_pieces(
+            state.update_pieces, theta, model, state, settings, work, task, task + 1, team.n_batch_rows,
+            team.lr, team.t, grad,
             flat_view(step_sizes, member * state.n_step_sizes, state.n_step_sizes),
         )  # fmt: skip
     add(team.counters + DONE, 1)
@@ -93,9 +101,14 @@ def share_rows(theta, model, data, state, settings, work, team):
     _share(theta, model, data, state, settings, work, team, STRIP, team.n_strips)
 
 
+def share_gradients(theta, model, data, state, settings, work, team):
+    """Do with the helpers what ``gradient_of_piece`` does for all pieces."""
+    _share(theta, model, data, state, settings, work, team, GRADIENT, state.n_pieces)
+
+
 def share_pieces(theta, model, data, state, settings, work, team):
-    """Do with the helpers what ``update_piece`` does for all pieces."""
-    _share(theta, model, data, state, settings, work, team, PIECE, state.n_pieces)
+    """Do with the helpers what ``update_pieces`` does for all pieces."""
+    _share(theta, model, data, state, settings, work, team, UPDATE, state.n_pieces)
 
 
 def help_leader(
@@ -127,4 +140,4 @@ def pass_rows(theta, model_array, work_array, first, n_rows):
     model, work = model_array[0], work_array[0]
     nothing = array_at(work.positions, 0, np.int64)
     _forward(model.forward, model, theta, False, first, n_rows, work, np.uint64(0), nothing)
-    _backward(model.backward, model, theta, theta, False, first, n_rows, work, False)
+    _backward(model.backward, model, theta, first, n_rows, work)

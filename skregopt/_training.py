@@ -82,10 +82,11 @@ class OptimizerMemory:
         return aligned_copy(self.weights)
 
 
-def new_state(theta, kept, layout, memory, optimizer, schedule, options):
+def new_state(theta, kept, layout, memory, optimizer, schedule, options, tile_size, computes_gradient=False):
     """Return the record of what an update changes.
 
-    The numbers of ``memory`` are copied, its slots shared. Without an optimizer (None) no update can be made.
+    The numbers of ``memory`` are copied, its slots shared. Without an optimizer (None) no update can be made. With
+    ``computes_gradient`` an update computes the gradient where it uses it: then a tile has to be the whole batch.
     """
     dtype = theta.dtype
     kernels = {}
@@ -98,7 +99,9 @@ def new_state(theta, kept, layout, memory, optimizer, schedule, options):
     if optimizer is not None:
         kernels["prepare"], kernels["step"] = (optimizer.compiled(name, dtype) for name in ("prepare", "step"))
         kernels["rate"] = schedule.compiled("rate", dtype)
-        kernels["update_piece"] = compiled_pass("update_piece", dtype)
+        kernels["update_pieces"] = compiled_pass("update_pieces", dtype)
+    if not computes_gradient:
+        kernels["gradient_of_piece"] = compiled_pass("gradient_of_piece", dtype)
     around = {
         "clip_gradient": options.clip_norm,
         "limit_norms": options.max_norm,
@@ -116,9 +119,10 @@ def new_state(theta, kept, layout, memory, optimizer, schedule, options):
         ),
         np.float64,
     )
-    pieces = _update.pieces(layout, by_matrix="step_matrix" in kernels)
+    pieces = _update.pieces(layout, tile_size, by_matrix="step_matrix" in kernels)
     return Record(
         STATE,
+        computes_gradient=computes_gradient,
         n_pieces=len(pieces),
         pieces=pieces,
         grad=aligned_zeros(theta.size, dtype),
@@ -253,17 +257,19 @@ class FirstOrderTraining:
         proximal = not model.penalty.is_smooth and model.alpha > 0
         # the norm of a gradient is known when all of it is
         one_tile = options.batch_size <= tile_size and not train.source.is_sparse
-        in_pieces = one_tile and options.clip_norm is None
+        computes_gradient = one_tile and options.clip_norm is None
         self.settings = self._settings(options, schedule, proximal)
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
         progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
         progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
-        uses = {"backward": True, "prox": proximal, "gradient_rows": in_pieces, "validation": self.validates}
+        uses = {"backward": True, "prox": proximal, "validation": self.validates}
         is_sparse = train.source.is_sparse or held_out.source.is_sparse
         self.network = model.record(is_sparse, *(name for name, used in uses.items() if used))
         self.train, self.held_out = train.record(dtype), held_out.record(dtype)
-        self.state = new_state(self.theta, kept, model.layout, memory, optimizer, schedule, options)
+        self.state = new_state(
+            self.theta, kept, model.layout, memory, optimizer, schedule, options, tile_size, computes_gradient
+        )
         self.work = _passes.new_workspace(
             units,
             dtype,
@@ -273,7 +279,7 @@ class FirstOrderTraining:
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )
-        self.crew = Crew(options.n_threads, model, self.state, options.batch_size, tile_size, in_pieces)
+        self.crew = Crew(options.n_threads, model, self.state, tile_size, train.source.is_sparse)
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
     def _settings(self, options, schedule, proximal):

@@ -25,27 +25,28 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 LEVELS = (
     # know nothing of the package
-    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
+    {"_pipeline", "_memory", "_records", "_math", "_atomics", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
     | {"_drawing", "_callbacks"},
     # the numba policy; the network as one vector; a picture that needs no network
     {"_jit", "_layout", "_search_display"},
     # on the numba policy: components in general, views of memory, denormal numbers
-    {"_component", "_views", "_denormals", "_atomics"},
+    {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
     {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
-    # what passes rows through a network; what happens around a step; what the penalties leave of a linear model
+    # what happens around a step; what the penalties leave of a linear model
     {"losses", "optimizers", "_constraints", "_alpha_max"},
-    {"_passes"},
-    # loops over batches and epochs; domains of the parameters
-    {"_update", "_parameters"},
+    # what passes rows through a network; domains of the parameters
+    {"_passes", "_parameters"},
+    # updates; the threads that share them and the rows; loops over batches and epochs
+    {"_update"},
     {"_team"},
     {"_engine"},
     # compiled forms of all that
     {"_compiled"},
     # the Python side of a fit
     {"_model", "_crew", "_prediction"},
-    {"_training"},
-    {"_lbfgs", "_fitted"},
+    {"_training", "_fitted"},
+    {"_lbfgs"},
     # the estimators
     {"_mlp"},
     {"_classifier", "_regressor", "_displays", "_path", "_search_space"},
@@ -213,7 +214,7 @@ def test_jitted_names_are_found():
     assert {"exp", "tanh", "mix", "random_bits"} <= jitted_names("_math")
     assert "gemm" in jitted_names("_blas")
     assert {"flat_view", "matrix_view", "array_at"} <= jitted_names("_views")
-    assert "_train_rows" in jitted_names("_engine")
+    assert "_update" in jitted_names("_engine")
     assert package_imports("_engine")["flat_view"] == "_views"
 
 

@@ -1,0 +1,202 @@
+"""Threads inside one fit: strips of rows, gradients and updates shared by a team change no bit of anything."""
+
+import ctypes
+import threading
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from test_threads import bits
+
+from skregopt import MLPClassifier, MLPRegressor, _crew
+from skregopt._jit import DISABLED
+from skregopt.optimizers import Muon
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.skipif(DISABLED, reason="threads share compiled code only"),
+]
+
+
+@pytest.fixture
+def always_in_a_team(monkeypatch):
+    """Have every block computed by the team, if there is one; returns the records of all teams."""
+    teams = []
+    new_team = _crew._new_team
+
+    def recorded(*arguments):
+        teams.append(new_team(*arguments))
+        return teams[-1]
+
+    monkeypatch.setattr(_crew, "_new_team", recorded)
+    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
+    monkeypatch.setattr(_crew.Crew, "_choice", lambda crew: (crew._team is not None, False))
+    return teams
+
+
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X[:700] / 16, y[:700]
+
+
+NETWORKS = {
+    "adam": {},
+    "deep": {"hidden_layer_sizes": (70, 50, 30), "batch_size": 128},
+    "one long batch": {"batch_size": 400},
+    "no hidden layer": {"hidden_layer_sizes": ()},
+    "dropout": {"dropout": 0.3, "input_dropout": 0.1},
+    "l1": {"penalty": "l1", "alpha": 1e-3},
+    "group_l1": {"penalty": "group_l1", "alpha": 1e-3},
+    "elasticnet, nesterov": {"penalty": "elasticnet", "solver": "minibatch"},
+    "max_norm and ema": {"max_norm": 1.0, "ema_decay": 0.9},
+    "weight_decay": {"solver": "adamw", "weight_decay": 0.1},
+    "clip_norm": {"clip_norm": 0.5},
+    "tiles": {"solver": "gd", "batch_size": "auto", "max_iter": 12},
+    "batch_norm": {"batch_norm": True},
+    "rmsprop": {"solver": "rmsprop"},
+    "muon": {"solver": Muon(), "hidden_layer_sizes": (40, 30)},
+    "early stopping": {"early_stopping": True},
+    "accuracy": {"early_stopping": True, "scoring": "accuracy"},
+    "smooth": {"activation": ["gelu", "tanh"], "hidden_layer_sizes": (40, 30)},
+    "one row": {"solver": "sgd", "batch_size": "auto", "max_iter": 2},
+    "wide": {"hidden_layer_sizes": (3000,), "max_iter": 2},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_teams_change_no_bit(name, dtype, always_in_a_team):
+    parameters = {"hidden_layer_sizes": (60,), "batch_size": 64, "max_iter": 4, "random_state": 3} | NETWORKS[name]
+    X, y = digits()
+    network = MLPClassifier(dtype=dtype, **parameters)
+    alone = bits(network.fit(X, y), X)
+    assert not always_in_a_team
+    for n_jobs in (2, 3, 5):
+        assert bits(clone(network).set_params(n_jobs=n_jobs).fit(X, y), X) == alone
+        assert always_in_a_team[-1] is not None
+
+
+@pytest.mark.parametrize("n_jobs", [2, 4])
+def test_teams_change_no_bit_of_sparse_data(n_jobs, always_in_a_team):
+    X, y = digits()
+    network = MLPRegressor((50,), batch_size=128, max_iter=4, random_state=0)
+    alone = bits(clone(network).fit(sp.csr_matrix(X), y), X)
+    assert bits(clone(network).set_params(n_jobs=n_jobs).fit(sp.csr_matrix(X), y), X) == alone
+    assert always_in_a_team[-1] is not None
+
+
+def test_what_is_shared(always_in_a_team):
+    """The tests above are worth nothing where a team has nothing to do."""
+    X, y = digits()
+    shared = {}
+    for name in ("adam", "tiles", "batch_norm", "muon"):
+        MLPClassifier(**({"batch_size": 64, "max_iter": 1, "n_jobs": 2} | NETWORKS[name])).fit(X, y)
+        fields = always_in_a_team[-1].array[0]
+        kinds = ("share_rows", "share_gradients", "share_pieces")
+        shared[name] = {kind.removeprefix("share_") for kind in kinds if fields[kind]}
+    assert shared["adam"] == {"rows", "pieces"}
+    assert shared["tiles"] == {"rows", "gradients", "pieces"}
+    assert shared["batch_norm"] == {"pieces"}
+    assert shared["muon"] == {"rows"}
+
+
+def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatch):
+    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: strip == 96)
+    X, y = digits()
+    MLPClassifier((60,), batch_size=200, max_iter=1, n_jobs=6).fit(X, y)
+    assert always_in_a_team[-1]["counters"].size and always_in_a_team[-1].array[0].n_strips == 3
+    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: False)
+    MLPClassifier((60,), batch_size=200, max_iter=1, n_jobs=6).fit(X, y)
+    assert not always_in_a_team[-1].array[0].share_rows
+
+
+def test_disagreement_is_noticed(monkeypatch):
+    """Of a pass that sums in another order, and only of that."""
+    found = {}
+    compiled = _crew.compiled
+
+    def slightly_wrong(function, dtype):
+        compute = compiled(function, dtype)
+        if function is not _crew._team.pass_rows:
+            return compute
+
+        def wrong(theta, model, work, first, n_rows):
+            compute(theta, model, work, first, n_rows)
+            if n_rows == 32 and first == 32:
+                activations = np.ctypeslib.as_array((ctypes.c_double * 100).from_address(int(work[0].activations)))
+                activations[70] = np.nextafter(activations[70], np.inf)
+
+        return wrong
+
+    network = MLPClassifier((20,), batch_size=64, max_iter=1, n_jobs=2)
+    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
+    monkeypatch.setattr(_crew, "_agreements", found)
+    network.fit(*digits())
+    assert list(found.values()) == [True]
+    monkeypatch.setattr(_crew, "compiled", slightly_wrong)
+    found.clear()
+    network.fit(*digits())
+    assert list(found.values()) == [False]
+
+
+def test_the_faster_way_goes_on(monkeypatch):
+    """With the team and without it are timed; what is slower is tried again in short blocks only."""
+    chosen = []
+    choice = _crew.Crew._choice
+
+    def recorded(crew):
+        crew._speeds = {with_team: 1.0 + (with_team != team_is_slow) for with_team in crew._speeds}
+        chosen.append(choice(crew))
+        return chosen[-1]
+
+    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
+    monkeypatch.setattr(_crew, "BLOCK_SECONDS", 1e-4)
+    monkeypatch.setattr(_crew.Crew, "_choice", recorded)
+    for team_is_slow in (False, True):
+        chosen.clear()
+        MLPClassifier((30,), batch_size=64, max_iter=30, n_jobs=2, tol=0, n_iter_no_change=50).fit(*digits())
+        assert len(chosen) > 10
+        assert chosen[:2] == [(True, False), (False, False)]
+        trials = [with_team for with_team, is_trial in chosen[2:] if is_trial]
+        others = [with_team for with_team, is_trial in chosen[2:] if not is_trial]
+        assert set(trials) == {team_is_slow} and set(others) == {not team_is_slow}
+        assert len(trials) <= len(chosen) / _crew.BLOCKS_BETWEEN_TRIALS
+
+
+def test_no_threads_are_left(always_in_a_team):
+    X, y = digits()
+    before = threading.active_count()
+    MLPClassifier((60,), batch_size=128, max_iter=3, n_jobs=4).fit(X, y)
+    with pytest.raises(ValueError, match="non-finite"):
+        MLPRegressor((60,), batch_size=128, max_iter=9, n_jobs=4, solver="minibatch", learning_rate_init=1e9).fit(X, y)
+    assert threading.active_count() == before
+
+
+def test_one_thread_while_other_fits_run(monkeypatch):
+    """A number of threads is obeyed unless another fit runs in the process."""
+    seen = {}
+    choice = _crew.Crew._choice
+
+    def recorded(crew):
+        chosen = choice(crew)
+        seen.setdefault(_crew.fits_at_once(), set()).add(chosen[0])
+        return chosen
+
+    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
+    monkeypatch.setattr(_crew.Crew, "_choice", recorded)
+    X, y = digits()
+    network = MLPClassifier((60,), batch_size=128, max_iter=300, n_jobs=2, tol=0, n_iter_no_change=500, random_state=0)
+    alone = bits(clone(network).fit(X, y), X)
+    assert set(seen) == {1} and True in seen[1]
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(bits(clone(network).fit(X, y), X))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [alone] * 3
+    assert max(seen) > 1
+    assert all(chosen == {False} for n_fits, chosen in seen.items() if n_fits > 1)
+    assert _crew.fits_at_once() == 0
