@@ -71,14 +71,21 @@ def _evaluate_tile(model, data, work, n_rows, like, scale):
     last = model.n_layers - 1
     n_outputs = array_at(model.units, last + 2, np.int64)[last + 1]
     start = array_at(model.unit_starts, last + 1, np.int64)[last] * work.tile_size
-    return _evaluate(
+    raw_prediction = matrix_at(work.activations, start, n_rows, n_outputs, like)
+    loss = _evaluate(
         model.evaluate,
-        matrix_at(work.activations, start, n_rows, n_outputs, like),
+        raw_prediction,
         matrix_at(work.y, 0, n_rows, data.n_targets, like),
         matrix_at(work.weights, 0, n_rows, data.n_weights, like),
         scale,
         array_at(model.loss_hyper, model.n_hyper, like),
     )
+    if data.label_means != 0:
+        label_means = array_at(data.label_means, n_outputs, like)
+        for i in range(n_rows):
+            for k in range(n_outputs):
+                raw_prediction[i, k] *= label_means[k]
+    return loss
 
 
 @jit

@@ -1,7 +1,7 @@
 """Estimators that choose the strength of their penalty by cross-validation along the regularisation path."""
 
 import copy
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,31 +14,24 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._classifier import MLPClassifier
-from ._path import Plan, finished, follow, score, warn_about_path
+from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
 from ._regressor import MLPRegressor
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
     """Shared implementation of :class:`MLPClassifierCV` and :class:`MLPRegressorCV`; not for direct use."""
 
-    _parameter_constraints = {
-        "alphas": ["array-like", None],
-        "n_alphas": [Interval(Integral, 1, None, closed="left")],
-        "eps": [Interval(Real, 0, 1, closed="neither")],
+    _parameter_constraints = PATH_CONSTRAINTS | {
         "cv": ["cv_object"],
-        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions({"best", "1se"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
         "n_jobs": [None, Integral],
     }
 

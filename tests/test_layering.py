@@ -25,7 +25,7 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 LEVELS = (
     # know nothing of the package
-    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
+    {"_pipeline", "_memory", "_records", "_math", "_blas", "_threads", "_targets", "_holdout", "_scoring", "_domains"}
     | {"_drawing", "_callbacks"},
     # the numba policy; the network as one vector; a picture that needs no network
     {"_jit", "_layout", "_search_display"},
