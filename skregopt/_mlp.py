@@ -29,7 +29,7 @@ from ._parameters import (
     parameter_constraints,
 )
 from ._scoring import epoch_scorer
-from ._source import Source, supported_dtype
+from ._source import SUPPORTED_DTYPES, Source
 from ._threads import single_blas_thread
 from ._training import FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
@@ -63,11 +63,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
 
     def _checked_X(self, X, reset, **with_y):
         """Validate X (and y) without converting or copying an X that can be read as it is."""
-        checked = validate_data(self, X, reset=reset, accept_sparse="csr", dtype="numeric", **with_y)
-        X, *y = checked if "y" in with_y else (checked,)
-        if not supported_dtype(X.dtype):
-            X = X.astype(np.float64)
-        return (X, *y) if y else X
+        return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
 
     def _working_dtype(self, X):
         if self.dtype != "auto":

@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from ._classifier import MLPClassifier
 from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
 from ._regressor import MLPRegressor
+from ._source import SUPPORTED_DTYPES
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
@@ -95,7 +96,13 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     def _choose(self, X, y, sample_weight, groups):
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype="numeric", multi_output=True, y_numeric=not is_classifier(self)
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=SUPPORTED_DTYPES,
+            multi_output=True,
+            y_numeric=not is_classifier(self),
         )
         if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -140,7 +147,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     def _predict(self, method, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype="numeric")
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
         return getattr(self.best_estimator_, method)(X)
 
     def predict(self, X):
@@ -176,7 +183,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
             Higher is better.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype="numeric")
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
         return score(self.best_estimator_, self.scoring, X, y, sample_weight)
 
     # what a user of the chosen network looks at

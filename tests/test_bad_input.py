@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from estimator_state import plain, state
+from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils._param_validation import Interval, InvalidParameterError
@@ -204,7 +205,7 @@ def numeric_parameters():
                 yield kind, {name: 10**400}, name
     families = (OPTIMIZERS, "solver"), (SCHEDULES, "learning_rate"), (ACTIVATIONS, "activation"), (LOSSES, "loss")
     for registry, family in (*families, (PENALTIES, "penalty"), (INITIALIZERS, "weight_init")):
-        for rule in {rule: None for rule in registry.values()}:
+        for rule in dict.fromkeys(registry.values()):
             for name, domains in rule._parameter_constraints.items():
                 if any(isinstance(domain, Interval) for domain in domains):
                     kind = MLPClassifier if rule in CLASSIFICATION_LOSSES.values() else MLPRegressor
@@ -231,7 +232,6 @@ def test_epsilon_that_counts_as_zero(rule, dtype):
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.set_params(solver=rule(epsilon=smallest)).fit(X, y)
     assert np.isfinite(network.loss_)
-
 
 
 CONTRADICTIONS = [
@@ -294,6 +294,25 @@ def with_value(array, value):
 def test_non_finite_X(kind, method, value, word, container):
     X = container(with_value(make_data(kind)[0], value))
     assert_refused(kind, train(kind, method, X=X), ValueError, ("Input X contains", word))
+
+
+@BOTH
+@pytest.mark.parametrize("text", [str, "S9", object])
+def test_X_of_numbers_as_text(kind, text):
+    X, y = make_data(kind)
+    X = X.round(3)
+    written = X.astype(str).astype(text)
+    theirs = {MLPClassifier: neural_network.MLPClassifier, MLPRegressor: neural_network.MLPRegressor}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs(hidden_layer_sizes=3, max_iter=2).fit(written, y)
+        ours, expected = (kind(3, max_iter=2, random_state=0).fit(rows, y) for rows in (written, X))
+    assert ours.loss_ == expected.loss_
+    assert plain(ours.predict(written)) == plain(expected.predict(X))
+    written[0, 0] = "one"
+    for estimator in (theirs(hidden_layer_sizes=3), ours):
+        with pytest.raises(ValueError, match="could not convert string to float: .*one"):
+            estimator.fit(written, y)
 
 
 @METHODS

@@ -72,6 +72,39 @@ def test_the_same_bits_with_dask(name, dask_client, one_process):
         assert search(name, n_jobs=-1) == one_process[name]
 
 
+@pytest.mark.cluster
+@pytest.mark.filterwarnings("ignore")  # DaskStorage is experimental
+def test_hyperband_of_optuna_on_dask_workers(dask_client):
+    """As in the user guide: each worker takes trials from one study, and prunes those that learn too slowly."""
+    optuna = pytest.importorskip("optuna", reason="needs the extra optuna")
+    storage = pytest.importorskip("optuna_integration", reason="needs optuna-integration").DaskStorage()
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(200, 5))
+    y = (X[:, 0] > 0).astype(int)
+
+    def objective(trial):
+        rate = trial.suggest_float("learning_rate_init", 1e-7, 1e-1, log=True)
+        model = MLPClassifier((4,), learning_rate_init=rate, random_state=0)
+        for epoch in range(9):
+            model.partial_fit(X, y, classes=[0, 1])
+            trial.report(model.loss_, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return model.loss_
+
+    # no seed: each worker would draw the same; the name decides which trials may be pruned when
+    pruner = optuna.pruners.HyperbandPruner(max_resource=9)
+    study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(), pruner=pruner, study_name="s")
+    shares = [dask_client.submit(study.optimize, objective, n_trials=12, pure=False) for _ in range(2)]
+    dask_client.gather(shares)
+    assert len({trial.params["learning_rate_init"] for trial in study.trials}) == 24
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+    best = MLPClassifier((4,), **study.best_params, random_state=0)
+    for _ in range(9):
+        best.partial_fit(X, y, classes=[0, 1])
+    assert best.loss_ == study.best_value
+
+
 @pytest.fixture(scope="module")
 def ray_backend():
     """Start ray on this machine, and register its backend."""
@@ -154,12 +187,12 @@ class Process:
 
     def end(self):
         """Wait for its end; returns the exit status, what it printed, and its errors."""
-        out, error = self._process.communicate(timeout=300)
+        out, error = self._process.communicate(timeout=550)
         return self._process.returncode, out, error
 
     def __exit__(self, *exception):
         try:
-            until = time.monotonic() + 15
+            until = time.monotonic() + 60  # on a machine that is busy
             while (left := session_of(self._process.pid)) and time.monotonic() < until:
                 time.sleep(0.1)
             assert exception[0] or not left, f"processes that outlive the search: {left}"
