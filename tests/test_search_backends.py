@@ -12,7 +12,16 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
 
 import skregopt
 from skregopt import MLPClassifier
@@ -56,6 +65,26 @@ def test_the_same_bits_on_backends_of_joblib(name, backend, one_process):
         assert search(name, n_jobs=2) == one_process[name]
 
 
+def validations(n_jobs=None):
+    """Return what scikit-learn's other loops over fits find, bit for bit."""
+    rng = np.random.RandomState(1)
+    X = rng.normal(size=(90, 5))
+    y = (X[:, 0] + 0.5 * rng.normal(size=90) > 0).astype(int)
+    model = MLPClassifier((6,), solver="minibatch", batch_size=15, max_iter=5, random_state=0)
+    validated = cross_validate(model, X, y, cv=3, n_jobs=n_jobs)["test_score"]
+    learned = learning_curve(model, X, y, cv=3, n_jobs=n_jobs, train_sizes=[0.5, 1.0])
+    along = validation_curve(model, X, y, param_name="alpha", param_range=GRID["alpha"], cv=3, n_jobs=n_jobs)
+    tuned = TunedThresholdClassifierCV(model, cv=3, n_jobs=n_jobs).fit(X, y)
+    found = validated, *learned, *along, np.array([tuned.best_threshold_, tuned.best_score_])
+    return [values.tobytes() for values in found]
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+def test_validation_on_backends_of_joblib(backend):
+    with joblib.parallel_config(backend=backend):
+        assert validations(n_jobs=2) == validations()
+
+
 @pytest.fixture(scope="module")
 def dask_client():
     """Start a cluster of two processes."""
@@ -70,6 +99,13 @@ def dask_client():
 def test_the_same_bits_with_dask(name, dask_client, one_process):
     with joblib.parallel_config(backend="dask"):
         assert search(name, n_jobs=-1) == one_process[name]
+
+
+@pytest.mark.cluster
+def test_validation_with_dask(dask_client):
+    expected = validations()
+    with joblib.parallel_config(backend="dask"):
+        assert validations(n_jobs=-1) == expected
 
 
 @pytest.mark.cluster
