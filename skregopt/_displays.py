@@ -108,9 +108,16 @@ class LossCurveDisplay:
             For an estimator that is not fitted.
         TypeError
             For any other estimator.
+        ValueError
+            For an estimator without a curve, because its training was interrupted in the first epoch.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network = _fitted_network(estimator)
+        if not network.loss_curve_:
+            raise ValueError(
+                f"{type(network).__name__} has no loss curve: its training ended before the first epoch was complete, "
+                "interrupted by the user. Fit it again."
+            )
         losses, scores = network.validation_loss_curve_, network.validation_scores_
         n_epochs = len(network.loss_curve_)
         # with scoring="loss" the scores are the validation losses again

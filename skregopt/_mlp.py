@@ -19,6 +19,7 @@ from ._lbfgs import LBFGSTraining
 from ._model import Model, Rows, in_precision, relative_weights
 from ._parameters import (
     check_combinations,
+    check_precision,
     decoupled_decay,
     dropout_rates,
     effective_batch_size,
@@ -28,7 +29,7 @@ from ._parameters import (
     parameter_constraints,
 )
 from ._scoring import epoch_scorer
-from ._source import Source, supported_dtype
+from ._source import SUPPORTED_DTYPES, Source
 from ._threads import counted_fit, effective_n_threads, single_blas_thread
 from ._training import FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
@@ -62,11 +63,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
 
     def _checked_X(self, X, reset, **with_y):
         """Validate X (and y) without converting or copying an X that can be read as it is."""
-        checked = validate_data(self, X, reset=reset, accept_sparse="csr", dtype="numeric", **with_y)
-        X, *y = checked if "y" in with_y else (checked,)
-        if not supported_dtype(X.dtype):
-            X = X.astype(np.float64)
-        return (X, *y) if y else X
+        return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
 
     def _working_dtype(self, X):
         if self.dtype != "auto":
@@ -95,6 +92,12 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         """Bundle rows to train on, weights divided by their mean unless they are to be taken as given."""
         if normalise:
             return Rows(source, rows, y, in_precision(relative_weights(weights, rows), dtype), float(rows.size))
+        if weights.shape[1] > 1:
+            # the loss is the sum of the labels' weighted means, in which only ratios count
+            means = weights[rows].mean(axis=0)
+            means[means == 0] = 1.0  # a label that no row of these has a weight for
+            relative, means = in_precision(weights / means, dtype), in_precision(means, dtype)
+            return Rows(source, rows, y, relative, float(rows.size), means)
         weights = in_precision(weights, dtype)
         return Rows(source, rows, y, weights, float(weights[rows].sum(dtype=np.float64) / weights.shape[1]))
 
@@ -178,6 +181,8 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         continuing = hasattr(self, "coefs_") and (self.warm_start or incremental)
         X, y = self._checked_X(X, reset=not continuing, y=y, **self._y_options)
         dtype = self._working_dtype(X)
+        if optimizer is not None:
+            check_precision(optimizer, dtype)
         y, target, y_strata = self._encode_y(y, classes, continuing, incremental, dtype)
         loss = self._build_loss(target)
         loss.check_y(y)

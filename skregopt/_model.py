@@ -112,6 +112,8 @@ class Rows:
     weights : ndarray of shape (n_rows of the source, 1 or n_outputs), working precision
     total_weight : float
         Sum of the weights of ``indices``.
+    label_means : ndarray of shape (n_outputs,), working precision, default=None
+        What the weights of each label have been divided by for the loss, and the gradient is multiplied by again.
     """
 
     source: object
@@ -119,6 +121,7 @@ class Rows:
     y: np.ndarray
     weights: np.ndarray
     total_weight: float
+    label_means: np.ndarray = None
 
     def record(self, dtype):
         """Return the compiled code's description of these rows."""
@@ -131,6 +134,7 @@ class Rows:
             y=self.y,
             weights=self.weights,
             total_weight=self.total_weight,
+            **({} if self.label_means is None else {"label_means": self.label_means}),
         )
 
 

@@ -6,9 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Options, StrOptions
 
 from ._component import build_component, default_parameters
+from ._domains import Interval
 from .activations import ACTIVATIONS, Activation
 from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -219,6 +220,20 @@ def check_combinations(estimator, hidden, penalty, dropout, optimizer, schedule)
             f"scoring={estimator.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "
             "scoring at its default, 'loss'."
         )
+
+
+def check_precision(optimizer, dtype):
+    """Raise ValueError for a parameter of the optimizer that has to be above 0 and counts as 0 in training."""
+    smallest = float(np.finfo(dtype).smallest_normal)
+    for name, constraints in optimizer._parameter_constraints.items():
+        value = getattr(optimizer, name)
+        above_zero = any(isinstance(domain, Interval) and 0.0 not in domain for domain in constraints)
+        if above_zero and isinstance(value, Real) and 0 < value < smallest:
+            raise ValueError(
+                f"{name}={value!r} of {type(optimizer).__name__} is below the smallest normal {np.dtype(dtype).name}, "
+                f"{smallest:.2g}, and counts as zero in training. Use a larger one; the default is "
+                f"{default_parameters(type(optimizer))[name]!r}."
+            )
 
 
 def effective_batch_size(estimator, n_rows):

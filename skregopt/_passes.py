@@ -391,6 +391,19 @@ def evaluate_rows(model, data, work, first, n_rows, scale, like):
 
 
 @jit
+def _scale_labels(model, data, work, first, n_rows, like):
+    """Multiply the gradient of the loss by what the weights of the labels have been divided by."""
+    last = model.n_layers - 1
+    n_outputs = array_at(model.units, last + 2, np.int64)[last + 1]
+    start = array_at(model.unit_starts, last + 1, np.int64)[last] * work.tile_size
+    gradient = matrix_at(work.activations, start + first * n_outputs, n_rows, n_outputs, like)
+    label_means = array_at(data.label_means, n_outputs, like)
+    for i in range(n_rows):
+        for k in range(n_outputs):
+            gradient[i, k] *= label_means[k]
+
+
+@jit
 def loss_of_tile(work, n_rows):
     """Return the sum of the blocks' losses, in their order: whoever computed them, its bits are the same."""
     losses = array_at(work.losses, work.tile_size, np.float64)
@@ -410,6 +423,8 @@ def train_rows(theta, model, data, positions, first, n_rows, scale, epoch_key, w
         _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, rows, first, model.input_dropout, work)
     _forward(model.forward, model, theta, is_sparse, first, n_rows, work, epoch_key, rows)
     evaluate_rows(model, data, work, first, n_rows, scale, theta)
+    if data.label_means != 0:
+        _scale_labels(model, data, work, first, n_rows, theta)
     _backward(model.backward, model, theta, first, n_rows, work)
 
 

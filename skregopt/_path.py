@@ -4,14 +4,16 @@ import copy
 import warnings
 from dataclasses import dataclass, field
 from itertools import count, takewhile
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 
 from ._alpha_max import build_penalty, null_model
+from ._domains import Interval
 from ._mlp import BaseMLP
 from ._parameters import hidden_units
 from ._scoring import takes_sample_weight
@@ -25,6 +27,17 @@ _PATIENCE = 100
 _SHORTER = 4  # a start from the alpha before needs fewer epochs than one from random weights
 _ROUNDING = 1e-6  # by which the closed form is larger, so that no rounding error leaves a weight, in float32 neither
 _FARTHEST = 1e4  # times the scale of alpha: where an increasing path gives up
+
+# those that the path shares with its cross-validation
+PATH_CONSTRAINTS = {
+    "alphas": ["array-like", None],
+    "n_alphas": [Interval(Integral, 1, None, closed="left")],
+    "eps": [Interval(Real, 0, 1, closed="neither")],
+    "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, 0, None, closed="left"), None],
+}
+_BOUND = [Interval(Real, 0, None, closed="neither"), None]
 
 
 class RegularizationPath:
@@ -183,6 +196,8 @@ def regularization_path(
     ------
     TypeError
         For an estimator of another kind.
+    InvalidParameterError
+        For a parameter outside its domain.
     ValueError
         For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known, strengths that are not finite
         and above 0, ``alpha_min`` above ``alpha_max``, parameters that contradict each other, or training that
@@ -209,6 +224,12 @@ def regularization_path(
     >>> path.n_nonzero_
     array([ 0,  4,  7,  9, 10])
     """
+    given = {
+        "alphas": alphas, "n_alphas": n_alphas, "eps": eps, "alpha_min": alpha_min, "alpha_max": alpha_max,
+        "scoring": scoring, "max_iter": max_iter, "tol": tol,
+    }  # fmt: skip
+    constraints = PATH_CONSTRAINTS | {"alpha_min": _BOUND, "alpha_max": _BOUND}
+    validate_parameter_constraints(constraints, given, caller_name="regularization_path")
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together. Pass both, or neither.")
     if sample_weight_val is not None and X_val is None:
@@ -285,10 +306,7 @@ class Plan:
         given_parameters = clone(model).get_params(deep=False)
         penalty = build_penalty(model)
         hidden = bool(hidden_units(model))
-        given = _checked_alphas(alphas, n_alphas, eps, alpha_min, alpha_max)
-        for name, value, least in (("max_iter", max_iter, 1), ("tol", tol, 0)):
-            if value is not None and not value >= least:
-                raise ValueError(f"{name} must be None or at least {least}, got {value!r}.")
+        given = _checked_alphas(alphas, alpha_min, alpha_max)
         null = null_model(model, X, y, sample_weight)
         scale = null.alpha_max(penalty)
         if not scale > 0:
@@ -420,22 +438,18 @@ def _checked_clone(estimator):
     return model
 
 
-def _checked_alphas(alphas, n_alphas, eps, alpha_min, alpha_max):
+def _checked_alphas(alphas, alpha_min, alpha_max):
     """Return given strengths in increasing order, or None; ValueError for numbers that cannot be used."""
-    for name, value in (("alpha_min", alpha_min), ("alpha_max", alpha_max)):
-        if value is not None and not 0 < value < np.inf:
-            raise ValueError(f"{name} must be None, or finite and above 0, got {value!r}.")
     if alphas is not None:
-        given = np.asarray(alphas, dtype=np.float64)
+        try:
+            given = np.asarray(alphas, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            given = np.array(np.nan)
         if given.ndim != 1 or given.size == 0 or not np.all((given > 0) & np.isfinite(given)):
             raise ValueError(f"alphas must be a sequence of finite numbers above 0, at least one, got {alphas!r}.")
         if alpha_min is not None or alpha_max is not None:
             raise ValueError("alpha_min and alpha_max have no effect with alphas. Give either.")
         return np.unique(given)
-    if not isinstance(n_alphas, Integral) or n_alphas < 1:
-        raise ValueError(f"n_alphas must be an int of at least 1, got {n_alphas!r}.")
-    if not 0 < eps < 1:
-        raise ValueError(f"eps must be above 0 and below 1, got {eps!r}: it is the smallest alpha over the largest.")
     if alpha_min is not None and alpha_max is not None and alpha_min > alpha_max:
         raise ValueError(f"alpha_min={alpha_min!r} is above alpha_max={alpha_max!r}. Swap them.")
     return None

@@ -1,7 +1,7 @@
 """Estimators that choose the strength of their penalty by cross-validation along the regularisation path."""
 
 import copy
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,31 +14,25 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
-from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._classifier import MLPClassifier
-from ._path import Plan, finished, follow, score, warn_about_path
+from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
 from ._regressor import MLPRegressor
+from ._source import SUPPORTED_DTYPES
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
     """Shared implementation of :class:`MLPClassifierCV` and :class:`MLPRegressorCV`; not for direct use."""
 
-    _parameter_constraints = {
-        "alphas": ["array-like", None],
-        "n_alphas": [Interval(Integral, 1, None, closed="left")],
-        "eps": [Interval(Real, 0, 1, closed="neither")],
+    _parameter_constraints = PATH_CONSTRAINTS | {
         "cv": ["cv_object"],
-        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [StrOptions({"best", "1se"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
         "n_jobs": [None, Integral],
     }
 
@@ -102,7 +96,13 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     def _choose(self, X, y, sample_weight, groups):
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype="numeric", multi_output=True, y_numeric=not is_classifier(self)
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=SUPPORTED_DTYPES,
+            multi_output=True,
+            y_numeric=not is_classifier(self),
         )
         if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -147,7 +147,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     def _predict(self, method, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype="numeric")
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
         return getattr(self.best_estimator_, method)(X)
 
     def predict(self, X):
@@ -183,7 +183,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
             Higher is better.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype="numeric")
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
         return score(self.best_estimator_, self.scoring, X, y, sample_weight)
 
     # what a user of the chosen network looks at

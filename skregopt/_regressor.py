@@ -135,11 +135,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     t_ : int
         Training samples seen, over all epochs and calls that continue each other.
     loss_ : float
-        Last value of ``loss_curve_``.
+        Last value of ``loss_curve_``; NaN if training was interrupted before the first epoch was complete.
     loss_curve_ : list of float
         Objective of each epoch: mean loss met during the epoch plus the penalty at its end.
     best_loss_ : float or None
-        Smallest value of ``loss_curve_``; None with ``early_stopping``.
+        Smallest value of ``loss_curve_``, infinity if that is empty; None with ``early_stopping``.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     validation_loss_curve_ : list of float or None

@@ -158,6 +158,5 @@ class Source:
         return int(np.partition(lengths, -tile_size)[-tile_size:].sum())
 
 
-def supported_dtype(dtype):
-    """Tell whether the loaders read elements of ``dtype`` as they are."""
-    return np.dtype(dtype).char in _ELEMENTS
+# what the loaders read as it is, that first into which anything else is to be converted
+SUPPORTED_DTYPES = [np.float64, *(np.dtype(element).type for element in _ELEMENTS if element != "d")]

@@ -292,7 +292,8 @@ class FirstOrderTraining:
         values.shuffle = options.shuffle
         values.proximal = proximal
         values.learning_rate_init = options.learning_rate_init
-        values.warmup_epochs, values.warmup_start = schedule.warmup_epochs, schedule.warmup_start
+        values.warmup_epochs = min(schedule.warmup_epochs, np.iinfo(np.int64).max)
+        values.warmup_start = schedule.warmup_start
         values.weight_decay = options.weight_decay
         for name in ("clip_norm", "max_norm", "ema_decay"):
             values[name] = getattr(options, name) or 0.0

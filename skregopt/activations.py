@@ -18,10 +18,11 @@ to operators that onnxruntime computes in float64 as well.
 from numbers import Real
 
 from numba import types
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from . import _math
 from ._component import Component
+from ._domains import Interval
 from ._jit import jit, vector
 
 

@@ -12,9 +12,9 @@ truncates them). Intercepts start at zero, as in Keras, but for :class:`GlorotUn
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ._component import Component
+from ._domains import Interval
 
 
 class Initializer(Component):

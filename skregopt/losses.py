@@ -22,10 +22,10 @@ from numbers import Real
 import numpy as np
 from numba import types
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils._param_validation import Interval
 
 from . import _class_kernels, _math
 from ._component import Component
+from ._domains import Interval
 from ._jit import matrix, vector
 
 

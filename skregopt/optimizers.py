@@ -21,9 +21,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from numba import types
-from sklearn.utils._param_validation import Interval
 
 from ._component import Component
+from ._domains import Interval
 from ._jit import matrix, vector
 from ._update_kernels import muon_step_matrix, rmsprop_step
 
@@ -132,7 +132,8 @@ def _adam_prepare(lr, t, hyper, memory, scalars):
     scalars[2] = 1.0 - beta_1
     scalars[3] = beta_2
     scalars[4] = 1.0 - beta_2
-    scalars[5] = epsilon * correction
+    # not zero, which it is to divide by where all gradients have been
+    scalars[5] = max(epsilon * correction, np.finfo(scalars.dtype).tiny)
     scalars[6] = lr * correction
     scalars[7] = hyper[3]
 

@@ -18,10 +18,10 @@ from numbers import Real
 
 import numpy as np
 from numba import types
-from sklearn.utils._param_validation import Interval
 
 from . import _math
 from ._component import Component
+from ._domains import Interval
 from ._jit import jit, vector
 
 

@@ -20,9 +20,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from numba import types
-from sklearn.utils._param_validation import Interval
 
 from ._component import Component
+from ._domains import Interval
 from ._jit import jit, vector
 
 # elements of a schedule's memory: the rate (adaptive, plateau), one_cycle's, plateau's

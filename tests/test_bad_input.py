@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from estimator_state import plain, state
+from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GroupKFold
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
 from skregopt.initializers import INITIALIZERS, HeNormal, Orthogonal
-from skregopt.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from skregopt.optimizers import OPTIMIZERS, SGD, Adam
+from skregopt.losses import CLASSIFICATION_LOSSES, LOSSES, REGRESSION_LOSSES
+from skregopt.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Muon, Nadam, RMSprop
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
 from skregopt.schedules import SCHEDULES, Constant, InvScaling
 
@@ -196,6 +197,43 @@ def test_bad_parameter_of_an_instance(kind, method, params, names):
     assert_refused(kind, train(kind, method), InvalidParameterError, names, **params)
 
 
+def numeric_parameters():
+    """Yield (estimator, its parameter, component, its parameter) for every number that may be an int of any size."""
+    for kind in (MLPClassifier, MLPRegressor):
+        for name, domains in kind()._parameter_constraints.items():
+            if any(isinstance(domain, Interval) for domain in domains):
+                yield kind, {name: 10**400}, name
+    families = (OPTIMIZERS, "solver"), (SCHEDULES, "learning_rate"), (ACTIVATIONS, "activation"), (LOSSES, "loss")
+    for registry, family in (*families, (PENALTIES, "penalty"), (INITIALIZERS, "weight_init")):
+        for rule in dict.fromkeys(registry.values()):
+            for name, domains in rule._parameter_constraints.items():
+                if any(isinstance(domain, Interval) for domain in domains):
+                    kind = MLPClassifier if rule in CLASSIFICATION_LOSSES.values() else MLPRegressor
+                    yield kind, {family: rule(**{name: 10**400})}, name
+
+
+@pytest.mark.parametrize(("kind", "params", "name"), numeric_parameters())
+def test_ints_that_no_float_can_hold(kind, params, name):
+    with pytest.raises(InvalidParameterError, match=rf"The '{name}' parameter of \w+ must be .* Got 1000") as caught:
+        kind(**params).fit(*make_data(kind))
+    assert re.search(r"range [(\[][-\d.a-z]+, [-\d.a-z]+[)\]]", str(caught.value))
+
+
+@pytest.mark.parametrize("rule", [Adadelta, Adagrad, Adam, AdamW, Adamax, Muon, Nadam, RMSprop])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_epsilon_that_counts_as_zero(rule, dtype):
+    smallest = float(np.finfo(dtype).smallest_normal)
+    network = MLPRegressor(4, penalty="l1", dtype=dtype, max_iter=3, random_state=0)
+    X, y = make_data(MLPRegressor)
+    X[:, 0] = 0  # weights whose gradients are zero
+    with pytest.raises(ValueError, match=rf"epsilon=.* of {rule.__name__} is below .* {dtype}, .* default is"):
+        network.set_params(solver=rule(epsilon=smallest / 2)).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        network.set_params(solver=rule(epsilon=smallest)).fit(X, y)
+    assert np.isfinite(network.loss_)
+
+
 CONTRADICTIONS = [
     ({"hidden_layer_sizes": (), "dropout": 0.5}, ("dropout=0.5", "hidden_layer_sizes")),
     ({"dropout": [0.5, 0.5]}, ("dropout", "[0.5, 0.5]", "hidden_layer_sizes=3")),
@@ -256,6 +294,25 @@ def with_value(array, value):
 def test_non_finite_X(kind, method, value, word, container):
     X = container(with_value(make_data(kind)[0], value))
     assert_refused(kind, train(kind, method, X=X), ValueError, ("Input X contains", word))
+
+
+@BOTH
+@pytest.mark.parametrize("text", [str, "S9", object])
+def test_X_of_numbers_as_text(kind, text):
+    X, y = make_data(kind)
+    X = X.round(3)
+    written = X.astype(str).astype(text)
+    theirs = {MLPClassifier: neural_network.MLPClassifier, MLPRegressor: neural_network.MLPRegressor}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs(hidden_layer_sizes=3, max_iter=2).fit(written, y)
+        ours, expected = (kind(3, max_iter=2, random_state=0).fit(rows, y) for rows in (written, X))
+    assert ours.loss_ == expected.loss_
+    assert plain(ours.predict(written)) == plain(expected.predict(X))
+    written[0, 0] = "one"
+    for estimator in (theirs(hidden_layer_sizes=3), ours):
+        with pytest.raises(ValueError, match="could not convert string to float: .*one"):
+            estimator.fit(written, y)
 
 
 @METHODS

@@ -95,6 +95,33 @@ def test_each_label_is_a_problem_of_its_own(form, solver):
     np.testing.assert_allclose(model.loss_curve_[-1], losses, rtol=1e-6 if solver == "lbfgs" else 1e-12)
 
 
+@pytest.mark.parametrize("unweighted", [None, 1])
+def test_partial_fit_of_several_labels(unweighted):
+    """The loss is the sum of the labels' weighted means; the step takes the weights as they are given."""
+    problem = make_problem("multilabel", n_samples=40)
+    X, Y = problem.X, problem.y.copy()
+    class_weight = [{0: 0.2, 1: 9.0}, {0: 3.0, 1: 0.3}, {0: 2.0, 1: 3.0}]
+    if unweighted is not None:  # a label for which no row of this call has a weight
+        class_weight[unweighted], Y[:, unweighted] = {0: 0.0, 1: 1.0}, 0
+    given = np.random.RandomState(0).uniform(0.2, 3, 40)
+    model = MLPClassifier(
+        (), solver="minibatch", batch_size=40, momentum=0, alpha=0, learning_rate_init=0.1, class_weight=class_weight,
+        random_state=0,
+    ).partial_fit(X, Y, given, classes=[0, 1, 2])  # fmt: skip
+    W, b = model.coefs_[0].copy(), model.intercepts_[0].copy()
+    model.partial_fit(X, Y, given)
+    W_new, b_new = model.coefs_[0], model.intercepts_[0]
+    weights = given[:, None] * np.where(Y == 1, [w[1] for w in class_weight], [w[0] for w in class_weight])
+    p = 1 / (1 + np.exp(-(X @ W + b)))
+    losses = -np.where(Y == 1, np.log(p), np.log1p(-p))
+    used = [j for j in range(3) if j != unweighted]
+    np.testing.assert_allclose(
+        model.loss_, sum(np.average(losses[:, j], weights=weights[:, j]) for j in used), rtol=1e-12
+    )
+    np.testing.assert_allclose(W_new, W - 0.1 * X.T @ (weights * (p - Y)) / 40, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(b_new, b - 0.1 * (weights * (p - Y)).mean(axis=0), rtol=0, atol=1e-13)
+
+
 def test_balanced_counts_labels_that_no_row_has():
     X, Y = np.arange(8.0).reshape(4, 2), np.array([[0, 1], [0, 1], [0, 0], [0, 1]])
     model = MLPClassifier(class_weight="balanced", **SMALL | {"batch_size": 4}).fit(X, Y, X_val=X, y_val=1 - Y)

@@ -83,6 +83,20 @@ def test_unfitted_and_foreign_estimators(display):
             display.from_estimator(other)
 
 
+def test_no_curve_after_an_interruption_in_the_first_epoch():
+    def interrupting(estimator, X, y):
+        raise KeyboardInterrupt
+
+    model = MLPClassifier(3, early_stopping=True, scoring=interrupting)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(*data())
+    assert model.loss_curve_ == [] and model.n_iter_ == 0 and np.isnan(model.loss_)
+    with pytest.raises(ValueError, match="MLPClassifier has no loss curve: .* before the first epoch was complete"):
+        LossCurveDisplay.from_estimator(model)
+    WeightsDisplay.from_estimator(model)  # the weights training began with
+    plt.close("all")
+
+
 def test_unfitted_search():
     with pytest.raises(NotFittedError):
         SearchResultsDisplay.from_search(GridSearchCV(MLPClassifier(), {"alpha": [1, 2]}))

@@ -469,7 +469,7 @@ def print_table():
         try:
             missing = missing_of(needs)
             outcome = f"left out, needs {missing}" if missing else function()
-        except Exception as error:
+        except Exception as error:  # whatever it is, it belongs in the table, and the cases after it run
             outcome = f"FAILED: {type(error).__name__} {error}"
         results[name] = outcome
         print(f"{name:<44} {time.perf_counter() - began:6.2f} s  {outcome}", flush=True)

@@ -26,7 +26,7 @@ FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "in
 LEVELS = (
     # know nothing of the package
     {"_pipeline", "_memory", "_records", "_math", "_atomics", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
-    | {"_drawing", "_callbacks"},
+    | {"_drawing", "_callbacks", "_domains"},
     # the numba policy; the network as one vector; a picture that needs no network
     {"_jit", "_layout", "_search_display"},
     # on the numba policy: components in general, views of memory, denormal numbers

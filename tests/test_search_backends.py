@@ -12,7 +12,16 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
 
 import skregopt
 from skregopt import MLPClassifier
@@ -56,6 +65,26 @@ def test_the_same_bits_on_backends_of_joblib(name, backend, one_process):
         assert search(name, n_jobs=2) == one_process[name]
 
 
+def validations(n_jobs=None):
+    """Return what scikit-learn's other loops over fits find, bit for bit."""
+    rng = np.random.RandomState(1)
+    X = rng.normal(size=(90, 5))
+    y = (X[:, 0] + 0.5 * rng.normal(size=90) > 0).astype(int)
+    model = MLPClassifier((6,), solver="minibatch", batch_size=15, max_iter=5, random_state=0)
+    validated = cross_validate(model, X, y, cv=3, n_jobs=n_jobs)["test_score"]
+    learned = learning_curve(model, X, y, cv=3, n_jobs=n_jobs, train_sizes=[0.5, 1.0])
+    along = validation_curve(model, X, y, param_name="alpha", param_range=GRID["alpha"], cv=3, n_jobs=n_jobs)
+    tuned = TunedThresholdClassifierCV(model, cv=3, n_jobs=n_jobs).fit(X, y)
+    found = validated, *learned, *along, np.array([tuned.best_threshold_, tuned.best_score_])
+    return [values.tobytes() for values in found]
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+def test_validation_on_backends_of_joblib(backend):
+    with joblib.parallel_config(backend=backend):
+        assert validations(n_jobs=2) == validations()
+
+
 @pytest.fixture(scope="module")
 def dask_client():
     """Start a cluster of two processes."""
@@ -70,6 +99,46 @@ def dask_client():
 def test_the_same_bits_with_dask(name, dask_client, one_process):
     with joblib.parallel_config(backend="dask"):
         assert search(name, n_jobs=-1) == one_process[name]
+
+
+@pytest.mark.cluster
+def test_validation_with_dask(dask_client):
+    expected = validations()
+    with joblib.parallel_config(backend="dask"):
+        assert validations(n_jobs=-1) == expected
+
+
+@pytest.mark.cluster
+@pytest.mark.filterwarnings("ignore")  # DaskStorage is experimental
+def test_hyperband_of_optuna_on_dask_workers(dask_client):
+    """As in the user guide: each worker takes trials from one study, and prunes those that learn too slowly."""
+    optuna = pytest.importorskip("optuna", reason="needs the extra optuna")
+    storage = pytest.importorskip("optuna_integration", reason="needs optuna-integration").DaskStorage()
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(200, 5))
+    y = (X[:, 0] > 0).astype(int)
+
+    def objective(trial):
+        rate = trial.suggest_float("learning_rate_init", 1e-7, 1e-1, log=True)
+        model = MLPClassifier((4,), learning_rate_init=rate, random_state=0)
+        for epoch in range(9):
+            model.partial_fit(X, y, classes=[0, 1])
+            trial.report(model.loss_, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return model.loss_
+
+    # no seed: each worker would draw the same; the name decides which trials may be pruned when
+    pruner = optuna.pruners.HyperbandPruner(max_resource=9)
+    study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(), pruner=pruner, study_name="s")
+    shares = [dask_client.submit(study.optimize, objective, n_trials=12, pure=False) for _ in range(2)]
+    dask_client.gather(shares)
+    assert len({trial.params["learning_rate_init"] for trial in study.trials}) == 24
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+    best = MLPClassifier((4,), **study.best_params, random_state=0)
+    for _ in range(9):
+        best.partial_fit(X, y, classes=[0, 1])
+    assert best.loss_ == study.best_value
 
 
 @pytest.fixture(scope="module")
@@ -154,12 +223,12 @@ class Process:
 
     def end(self):
         """Wait for its end; returns the exit status, what it printed, and its errors."""
-        out, error = self._process.communicate(timeout=300)
+        out, error = self._process.communicate(timeout=550)
         return self._process.returncode, out, error
 
     def __exit__(self, *exception):
         try:
-            until = time.monotonic() + 15
+            until = time.monotonic() + 60  # on a machine that is busy
             while (left := session_of(self._process.pid)) and time.monotonic() < until:
                 time.sleep(0.1)
             assert exception[0] or not left, f"processes that outlive the search: {left}"
