@@ -14,7 +14,7 @@ from threading import Thread
 
 import numpy as np
 
-from . import _engine, _passes, _team
+from . import _engine, _passes, _team, _workspace
 from ._compiled import compiled, compiled_pass
 from ._jit import DISABLED
 from ._memory import aligned_size, aligned_zeros
@@ -176,7 +176,7 @@ def _strips_agree(model, n_rows, strip):
         bare = replace(model, dropout=(), input_dropout=0.0).record(False, "backward")
         pass_rows = compiled(_team.pass_rows, dtype)
         sources = [(Source(inputs), None)]
-        whole, parts = (_passes.new_workspace(units, dtype, n_rows, sources) for _ in range(2))
+        whole, parts = (_workspace.new_workspace(units, dtype, n_rows, sources) for _ in range(2))
         for work, size in ((whole, n_rows), (parts, strip)):
             work["inputs"][: inputs.size] = inputs.ravel()
             for first in range(0, n_rows, size):

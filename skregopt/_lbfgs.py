@@ -5,7 +5,7 @@ import time
 import numpy as np
 from scipy.optimize import minimize
 
-from . import _engine, _passes
+from . import _engine, _workspace
 from ._compiled import compiled
 from ._crew import Budget
 from ._engine import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
@@ -52,7 +52,7 @@ class LBFGSTraining:
         self.train, self.held_out = train.record(dtype), held_out.record(dtype)
         sources = [(rows.source, rows.indices) for rows in (train, held_out)]
         units = model.layout.units.tolist()
-        self.tile_size = _passes.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
+        self.tile_size = _workspace.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
         self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
         settings = self.settings[0]
         settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
@@ -65,7 +65,7 @@ class LBFGSTraining:
         nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
         self.state = new_state(theta, theta, model.layout, nothing, None, Constant(), options, self.tile_size)
         self.grad = self.state["grad"]
-        self.work = _passes.new_workspace(
+        self.work = _workspace.new_workspace(
             units, dtype, self.tile_size, sources,
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _passes
+from . import _workspace
 from ._compiled import compiled_pass
 from ._layout import Layout
 from ._records import MODEL, Record
@@ -52,7 +52,7 @@ class Model:
         widths = layout.units[1:]
         hidden = self.activations
         vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
-        hyper = _passes.stacked(vectors, dtype)
+        hyper = _workspace.stacked(vectors, dtype)
         kernels = {"activate": _addresses(hidden, "activate", dtype)}
         passes = ["forward"] + ["normalise"] * layout.batch_norm
         if is_sparse:

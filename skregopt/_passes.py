@@ -1,7 +1,7 @@
 """Forward and backward pass over one tile of rows, in compiled code.
 
-A *tile* is a run of rows that is processed at once. This file has the buffers a tile needs, loads it from X, drops
-inputs and units, computes the outputs of all layers, and the gradient of all parameters. What goes on around it
+A *tile* is a run of rows that is processed at once. This file loads it from X into its buffers (``_workspace.py``),
+drops inputs and units, computes the outputs of all layers, and the gradient of all parameters. What goes on around it
 (batches, updates, epochs) is in ``_engine.py``.
 
 The functions with a signature in ``SIGNATURES`` are compiled on their own and called through their addresses, like the
@@ -16,15 +16,12 @@ from . import _blas, _math
 from ._batch_norm import SIGNATURES as BATCH_NORM
 from ._blas import gemm, gemm_of_columns
 from ._jit import caller, jit, matrix, vector
-from ._memory import aligned_zeros
-from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK, Record
+from ._records import DATA, DESCRIPTOR_SIZE, MODEL, WORK
 from ._source import loader_signature
 from ._views import array_at, flat_view, matrix_at, matrix_view
 from .activations import Activation
 from .losses import Loss
 
-MAX_TILE_ROWS = 512
-MAX_TILE_ELEMENTS = 1 << 22
 LOSS_ROWS = 32  # rows of a block whose losses are summed first
 
 _flag, _key, _count = types.boolean, types.uint64, types.int64
@@ -426,82 +423,3 @@ def train_rows(theta, model, data, positions, first, n_rows, scale, epoch_key, w
     if data.label_means != 0:
         _scale_labels(model, data, work, first, n_rows, theta)
     _backward(model.backward, model, theta, first, n_rows, work)
-
-
-# --- buffers --------------------------------------------------------------------------------------------------------
-
-
-def tile_rows(units, batch_size, is_sparse, batch_norm=False):
-    """Return how many rows are processed at once: fewer if the widest layer would make buffers large.
-
-    With batch normalisation a tile holds a whole batch, and one row more, which may be left over in an epoch.
-    """
-    if batch_norm:
-        return int(batch_size) + 1
-    widest = max(units[1:]) if is_sparse else max(units)
-    return int(max(1, min(batch_size, MAX_TILE_ROWS, MAX_TILE_ELEMENTS // widest)))
-
-
-def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_weights=0):
-    """Allocate the buffers of one fit or prediction.
-
-    Parameters
-    ----------
-    units : sequence of int
-        Layer widths.
-    dtype : numpy.dtype
-    tile_size : int
-        Most rows of a tile.
-    sources : list of (Source, rows)
-        Where tiles will be loaded from, and of which rows (None for each once).
-    n_rows : int
-        Rows of an epoch.
-    n_targets, n_weights : int
-        Columns of y and of the weights.
-
-    Returns
-    -------
-    Record of WORK
-    """
-    n_units = int(sum(units[1:]))
-    n_features = int(units[0]) if any(not source.is_sparse for source, _ in sources) else 0
-    n_stored = max(source.tile_elements(tile_size, rows) for source, rows in sources)
-    n_inputs = max(tile_size * n_features, n_stored)
-
-    def floats(size):
-        return aligned_zeros(int(size), dtype)
-
-    def integers(size):
-        return np.empty(int(size), dtype=np.int64)
-
-    # memory that is not used is never touched, so it costs address space only
-    names = ("activations", "saved", "multipliers", "dropped", "deltas", "normalised")
-    layers = {name: floats(tile_size * n_units) for name in names}
-    return Record(
-        WORK,
-        tile_size=tile_size,
-        order=integers(n_rows),
-        positions=integers(tile_size),
-        rows=integers(tile_size),
-        n_inputs=n_inputs,
-        inputs=floats(n_inputs),
-        n_stored=n_stored,
-        indices=integers(n_stored),
-        indptr=integers(tile_size + 1),
-        y=floats(tile_size * n_targets),
-        weights=floats(tile_size * n_weights),
-        n_weights=n_weights,
-        inverse_deviations=floats(n_units),
-        norm_gradients=floats(2 * n_units),
-        sums=np.zeros(2 * max(units[1:])),
-        losses=np.zeros(-(-tile_size // LOSS_ROWS)),
-        **layers,
-    )
-
-
-def stacked(vectors, dtype):
-    """Return vectors of different lengths as the rows of a matrix, padded with zeros."""
-    matrix = np.zeros((len(vectors), max(len(vector) for vector in vectors)), dtype=dtype)
-    for row, values in zip(matrix, vectors, strict=True):
-        row[: len(values)] = values
-    return matrix

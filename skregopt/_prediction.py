@@ -6,7 +6,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from . import _engine, _passes
+from . import _engine, _workspace
 from ._compiled import compiled
 from ._thinning import thin
 from ._threads import single_blas_thread
@@ -50,7 +50,9 @@ class Network:
             kept = None
         free = SimpleQueue()
         for _ in range(n):
-            free.put(kept[1] if kept else _passes.new_workspace(units, self.model.dtype, tile_size, [(source, None)]))
+            free.put(
+                kept[1] if kept else _workspace.new_workspace(units, self.model.dtype, tile_size, [(source, None)])
+            )
         yield free
         if is_small:
             self._small_workspaces[:] = [(tile_size, free.get())]
@@ -58,7 +60,7 @@ class Network:
     @contextmanager
     def predictor(self, source, n_threads):
         """Yield ``predict(theta, out)``, which fills ``out`` with the predictions by ``theta`` for all rows of X."""
-        tile_size = _passes.tile_rows(self.model.layout.units, source.n_rows, source.is_sparse)
+        tile_size = _workspace.tile_rows(self.model.layout.units, source.n_rows, source.is_sparse)
         network, data = self.record(source.is_sparse).array, source.record(self.model.dtype).array
         predict_rows = compiled(_engine.predict, self.model.dtype)
         # whole tiles for each thread, so that their number changes no bit

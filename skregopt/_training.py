@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from . import _engine, _passes, _update
+from . import _engine, _update, _workspace
 from ._compiled import compiled, compiled_pass
 from ._crew import Crew
 from ._engine import (
@@ -110,7 +110,7 @@ def new_state(theta, kept, layout, memory, optimizer, schedule, options, tile_si
     for name, value in around.items():
         if value is not None:
             kernels[name] = compiled_pass(name, dtype)
-    numbers = _passes.stacked(
+    numbers = _workspace.stacked(
         (
             memory.memory,
             memory.schedule_memory,
@@ -253,7 +253,7 @@ class FirstOrderTraining:
         held_out = validation if self.validates else train
         units = model.layout.units.tolist()
         all_sparse = train.source.is_sparse and not self.validates
-        tile_size = _passes.tile_rows(units, options.batch_size, all_sparse, model.layout.batch_norm)
+        tile_size = _workspace.tile_rows(units, options.batch_size, all_sparse, model.layout.batch_norm)
         proximal = not model.penalty.is_smooth and model.alpha > 0
         # the norm of a gradient is known when all of it is
         one_tile = options.batch_size <= tile_size and not train.source.is_sparse
@@ -270,7 +270,7 @@ class FirstOrderTraining:
         self.state = new_state(
             self.theta, kept, model.layout, memory, optimizer, schedule, options, tile_size, computes_gradient
         )
-        self.work = _passes.new_workspace(
+        self.work = _workspace.new_workspace(
             units,
             dtype,
             tile_size,

@@ -38,7 +38,7 @@ LEVELS = (
     # what passes rows through a network; domains of the parameters
     {"_passes", "_parameters"},
     # updates; the threads that share them and the rows; loops over batches and epochs
-    {"_update"},
+    {"_update", "_workspace"},
     {"_team"},
     {"_engine"},
     # compiled forms of all that
