@@ -25,7 +25,7 @@ _SIGNATURES = {
     help_leader: lambda T, v: types.void(v, _model, _data, _state, _settings, _work, _team_array, _count),
     pass_rows: lambda T, v: types.void(v, _model, _work, _count, _count),
     finish_epoch: lambda T, v: types.void(v, _state, _settings, _progress, _float),
-    add_gradient: lambda T, v: _float(v, _model, _data, _state, _work, _count, _count),
+    add_gradient: lambda T, v: _float(v, _model, _data, _state, _settings, _work, _team_array, _count, _count),
     add_penalty: lambda T, v: _float(v, v, _model),
     validation_loss: lambda T, v: _float(v, _model, _data, _work),
     predict: lambda T, v: types.void(v, _model, _data, _work, _count, matrix(T)),

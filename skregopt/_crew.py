@@ -14,7 +14,7 @@ from threading import Thread
 
 import numpy as np
 
-from . import _engine, _passes, _team, _workspace
+from . import _passes, _team, _workspace
 from ._compiled import compiled, compiled_pass
 from ._jit import DISABLED
 from ._memory import aligned_size, aligned_zeros
@@ -48,42 +48,47 @@ class Crew:
     n_threads : int
         Most threads.
     model : Model
-    state : Record of STATE
-    tile_size : int
-    is_sparse : bool
-        Whether the training data is.
+    theta : ndarray
+    network, train, state, settings, work : Record of MODEL, DATA, STATE, SETTINGS, WORK
+        What a block works on.
     """
 
-    def __init__(self, n_threads, model, state, tile_size, is_sparse):
-        self._run_epochs = compiled(_engine.run_epochs, model.dtype)
+    def __init__(self, n_threads, model, theta, network, train, state, settings, work):
+        tile_size = int(work.array[0].tile_size)
         self._alone, self._team, self._helpers = Record(TEAM), None, 0
         products = model.layout.n_weights * tile_size
         self._budgets = {False: Budget(products), True: Budget(products)}
-        self._speeds = {}  # updates per second, with the team (True) and without
+        self._speeds = {}  # with the team (True) and without
         self._n_blocks = 0
         if n_threads > 1 and products >= SMALL_BATCH and not DISABLED:
             # a sparse tile is loaded at once, and batch normalisation needs all of its rows
-            shares_rows = not is_sparse and not model.layout.batch_norm
+            shares_rows = not train.array[0].is_sparse and not model.layout.batch_norm
             self._team = _new_team(n_threads, model, state, tile_size if shares_rows else 0)
         if self._team is not None:
             self._helpers = n_threads - 1
-            self._help = compiled(_team.help_leader, model.dtype)
+            self._help = partial(
+                compiled(_team.help_leader, model.dtype), theta,
+                *(record.array for record in (network, train, state, settings, work, self._team)),
+            )  # fmt: skip
 
-    def run_block(self, theta, model, train, validation, state, settings, progress, work, curves):
-        """Train until the time is up or Python is needed. Arguments are those of ``run_epochs``, as records."""
+    def run_block(self, compute):
+        """Compute a block.
+
+        Parameters
+        ----------
+        compute : callable
+            ``compute(team, n_tiles) -> amount`` works on that many tiles at most, with the array of TEAM that it is
+            given, and returns how much it did, in any unit.
+        """
         with_team, is_trial = self._choice()
         budget = self._budgets[with_team]
         n_tiles = max(1, int(budget.n_tiles * TRIAL_SECONDS / BLOCK_SECONDS)) if is_trial else budget.n_tiles
-        team = self._team if with_team else self._alone
-        before, started = int(progress[0].t), time.perf_counter()
-        with self._helping(theta, model, train, state, settings, work) if with_team else nullcontext():
-            self._run_epochs(
-                theta, model.array, train.array, validation.array, state.array, settings, progress, work.array,
-                team.array, curves, n_tiles,
-            )  # fmt: skip
-        seconds, n_updates = time.perf_counter() - started, int(progress[0].t) - before
-        if n_updates > 0:
-            self._speeds[with_team] = n_updates / max(seconds, 1e-9)
+        started = time.perf_counter()
+        with self._helping() if with_team else nullcontext():
+            amount = compute((self._team if with_team else self._alone).array, n_tiles)
+        seconds = time.perf_counter() - started
+        if amount > 0:
+            self._speeds[with_team] = amount / max(seconds, 1e-9)
         if not is_trial:
             budget.adapt(seconds)
 
@@ -101,18 +106,10 @@ class Crew:
         return team_is_faster, False
 
     @contextmanager
-    def _helping(self, theta, model, train, state, settings, work):
+    def _helping(self):
         over = self._team["counters"][_team.OVER // 8 :]
         over[0] = 0
-        threads = [
-            Thread(
-                target=self._help,
-                args=(
-                    theta, model.array, train.array, state.array, settings, work.array, self._team.array, member,
-                ),
-            )
-            for member in range(1, self._helpers + 1)
-        ]  # fmt: skip
+        threads = [Thread(target=self._help, args=(member,)) for member in range(1, self._helpers + 1)]
         try:
             for thread in threads:
                 thread.start()

@@ -113,16 +113,25 @@ def _update(theta, grad, model, data, state, settings, work, team, n_batch_rows,
 
 
 @jit
-def _add_gradient(theta, grad, model, data, state, settings, work, team, n_rows, accumulate):
-    """Write, or add, the gradient of all parameters by a tile."""
-    if team.share_gradients != 0:
+def _train_tile(theta, model, data, state, settings, work, team, positions, scale, accumulate, epoch_key):
+    """Forward and backward pass over the rows at ``positions``; returns their weighted loss.
+
+    Writes, or adds, the gradient of all parameters, unless it is computed where the update uses it.
+    """
+    n_rows = positions.size
+    if team.share_rows != 0 and n_rows == team.n_rows:
+        team.scale, team.epoch_key, team.positions = scale, epoch_key, positions.ctypes.data
+        _share_rows(team.share_rows, theta, model, data, state, settings, work, team)
+    else:
+        _train_rows(model.train_rows, theta, model, data, positions, 0, n_rows, scale, epoch_key, work)
+    if state.computes_gradient == 0 and team.share_gradients != 0:
         team.n_tile_rows, team.accumulate = n_rows, accumulate
         _share_gradients(team.share_gradients, theta, model, data, state, settings, work, team)
-    else:
+    elif state.computes_gradient == 0:
+        grad, is_sparse = array_at(state.grad, theta.size, theta), data.is_sparse != 0
         for piece in range(state.n_pieces):
-            _gradient_of_piece(
-                state.gradient_of_piece, model, state, work, data.is_sparse != 0, piece, n_rows, accumulate, grad
-            )
+            _gradient_of_piece(state.gradient_of_piece, model, state, work, is_sparse, piece, n_rows, accumulate, grad)
+    return loss_of_tile(work, n_rows)
 
 
 @jit
@@ -245,15 +254,9 @@ def _run_epochs(
             tile_stop = min(progress.row + work.tile_size, batch_stop)
             scale = theta.dtype.type(1.0 / (batch_stop - batch_start))
             positions = flat_view(order, progress.row, tile_stop - progress.row)
-            if team.share_rows != 0 and positions.size == team.n_rows:
-                team.scale, team.epoch_key, team.positions = scale, epoch_key, positions.ctypes.data
-                _share_rows(team.share_rows, theta, model, data, state, settings, work, team)
-            else:
-                _train_rows(model.train_rows, theta, model, data, positions, 0, positions.size, scale, epoch_key, work)
-            if state.computes_gradient == 0:
-                accumulate = progress.row > batch_start
-                _add_gradient(theta, grad, model, data, state, settings, work, team, positions.size, accumulate)
-            progress.loss_sum += loss_of_tile(work, positions.size)
+            progress.loss_sum += _train_tile(
+                theta, model, data, state, settings, work, team, positions, scale, progress.row > batch_start, epoch_key
+            )
             progress.row = tile_stop
             n_tiles += 1
             if tile_stop == batch_stop:
@@ -326,10 +329,12 @@ def run_epochs(
 # --- objective and prediction ---------------------------------------------------------------------------------------
 
 
-def add_gradient(theta, model_array, data_array, state_array, work_array, start, stop):
+def add_gradient(
+    theta, model_array, data_array, state_array, settings_array, work_array, team_array, start, stop
+):  # fmt: skip
     """Write (start == 0) or add the gradient of the mean loss of rows ``start`` to ``stop``; return their loss sum."""
-    model, data, state, work = model_array[0], data_array[0], state_array[0], work_array[0]
-    grad = array_at(state.grad, theta.size, theta)
+    model, data, state, settings = model_array[0], data_array[0], state_array[0], settings_array[0]
+    work, team = work_array[0], team_array[0]
     scale = theta.dtype.type(1.0 / data.total_weight)
     before = denormals_off()
     positions = array_at(work.positions, work.tile_size, np.int64)
@@ -339,12 +344,7 @@ def add_gradient(theta, model_array, data_array, state_array, work_array, start,
         for i in range(b - a):
             positions[i] = a + i
         rows = flat_view(positions, 0, b - a)
-        _train_rows(model.train_rows, theta, model, data, rows, 0, b - a, scale, np.uint64(0), work)
-        for piece in range(state.n_pieces):
-            _gradient_of_piece(
-                state.gradient_of_piece, model, state, work, data.is_sparse != 0, piece, b - a, a > 0, grad
-            )
-        total += loss_of_tile(work, b - a)
+        total += _train_tile(theta, model, data, state, settings, work, team, rows, scale, a > 0, np.uint64(0))
     denormals_as(before)
     return total
 

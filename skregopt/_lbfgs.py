@@ -1,15 +1,13 @@
 """Training with SciPy's L-BFGS-B on the compiled objective, all rows at once."""
 
-import time
-
 import numpy as np
 from scipy.optimize import minimize
 
 from . import _engine, _workspace
 from ._compiled import compiled
-from ._crew import Budget
+from ._crew import Crew
 from ._engine import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
-from ._records import PROGRESS, SETTINGS
+from ._records import PROGRESS, SETTINGS, Record
 from ._training import INTERRUPTED, STOPPED, OptimizerMemory, Outcome, new_state
 from .schedules import Constant
 
@@ -53,12 +51,15 @@ class LBFGSTraining:
         sources = [(rows.source, rows.indices) for rows in (train, held_out)]
         units = model.layout.units.tolist()
         self.tile_size = _workspace.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
-        self.settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
-        settings = self.settings[0]
-        settings.max_iter = np.iinfo(np.int64).max  # SciPy counts iterations
-        settings.stops = settings.keeps_best = options.early_stopping
-        settings.watch = VALIDATION_LOSS if score is None else SCORER
-        settings.tol, settings.n_iter_no_change = options.tol, options.n_iter_no_change
+        self.settings = Record(
+            SETTINGS,
+            max_iter=np.iinfo(np.int64).max,  # SciPy counts iterations
+            stops=options.early_stopping,
+            keeps_best=options.early_stopping,
+            watch=VALIDATION_LOSS if score is None else SCORER,
+            tol=options.tol,
+            n_iter_no_change=options.n_iter_no_change,
+        )
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
@@ -70,7 +71,9 @@ class LBFGSTraining:
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )  # fmt: skip
-        self.budget = Budget(model.layout.n_weights * self.tile_size)
+        self.crew = Crew(
+            options.n_threads, model, self.theta, self.network, self.train, self.state, self.settings, self.work
+        )
         self.outcome = Outcome(theta)
 
     def run(self):
@@ -130,16 +133,20 @@ class LBFGSTraining:
         if self.tasks is not None:
             self.tasks.begin_epoch()
         self.theta[:] = vector
-        add_gradient = compiled(_engine.add_gradient, self.model.dtype)
         total, start = 0.0, 0
-        while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
-            stop = min(self.n_rows, start + self.budget.n_tiles * self.tile_size)
-            started = time.perf_counter()
-            total += add_gradient(
-                self.theta, self.network.array, self.train.array, self.state.array, self.work.array, start, stop
-            )
-            self.budget.adapt(time.perf_counter() - started)
+
+        def add_gradient(team, n_tiles):
+            nonlocal total, start
+            before, stop = start, min(self.n_rows, start + n_tiles * self.tile_size)
+            total += compiled(_engine.add_gradient, self.model.dtype)(
+                self.theta, self.network.array, self.train.array, self.state.array, self.settings.array,
+                self.work.array, team, start, stop,
+            )  # fmt: skip
             start = stop
+            return stop - before
+
+        while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
+            self.crew.run_block(add_gradient)
         penalty = compiled(_engine.add_penalty, self.model.dtype)(self.theta, self.grad, self.network.array)
         return total / self.total_weight + penalty, self.grad.astype(np.float64)
 
@@ -158,7 +165,7 @@ class LBFGSTraining:
         self.outcome.validation_scores.append(score)
         self.progress[0].epoch += 1
         compiled(_engine.finish_epoch, self.model.dtype)(
-            self.theta, self.state.array, self.settings, self.progress, score
+            self.theta, self.state.array, self.settings.array, self.progress, score
         )
         return score
 

@@ -258,7 +258,7 @@ class FirstOrderTraining:
         # the norm of a gradient is known when all of it is
         one_tile = options.batch_size <= tile_size and not train.source.is_sparse
         computes_gradient = one_tile and options.clip_norm is None
-        self.settings = self._settings(options, schedule, proximal)
+        self.settings = Record(SETTINGS, **self._settings(options, schedule, proximal))
         self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
         progress = self.progress[0]
         progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
@@ -279,34 +279,36 @@ class FirstOrderTraining:
             n_targets=train.y.shape[1],
             n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
         )
-        self.crew = Crew(options.n_threads, model, self.state, tile_size, train.source.is_sparse)
+        self.crew = Crew(
+            options.n_threads, model, self.theta, self.network, self.train, self.state, self.settings, self.work
+        )
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
     def _settings(self, options, schedule, proximal):
-        settings = np.zeros(1, dtype=SETTINGS).view(np.recarray)
-        values = settings[0]
-        values.seed = options.seed
-        values.first_epoch = options.first_epoch - self.memory.epoch
-        values.max_iter = options.max_iter
-        values.batch_size = options.batch_size
-        values.shuffle = options.shuffle
-        values.proximal = proximal
-        values.learning_rate_init = options.learning_rate_init
-        values.warmup_epochs = min(schedule.warmup_epochs, np.iinfo(np.int64).max)
-        values.warmup_start = schedule.warmup_start
-        values.weight_decay = options.weight_decay
-        for name in ("clip_norm", "max_norm", "ema_decay"):
-            values[name] = getattr(options, name) or 0.0
-        values.validates = self.validates
-        if not options.early_stopping:
-            values.watch = OBJECTIVE
-        else:
-            values.watch = VALIDATION_LOSS if self.score is None else SCORER
-        values.stops = options.stops
-        values.keeps_best = options.early_stopping
-        values.tol = options.tol
-        values.n_iter_no_change = options.n_iter_no_change
-        return settings
+        watch = OBJECTIVE
+        if options.early_stopping:
+            watch = VALIDATION_LOSS if self.score is None else SCORER
+        return {
+            "seed": options.seed,
+            "first_epoch": options.first_epoch - self.memory.epoch,
+            "max_iter": options.max_iter,
+            "batch_size": options.batch_size,
+            "shuffle": options.shuffle,
+            "proximal": proximal,
+            "learning_rate_init": options.learning_rate_init,
+            "warmup_epochs": min(schedule.warmup_epochs, np.iinfo(np.int64).max),
+            "warmup_start": schedule.warmup_start,
+            "weight_decay": options.weight_decay,
+            "clip_norm": options.clip_norm or 0.0,
+            "max_norm": options.max_norm or 0.0,
+            "ema_decay": options.ema_decay or 0.0,
+            "validates": self.validates,
+            "watch": watch,
+            "stops": options.stops,
+            "keeps_best": options.early_stopping,
+            "tol": options.tol,
+            "n_iter_no_change": options.n_iter_no_change,
+        }
 
     def run(self, until_epoch=None):
         """Train; returns the :class:`Outcome`.
@@ -319,6 +321,15 @@ class FirstOrderTraining:
         progress = self.progress[0]
         outcome = self.outcome
         curves = self.curves if until_epoch is None and self.tasks is None else self.curves[:1]
+
+        def run_epochs(team, n_tiles):
+            before = int(progress.t)
+            compiled(_engine.run_epochs, self.model.dtype)(
+                self.theta, self.network.array, self.train.array, self.held_out.array, self.state.array,
+                self.settings.array, self.progress, self.work.array, team, curves, n_tiles,
+            )  # fmt: skip
+            return int(progress.t) - before
+
         outcome.status = RUNNING
         try:
             while outcome.status not in (CONVERGED, MAX_ITER, DIVERGED, STOPPED):
@@ -326,10 +337,7 @@ class FirstOrderTraining:
                     break
                 if self.tasks is not None:
                     self.tasks.begin_epoch()
-                self.crew.run_block(
-                    self.theta, self.network, self.train, self.held_out, self.state, self.settings, self.progress,
-                    self.work, curves,
-                )  # fmt: skip
+                self.crew.run_block(run_epochs)
                 n_new = self._record()
                 outcome.status = int(progress.status)
                 if n_new and self.tasks is not None:
@@ -369,7 +377,7 @@ class FirstOrderTraining:
                 if progress.status == EPOCH_TO_SCORE:
                     score = float(self.score(outcome.theta, values[VALIDATION_COLUMN]))
                     compiled(_engine.finish_epoch, self.model.dtype)(
-                        outcome.theta, self.state.array, self.settings, self.progress, score
+                        outcome.theta, self.state.array, self.settings.array, self.progress, score
                     )
                 outcome.validation_scores.append(score)
             if self.validates:

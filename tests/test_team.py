@@ -61,6 +61,7 @@ NETWORKS = {
     "accuracy": {"early_stopping": True, "scoring": "accuracy"},
     "smooth": {"activation": ["gelu", "tanh"], "hidden_layer_sizes": (40, 30)},
     "one row": {"solver": "sgd", "batch_size": "auto", "max_iter": 2},
+    "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
     "wide": {"hidden_layer_sizes": (3000,), "max_iter": 2},
 }
 
@@ -91,7 +92,7 @@ def test_what_is_shared(always_in_a_team):
     """The tests above are worth nothing where a team has nothing to do."""
     X, y = digits()
     shared = {}
-    for name in ("adam", "tiles", "batch_norm", "muon"):
+    for name in ("adam", "tiles", "batch_norm", "muon", "lbfgs"):
         MLPClassifier(**({"batch_size": 64, "max_iter": 1, "n_jobs": 2} | NETWORKS[name])).fit(X, y)
         fields = always_in_a_team[-1].array[0]
         kinds = ("share_rows", "share_gradients", "share_pieces")
@@ -100,6 +101,7 @@ def test_what_is_shared(always_in_a_team):
     assert shared["tiles"] == {"rows", "gradients", "pieces"}
     assert shared["batch_norm"] == {"pieces"}
     assert shared["muon"] == {"rows"}
+    assert shared["lbfgs"] == {"rows", "gradients"}
 
 
 def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatch):
