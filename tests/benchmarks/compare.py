@@ -69,7 +69,7 @@ def table(pattern, n_threads):
         share = None
         if not hasattr(X, "indptr") and case.batch_size > 1:
             units = [X.shape[1], *case.hidden, int(y.max()) + 1]
-            peak = gemm_peak(case.dtype)  # in the same minute
+            peak = gemm_peak(case.dtype)  # in the same minute, on as many threads
             share = case.flops(X.shape[0], units) / seconds["skregopt"] / 1e9 / peak
         rows.append((case.name, seconds, "epoch", share))
         print(line(rows[-1]), flush=True)
@@ -116,7 +116,7 @@ def main():
     if arguments.write:
         import publish
 
-        publish.training(rows, HEADINGS, [cells(row) for row in rows])
+        publish.training(rows, HEADINGS, [cells(row) for row in rows], arguments.threads)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Each returns a function without arguments that trains one network for a fixed number of epochs, early stopping and
 tolerance off, set-up included: what it costs to call ``fit`` once everything is loaded and compiled. Threads are not
-limited here: the process is pinned to as many processors as are to be compared, which every library obeys.
+limited here: the process is pinned to as many processors as are to be compared, which every library is told to use.
 """
 
 import os
@@ -16,7 +16,7 @@ import skregopt
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 
-def _scikit_learn_style(estimator, case, X, y):
+def _scikit_learn_style(estimator, case, X, y, **parameters):
     return lambda: estimator(
         hidden_layer_sizes=case.hidden,
         solver=case.solver,
@@ -26,12 +26,14 @@ def _scikit_learn_style(estimator, case, X, y):
         n_iter_no_change=case.epochs + 1,
         tol=0.0,
         random_state=0,
+        **parameters,
     ).fit(X, y)
 
 
 def fit_skregopt(case, X, y):
     """Train with skregopt."""
-    return _scikit_learn_style(skregopt.MLPClassifier, case, X, y)
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return _scikit_learn_style(skregopt.MLPClassifier, case, X, y, n_jobs=n_processors)
 
 
 def fit_scikit_learn(case, X, y):

@@ -31,8 +31,11 @@ def list_table(headings, rows):
     return "\n".join([*lines, ""])
 
 
-def training(rows, headings, cells):
-    """Write the comparison with the peers, and its figure."""
+def training(rows, headings, cells, n_threads):
+    """Write the comparison with the peers, and its figure; of several threads the table on the page only."""
+    if n_threads > 1:
+        page("threads-table", headings, cells)
+        return
     replace_between(README, "benchmark-table", markdown(headings, cells))
     replace_between(PAGE, "training-table", list_table(headings, cells))
     figure(rows)
