@@ -22,7 +22,7 @@ from . import _math
 from ._constraints import SIGNATURES as CONSTRAINTS
 from ._denormals import denormals_as, denormals_off
 from ._jit import caller, jit, vector
-from ._passes import SIGNATURES, data_type, evaluate_rows, loss_of_tile, model_type, work_type
+from ._passes import SIGNATURES, data_type, loss_of_tile, model_type, work_type
 from ._records import DESCRIPTOR_SIZE, N_SCALARS
 from ._source import loader_signature
 from ._team import SIGNATURES as TEAM
@@ -44,7 +44,9 @@ LOSS_COLUMN, VALIDATION_COLUMN, RATE_COLUMN = range(3)
 
 # validation is compiled on its own, for those who validate
 DATA_LOSS = lambda T: types.float64(vector(T), model_type, data_type, work_type)  # noqa: E731
-_load_tile, _forward, _train_rows = (caller(name, SIGNATURES[name]) for name in ("load_tile", "forward", "train_rows"))
+_load_tile, _forward, _evaluate_rows, _train_rows = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "forward", "evaluate_rows", "train_rows")
+)
 _share_rows, _share_gradients, _share_pieces = (caller(name, TEAM[name]) for name in TEAM)
 _gradient_of_piece, _update_pieces = (caller(name, UPDATE[name]) for name in ("gradient_of_piece", "update_pieces"))
 _data_loss = caller("data_loss", DATA_LOSS)
@@ -74,7 +76,7 @@ def data_loss(theta, model, data, work):
         _load_tile(model.load_tile, data, theta, flat_view(positions, 0, n_rows), 0, work)
         nothing = flat_view(positions, 0, 0)
         _forward(model.forward, model, theta, data.is_sparse != 0, 0, n_rows, work, np.uint64(0), nothing)
-        evaluate_rows(model, data, work, 0, n_rows, theta.dtype.type(1), theta)
+        _evaluate_rows(model.evaluate_rows, model, data, work, 0, n_rows, theta.dtype.type(1), theta)
         total += loss_of_tile(work, n_rows)
     return total / data.total_weight
 

@@ -62,7 +62,7 @@ class Model:
             kernels["evaluate"] = self.loss.compiled("evaluate", dtype)
             kernels["penalty_value"] = self.penalty.compiled("value", dtype)
             kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
-            passes += ["load_tile", "backward", "train_rows", "gradient_rows"]
+            passes += ["load_tile", "evaluate_rows", "backward", "train_rows", "gradient_rows"]
             passes += ["normalise_backward"] * layout.batch_norm
             passes += ["transposed_sparse_product"] * is_sparse
             passes += ["drop_units"] * any(self.dropout)

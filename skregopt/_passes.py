@@ -35,14 +35,15 @@ SIGNATURES = {
     "transposed_sparse_product": lambda T: types.void(work_type, matrix(T), _flag, matrix(T)),
     "gradient_rows": lambda T: types.void(model_type, work_type, _flag, _count, _count, _count, _flag, vector(T)),
     "forward": lambda T: types.void(model_type, vector(T), _flag, _count, _count, work_type, _key, _integers),
+    "evaluate_rows": lambda T: types.void(model_type, data_type, work_type, _count, _count, T, vector(T)),
     "backward": lambda T: types.void(model_type, vector(T), _count, _count, work_type),
 }
 SIGNATURES["train_rows"] = lambda T: types.void(
     vector(T), model_type, data_type, _integers, _count, _count, T, _key, work_type
 )
 _load = caller("load", loader_signature)
-_load_tile, _drop_inputs, _forward, _backward = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "backward")
+_load_tile, _drop_inputs, _forward, _evaluate_rows, _backward = (
+    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "evaluate_rows", "backward")
 )
 _evaluate = caller("evaluate", Loss.signatures["evaluate"])
 _activate = caller("activate", Activation.signatures["activate"])
@@ -368,7 +369,6 @@ def gradient_rows(model, work, is_sparse, layer, n_tile_rows, first_row, accumul
             target[j] = factors[k] * row[j]
 
 
-@jit
 def evaluate_rows(model, data, work, first, n_rows, scale, like):
     """Write the weighted losses of blocks of rows; replaces raw predictions by the gradient of ``scale`` times them."""
     last = model.n_layers - 1
@@ -419,7 +419,7 @@ def train_rows(theta, model, data, positions, first, n_rows, scale, epoch_key, w
         n_features = array_at(model.units, 1, np.int64)[0]
         _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, rows, first, model.input_dropout, work)
     _forward(model.forward, model, theta, is_sparse, first, n_rows, work, epoch_key, rows)
-    evaluate_rows(model, data, work, first, n_rows, scale, theta)
+    _evaluate_rows(model.evaluate_rows, model, data, work, first, n_rows, scale, theta)
     if data.label_means != 0:
         _scale_labels(model, data, work, first, n_rows, theta)
     _backward(model.backward, model, theta, first, n_rows, work)

@@ -37,7 +37,7 @@ MODEL = np.dtype(
         *_fields("penalty_hyper"),  # -> T
         # -> kernels of _passes.py and of _engine.py
         *_fields("load_tile", "drop_inputs", "drop_units", "sparse_product", "transposed_sparse_product"),
-        *_fields("forward", "backward", "train_rows", "gradient_rows", "data_loss"),
+        *_fields("forward", "evaluate_rows", "backward", "train_rows", "gradient_rows", "data_loss"),
         *_fields("normalise", "normalise_backward"),  # -> kernels of _batch_norm.py
         *_fields("norm_starts"),  # -> int64, (4, hidden layers): of scales, shifts, means, variances in theta
         *_fields("alpha", "input_dropout", type=_float),
