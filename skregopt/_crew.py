@@ -28,6 +28,9 @@ BLOCKS_BETWEEN_TRIALS = 8
 SMALL_BATCH = 1 << 18  # multiplications that take less time than threads need to agree
 
 
+_NO_TEAM = Record(TEAM)  # nothing is shared
+
+
 class Budget:
     """How many tiles a block may take, so that it lasts about half a second on this machine."""
 
@@ -55,7 +58,7 @@ class Crew:
 
     def __init__(self, n_threads, model, theta, network, train, state, settings, work):
         tile_size = int(work.array[0].tile_size)
-        self._alone, self._team, self._helpers = Record(TEAM), None, 0
+        self._team, self._helpers = None, 0
         products = model.layout.n_weights * tile_size
         self._budgets = {False: Budget(products), True: Budget(products)}
         self._speeds = {}  # with the team (True) and without
@@ -85,7 +88,7 @@ class Crew:
         n_tiles = max(1, int(budget.n_tiles * TRIAL_SECONDS / BLOCK_SECONDS)) if is_trial else budget.n_tiles
         started = time.perf_counter()
         with self._helping() if with_team else nullcontext():
-            amount = compute((self._team if with_team else self._alone).array, n_tiles)
+            amount = compute((self._team if with_team else _NO_TEAM).array, n_tiles)
         seconds = time.perf_counter() - started
         if amount > 0:
             self._speeds[with_team] = amount / max(seconds, 1e-9)

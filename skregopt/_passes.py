@@ -22,7 +22,7 @@ from ._views import array_at, flat_view, matrix_at, matrix_view
 from .activations import Activation
 from .losses import Loss
 
-LOSS_ROWS = 32  # rows of a block whose losses are summed first
+LOSS_ROWS = 64  # rows of a block whose losses are summed first
 
 _flag, _key, _count = types.boolean, types.uint64, types.int64
 _integers = vector(types.int64)

@@ -147,7 +147,7 @@ def pieces(layout, n_rows, by_matrix):
     runs = [(layout.n_weights, layout.n_parameters - layout.n_weights, 1)]
     shapes = list(pairwise(layout.units.tolist()))
     runs[:0] = [(int(start), *shape) for start, shape in zip(layout.coef_starts, shapes, strict=True)]
-    for layer, (start, fan_in, row_length) in enumerate(runs):
+    for layer, (start, fan_in, row_length) in [(len(shapes), runs[-1]), *enumerate(runs[:-1])]:
         chunk = max(1, CHUNK // row_length)
         rows = PIECE * chunk
         small = SMALL_PRODUCT // (n_rows * row_length)
