@@ -69,7 +69,7 @@ NETWORKS = {
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_teams_change_no_bit(name, dtype, always_in_a_team):
-    parameters = {"hidden_layer_sizes": (60,), "batch_size": 64, "max_iter": 4, "random_state": 3} | NETWORKS[name]
+    parameters = {"hidden_layer_sizes": (60,), "batch_size": 128, "max_iter": 4, "random_state": 3} | NETWORKS[name]
     X, y = digits()
     network = MLPClassifier(dtype=dtype, **parameters)
     alone = bits(network.fit(X, y), X)
@@ -93,7 +93,7 @@ def test_what_is_shared(always_in_a_team):
     X, y = digits()
     shared = {}
     for name in ("adam", "tiles", "batch_norm", "muon", "lbfgs"):
-        MLPClassifier(**({"batch_size": 64, "max_iter": 1, "n_jobs": 2} | NETWORKS[name])).fit(X, y)
+        MLPClassifier(**({"batch_size": 128, "max_iter": 1, "n_jobs": 2} | NETWORKS[name])).fit(X, y)
         fields = always_in_a_team[-1].array[0]
         kinds = ("share_rows", "share_gradients", "share_pieces")
         shared[name] = {kind.removeprefix("share_") for kind in kinds if fields[kind]}
@@ -105,12 +105,12 @@ def test_what_is_shared(always_in_a_team):
 
 
 def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatch):
-    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: strip == 96)
+    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: strip == 192)
     X, y = digits()
-    MLPClassifier((60,), batch_size=200, max_iter=1, n_jobs=6).fit(X, y)
-    assert always_in_a_team[-1]["counters"].size and always_in_a_team[-1].array[0].n_strips == 3
+    MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
+    assert always_in_a_team[-1]["counters"].size and always_in_a_team[-1].array[0].n_strips == 2
     monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: False)
-    MLPClassifier((60,), batch_size=200, max_iter=1, n_jobs=6).fit(X, y)
+    MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
     assert not always_in_a_team[-1].array[0].share_rows
 
 
@@ -126,13 +126,13 @@ def test_disagreement_is_noticed(monkeypatch):
 
         def wrong(theta, model, work, first, n_rows):
             compute(theta, model, work, first, n_rows)
-            if n_rows == 32 and first == 32:
+            if n_rows == 64 and first == 64:
                 activations = np.ctypeslib.as_array((ctypes.c_double * 100).from_address(int(work[0].activations)))
                 activations[70] = np.nextafter(activations[70], np.inf)
 
         return wrong
 
-    network = MLPClassifier((20,), batch_size=64, max_iter=1, n_jobs=2)
+    network = MLPClassifier((20,), batch_size=128, max_iter=1, n_jobs=2)
     monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
     monkeypatch.setattr(_crew, "_agreements", found)
     network.fit(*digits())
