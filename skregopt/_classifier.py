@@ -335,8 +335,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         InvalidParameterError
             For a parameter outside its domain.
         ValueError
-            For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
-            estimator is left as it was.
+            For data that cannot be used, parameters that contradict each other, training that diverged, or early
+            stopping without a single finite score. A fitted estimator is left as it was.
         """
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
@@ -368,6 +368,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``. A
             fitted estimator is left as it was.
+        KeyboardInterrupt
+            If the user interrupts (``fit`` warns instead, and keeps what it has). The estimator is left as it was.
         """
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ValueError(

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._drawing import BLUE, GREEN, GREY, ORANGE, PALE, stacked_axes
 from ._mlp import BaseMLP
+from ._path_cv import BaseMLPCV
 
 _PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with their relative heights
 _LOG_FROM = 20  # ratio of the largest to the smallest value from which a logarithmic scale shows more
@@ -90,8 +91,8 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor, or Pipeline that ends with one
-            Fitted. After ``warm_start`` or ``partial_fit`` the curves are those of all calls.
+        estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
+            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn. After ``warm_start`` or ``partial_fit`` the curves are those of all calls.
         ax : matplotlib.axes.Axes, default=None
             Where to draw, see :meth:`plot`.
         **options
@@ -267,8 +268,8 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor, or Pipeline that ends with one
-            Fitted.
+        estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
+            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn.
         feature_names : sequence of str of length n_features, default=None
             None uses ``feature_names_in_``, if there are any.
         image_shape : tuple of int or None, default=None
@@ -424,14 +425,15 @@ class WeightsDisplay:
 
 
 def _fitted_network(estimator):
-    """Return the fitted MLP, the last step if it is given as part of a pipeline."""
+    """Return the fitted MLP: the last step of a pipeline, and what a cross-validated one predicts with."""
     network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(network, BaseMLP):
+    if not isinstance(network, BaseMLP | BaseMLPCV):
         raise TypeError(
-            f"estimator must be an MLPClassifier, an MLPRegressor, or a Pipeline that ends with one, got {estimator!r}."
+            "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
+            f"ends with one, got {estimator!r}. Of a search pass its best_estimator_."
         )
     check_is_fitted(network)
-    return network
+    return network.best_estimator_ if isinstance(network, BaseMLPCV) else network
 
 
 def _set_log_scale(ax):

@@ -27,10 +27,10 @@ from ._parameters import (
     initial_rate,
     parameter_constraints,
 )
-from ._scoring import epoch_scorer
+from ._scoring import check_scores, epoch_scorer, naming
 from ._source import Source, supported_dtype
 from ._threads import single_blas_thread
-from ._training import FirstOrderTraining, OptimizerMemory, warn_about
+from ._training import INTERRUPTED, FirstOrderTraining, OptimizerMemory, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
 from .losses import Loss
@@ -254,7 +254,11 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
                 model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(), tasks,
             )  # fmt: skip
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
+        if incremental and outcome.status == INTERRUPTED:
+            raise KeyboardInterrupt  # half an epoch is none: everything stays as it was before the call
         self._check_finite(outcome)
+        if self.early_stopping:
+            check_scores(self, outcome, validation.indices.size, given=X_val is not None)
         self._commit(outcome, structure, layout, train_rows.size, continuing)
         if incremental:
             self._optimizer_memory_ = memory
@@ -318,14 +322,14 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         return memory.copy() if incremental and memory is not None and memory.fits(new) else new
 
     def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, loss, dtype):
-        X_val = self._checked_X(X_val, reset=False)
-        y_val = self._encode_validation_y(y_val, X_val, dtype)
+        with naming("X_val"):
+            X_val = self._checked_X(X_val, reset=False)
+        with naming("y_val"):
+            y_val = self._encode_validation_y(y_val, X_val, dtype)
         if y_val.shape != (X_val.shape[0], n_targets):
             raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {y_val.shape}.")
-        try:
+        with naming("y_val"):
             loss.check_y(y_val)
-        except ValueError as error:
-            raise ValueError(f"y_val: {error}") from None
         weights = self._checked_weights(sample_weight_val, X_val, "sample_weight_val")
         weights = self._row_weights(weights, y_val, "sample_weight_val")
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
@@ -439,8 +443,5 @@ def trains_incrementally(estimator):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    try:
-        _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
-    except ValueError as error:
-        raise ValueError(f"y_val cannot be used: {error}") from error
+    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val

@@ -14,7 +14,7 @@ from sklearn.metrics import check_scoring
 from ._alpha_max import build_penalty, null_model
 from ._mlp import BaseMLP
 from ._parameters import hidden_units
-from ._scoring import takes_sample_weight
+from ._scoring import naming, takes_sample_weight
 from ._training import INTERRUPTED, MAX_ITER
 from .penalties import GroupL1
 
@@ -220,7 +220,8 @@ def regularization_path(
         for step in follow(plan, X, y, sample_weight):
             train_score = score(step[0], scoring, X, y, sample_weight)
             if X_val is not None:
-                val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
+                with naming("X_val, y_val or sample_weight_val"):
+                    val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
             train_scores.append(train_score)
             steps.append(step)  # last: an interruption may come between the scores
     except KeyboardInterrupt:

@@ -314,8 +314,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         InvalidParameterError
             For a parameter outside its domain.
         ValueError
-            For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
-            estimator is left as it was.
+            For data that cannot be used, parameters that contradict each other, training that diverged, or early
+            stopping without a single finite score. A fitted estimator is left as it was.
         """
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 

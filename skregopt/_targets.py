@@ -125,9 +125,13 @@ def _class_weights(class_weight, classes, y):
     try:
         weights = np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)
     except ValueError as error:
+        problem = error
+        if isinstance(class_weight, dict):  # scikit-learn names the classes without a weight, which may be left out
+            unknown = [key for key in class_weight if key not in classes.tolist()]
+            problem = f"No class is {', '.join(map(repr, unknown))}" if unknown else error
         raise ValueError(
-            f"{error}. The keys of class_weight must be classes, which are {classes.tolist()}, and its values weights, "
-            f"got class_weight={class_weight!r}."
+            f"{problem}. The keys of class_weight must be classes, which are {classes.tolist()}, and its values "
+            f"weights, got class_weight={class_weight!r}."
         ) from None
     if not np.all((weights >= 0) & np.isfinite(weights)):
         raise ValueError(f"class_weight must hold finite weights >= 0, got class_weight={class_weight!r}.")

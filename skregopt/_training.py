@@ -399,13 +399,6 @@ def warn_about(estimator, outcome):
             ConvergenceWarning,
             stacklevel=6,
         )
-    elif estimator.early_stopping and not outcome.best_epoch:
-        warnings.warn(
-            "No epoch had a finite validation score; the starting point is kept. Check the validation data and "
-            f"scoring={estimator.scoring!r}.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
     elif outcome.status == MAX_ITER and estimator.solver == "lbfgs":
         warnings.warn(
             f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from estimator_state import plain, state
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, UndefinedMetricWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -389,9 +389,9 @@ def test_bad_validation_data(kind, early_stopping):
     refused(("y_val", "without X_val"), y_val=y)
     refused(("sample_weight_val", "without X_val"), sample_weight_val=np.ones(20))
     other = f"X has 3 features, but {kind.__name__} is expecting 4 features as input"
-    refused((other,), X_val=X[:, :3], y_val=y)
-    refused(("inconsistent numbers of samples: [20, 19]",), X_val=X, y_val=y[:-1])
-    refused(("Input X", "NaN"), X_val=with_value(X, np.nan), y_val=y)
+    refused(("X_val cannot be used", other), X_val=X[:, :3], y_val=y)
+    refused(("y_val cannot be used", "inconsistent numbers of samples: [20, 19]"), X_val=X, y_val=y[:-1])
+    refused(("X_val cannot be used", "NaN"), X_val=with_value(X, np.nan), y_val=y)
     for value, word in [(np.nan, "NaN"), (np.inf, "infinity")]:
         weights = with_value(np.ones(20), value)
         refused(("sample_weight", word), X_val=X, y_val=y, sample_weight_val=weights)
@@ -403,10 +403,29 @@ def test_bad_validation_data(kind, early_stopping):
     refused(("20",), X_val=X, y_val=y, sample_weight_val=np.ones(19))
     if kind is MLPClassifier:
         y_other = np.where(y == "left", "above", y)
-        refused(("`y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
+        refused(("y_val cannot be used: `y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
     else:
-        refused(("y", "NaN"), X_val=X, y_val=with_value(y, np.nan))
+        refused(("y_val cannot be used", "NaN"), X_val=X, y_val=with_value(y, np.nan))
         refused((), X_val=X, y_val=np.c_[y, y])
+
+
+def test_too_few_rows_to_hold_out():
+    """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
+    three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
+    names = ("validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of 60", "3 class(es)", "X_val")
+    message = assert_refused(MLPClassifier, three, names=names, early_stopping=True, validation_fraction=0.03)
+    assert "test_size" not in message
+    names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
+    message = assert_refused(
+        MLPRegressor, train(MLPRegressor, "fit"), names=names, early_stopping=True, validation_fraction=0.999
+    )
+    assert "test_size" not in message and "class" not in message
+    names = ("'validation_fraction'", "1 of 60 row(s), by validation_fraction=0.01", "X_val")
+    call = train(MLPRegressor, "fit")
+    assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
+    lonely = train(MLPClassifier, "fit", y=np.array(["a"] * 59 + ["b"]))
+    names = ("least populated", "validation_fraction=0.1", "X_val")
+    assert_refused(MLPClassifier, lonely, names=names, early_stopping=True)
 
 
 @BOTH
@@ -585,15 +604,40 @@ def nan_scorer(model, X, y):
 @BOTH
 def test_scorer_that_never_gives_a_number(kind):
     X, y = make_data(kind)
-    rng = np.random.RandomState(0)
-    start = [rng.normal(size=(4, 3)), rng.normal(size=(3, 1))], [rng.normal(size=3), rng.normal(size=1)]
-    model = kind(3, early_stopping=True, scoring=nan_scorer, n_iter_no_change=2)
-    message = "No epoch had a finite validation score; the starting point is kept.*nan_scorer"
-    with pytest.warns(ConvergenceWarning, match=message):
-        model.fit(X, y, coef_init=start[0], intercept_init=start[1])
-    assert plain(model.coefs_) == plain(start[0]) and plain(model.intercepts_) == plain(start[1])
-    assert model.n_iter_ == 3 and np.isnan(model.validation_scores_).all()
-    assert model.best_iter_ == 0
+    params = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 9}
+    names = ("nan_scorer", "was nan on the 6 validation row(s)", "after each of 3 epoch(s)", "larger validation_fraction")
+    assert_refused(kind, train(kind, "fit"), ValueError, names, scoring=nan_scorer, **params)
+    names = ("nan_scorer", "5 validation row(s) (X_val)", "more rows as X_val, y_val")
+    call = train(kind, "fit", X_val=X[:5], y_val=y[:5])
+    assert_refused(kind, call, ValueError, names, scoring=nan_scorer, **params)
+
+
+def test_a_score_that_needs_more_rows_than_there_are():
+    """R^2 of one row is NaN, with scikit-learn's warning."""
+    X, y = make_data(MLPRegressor)
+    names = ("scoring='r2'", "1 validation row(s) (X_val)", "scoring='loss'")
+    with pytest.warns(UndefinedMetricWarning):
+        assert_refused(
+            MLPRegressor, train(MLPRegressor, "fit", X_val=X[:1], y_val=y[:1]), ValueError, names,
+            early_stopping=True, scoring="r2", max_iter=3,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_validation_loss_beyond_all_numbers(solver):
+    X, y = make_data(MLPRegressor)
+    names = ("scoring='loss' was -inf", "extreme values", "X_val")
+    call = train(MLPRegressor, "fit", X_val=1e200 * X, y_val=y)
+    assert_refused(MLPRegressor, call, ValueError, names, early_stopping=True, solver=solver)
+
+
+def test_a_score_that_is_not_a_number_at_first():
+    X, y = make_data(MLPClassifier)
+    scores = iter([np.nan, np.nan, 0.5, np.nan])
+    model = MLPClassifier(3, early_stopping=True, scoring=lambda *_: next(scores), max_iter=4, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        model.fit(X, y)
+    assert model.best_iter_ == 3 and model.best_validation_score_ == 0.5
 
 
 # --- prediction -----------------------------------------------------------------------------------------------------
