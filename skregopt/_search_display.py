@@ -3,10 +3,11 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from ._drawing import GREY, ORANGE, PALE
+from ._drawing import GREY, ORANGE, PALE, check_axes
 
 _LOG_FROM = 50  # ratio of the largest to the smallest value from which a scale may be logarithmic
 _MOST_NUMBERS = 150  # cells of a heat map up to which each shows its score
@@ -90,11 +91,19 @@ class SearchResultsDisplay:
         ------
         NotFittedError
             For a search that is not fitted.
+        TypeError
+            For anything but a search.
         ValueError
             As :meth:`from_cv_results` and :meth:`plot`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_search")
-        check_is_fitted(search, "cv_results_")
+        if not hasattr(search, "cv_results_"):
+            if isinstance(search, BaseEstimator) and hasattr(search, "estimator"):
+                check_is_fitted(search)
+            raise TypeError(
+                f"search must be a search with cv_results_, such as a fitted GridSearchCV, got {search!r}. A fit is "
+                "drawn by LossCurveDisplay, what MLPClassifierCV and MLPRegressorCV found by RegularizationPathDisplay."
+            )
         refit, scoring = getattr(search, "refit", None), getattr(search, "scoring", None)
         if metric is None and isinstance(refit, str) and f"mean_test_{refit}" in search.cv_results_:
             metric = refit
@@ -184,6 +193,7 @@ class SearchResultsDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        check_axes(ax)
         self.mean_scores = np.asarray(self.mean_scores, dtype=float)
         self.std_scores = np.asarray(self.std_scores, dtype=float)
         if not np.any(np.isfinite(self.mean_scores)):

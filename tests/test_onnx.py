@@ -244,7 +244,7 @@ def test_other_estimators(onnxruntime):
 
 def test_what_is_no_path(onnxruntime):
     with pytest.raises(TypeError, match="path must be the name of a file to write, or None.*, got 3"):
-        skregopt.to_onnx(fitted(), 3)
+        skregopt.to_onnx(fitted()[0], 3)
 
 
 def cross_validated(kind, X, y):
