@@ -19,6 +19,7 @@ from ._lbfgs import LBFGSTraining
 from ._model import Model, Rows, in_precision, relative_weights
 from ._parameters import (
     check_combinations,
+    check_size,
     decoupled_decay,
     dropout_rates,
     effective_batch_size,
@@ -79,7 +80,11 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             weights = np.asarray(sample_weight)
             if np.iscomplexobj(weights):
                 raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
-            weights = weights.astype(np.float64)
+            try:
+                weights = weights.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                hint = " Weights of classes are the parameter class_weight." if hasattr(self, "class_weight") else ""
+                raise ValueError(f"`{name}` must be None or one number for each row: {error}.{hint}") from error
             assert_all_finite(weights, input_name=name)
             if np.any(weights < 0):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
@@ -185,7 +190,9 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         # a row of weight zero is as good as absent
         rows = np.flatnonzero(weights.max(axis=1) > 0)
         source = Source(X)
-        layout = Layout([source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))], self.batch_norm)
+        units = [source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))]
+        check_size(self, units, dtype)
+        layout = Layout(units, self.batch_norm)
         model = Model(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip

@@ -18,13 +18,13 @@ from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._classifier import MLPClassifier
 from ._path import Plan, finished, follow, score, warn_about_path
 from ._regressor import MLPRegressor
+from ._targets import checked_labels
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
@@ -39,7 +39,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         "selection": [StrOptions({"best", "1se"})],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left"), None],
-        "n_jobs": [None, Integral],
+        "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -108,7 +108,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
             y = column_or_1d(y, warn=True)
         estimator = self._network(penalty="l1") if self.estimator is None else clone(self.estimator)
         if is_classifier(self):
-            check_classification_targets(y)
+            checked_labels(y)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.set_params(random_state=int(rng.randint(np.iinfo(np.int32).max)))

@@ -23,7 +23,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
             'softplus'}, Activation or sequence of them, default='relu'
         Activation of the hidden layers, or one for each, see :mod:`skregopt.activations`.
-    n_hidden_layers : int >= 0, default=None
+    n_hidden_layers : int in [0, 10000], default=None
         Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
         numbers to search. 0 is a linear model.
     batch_norm : bool, default=False
@@ -343,7 +343,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Raises
         ------
         ValueError
-            With ``early_stopping=True``, or for data that cannot be used. A fitted estimator is left as it was.
+            With ``early_stopping=True``, or for data that cannot be used.
+        KeyboardInterrupt
+            If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 

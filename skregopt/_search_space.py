@@ -58,7 +58,7 @@ def param_distributions(estimator, style="scipy", prefix=""):
     Raises
     ------
     TypeError
-        For an estimator of another kind.
+        For an estimator of another kind, or a prefix that is no str.
     ValueError
         For another style.
     ImportError
@@ -78,6 +78,8 @@ def param_distributions(estimator, style="scipy", prefix=""):
         )
     if style not in ("scipy", "optuna"):
         raise ValueError(f"style must be 'scipy' or 'optuna', got {style!r}.")
+    if not isinstance(prefix, str):
+        raise TypeError(f"prefix must be a str to put in front of the names, got {prefix!r}.")
     convert = _as_scipy if style == "scipy" else _as_optuna
     return {prefix + name: convert(*domain) for name, domain in _domains(estimator).items()}
 

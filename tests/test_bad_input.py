@@ -19,6 +19,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
 from skregopt.initializers import INITIALIZERS, HeNormal, Orthogonal
 from skregopt.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from skregopt.model_selection import MLPClassifierCV
 from skregopt.optimizers import OPTIMIZERS, SGD, Adam
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
 from skregopt.schedules import SCHEDULES, Constant, InvScaling
@@ -85,7 +86,7 @@ UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 BAD_VALUES = {
     "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
-    "n_hidden_layers": [-1, 1.5, "2", np.nan],
+    "n_hidden_layers": [-1, 1.5, "2", np.nan, 10_001, 10**9, 10**30],
     "batch_norm": NOT_A_BOOL,
     "weight_init": ["he", None, 3, HeNormal, Adam()],
     "loss": ["hinge", None, 3, L1()],
@@ -277,7 +278,7 @@ def test_non_finite_y(kind, method, value, word):
         (np.zeros(60), ("weight", "zero")),
         (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
         (np.ones((60, 2)), ("Sample weights must be 1D",)),
-        (["heavy"] * 60, ("could not convert",)),
+        (["heavy"] * 60, ("`sample_weight` must be", "could not convert")),
         (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
         ([1j] * 60, ("Complex data not supported", "sample_weight")),
     ],
@@ -374,6 +375,42 @@ def test_other_classes_with_warm_start():
     assert_refused(MLPClassifier, call, ValueError, (message,), warm_start=True)
 
 
+@BOTH
+@METHODS
+def test_more_parameters_than_memory(kind, method):
+    """Refused before anything is drawn; 10^10 squared is beyond int64, too."""
+    for sizes, n_parameters in [(10**30, "10^30"), (10**13, "10^13"), ((10**10, 10**10), "10^20"), (10**400, "10^400")]:
+        names = ("hidden_layer_sizes", n_parameters, "parameters", "GiB", "narrower")
+        assert_refused(kind, train(kind, method), ValueError, names, hidden_layer_sizes=sizes)
+
+
+@BOTH
+@METHODS
+def test_sample_weight_in_words(kind, method):
+    names = ("`sample_weight` must be None or one number for each row", "'balanced'")
+    message = assert_refused(kind, train(kind, method, sample_weight="balanced"), ValueError, names)
+    assert ("class_weight" in message) == (kind is MLPClassifier)
+
+
+@METHODS
+def test_labels_that_do_not_compare(method):
+    y = np.array(["left", None] * 30, dtype=object)
+    assert_refused(
+        MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "NoneType, str", "leave out")
+    )
+    X, _ = make_data(MLPClassifier)
+    with pytest.raises(TypeError, match="y mixes labels of the types NoneType, str"):
+        MLPClassifierCV().fit(X, y)
+
+
+def test_no_classes():
+    call, new = train(MLPClassifier, "partial_fit", classes=[]), MLPClassifier()
+    assert_refused(MLPClassifier, call, ValueError, ("classes",))
+    with pytest.raises(ValueError, match="classes must hold all class labels that will occur, at least one"):
+        call(new)
+    assert state(new) == state(MLPClassifier())
+
+
 # --- validation data ------------------------------------------------------------------------------------------------
 
 
@@ -412,7 +449,11 @@ def test_bad_validation_data(kind, early_stopping):
 def test_too_few_rows_to_hold_out():
     """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
     three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
-    names = ("validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of 60", "3 class(es)", "X_val")
+    names = (
+        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of 60",
+        "3 class(es)",
+        "X_val",
+    )
     message = assert_refused(MLPClassifier, three, names=names, early_stopping=True, validation_fraction=0.03)
     assert "test_size" not in message
     names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
@@ -605,7 +646,12 @@ def nan_scorer(model, X, y):
 def test_scorer_that_never_gives_a_number(kind):
     X, y = make_data(kind)
     params = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 9}
-    names = ("nan_scorer", "was nan on the 6 validation row(s)", "after each of 3 epoch(s)", "larger validation_fraction")
+    names = (
+        "nan_scorer",
+        "was nan on the 6 validation row(s)",
+        "after each of 3 epoch(s)",
+        "larger validation_fraction",
+    )
     assert_refused(kind, train(kind, "fit"), ValueError, names, scoring=nan_scorer, **params)
     names = ("nan_scorer", "5 validation row(s) (X_val)", "more rows as X_val, y_val")
     call = train(kind, "fit", X_val=X[:5], y_val=y[:5])

@@ -98,7 +98,9 @@ def test_unfitted_search():
 
 def test_what_is_no_search():
     for other in (fitted(), MLPClassifier(7), cross_validated(), "search"):
-        with pytest.raises(TypeError, match=f"search must be a search with cv_results_.*{type(other).__name__}|'search'"):
+        with pytest.raises(
+            TypeError, match=f"search must be a search with cv_results_.*{type(other).__name__}|'search'"
+        ):
             SearchResultsDisplay.from_search(other)
 
 
@@ -109,7 +111,10 @@ def cross_validated():
 
 def test_a_cross_validated_estimator_shows_what_it_predicts_with():
     pipeline = make_pipeline(StandardScaler(), clone(cross_validated())).fit(*data())
-    for model, best in ((cross_validated(), cross_validated().best_estimator_), (pipeline, pipeline[-1].best_estimator_)):
+    for model, best in (
+        (cross_validated(), cross_validated().best_estimator_),
+        (pipeline, pipeline[-1].best_estimator_),
+    ):
         assert y_of(LossCurveDisplay.from_estimator(model).lines_["training"]) == best.loss_curve_
         np.testing.assert_array_equal(WeightsDisplay.from_estimator(model).weights, best.coefs_[0])
     for display in (LossCurveDisplay, WeightsDisplay):

@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GroupKFold, ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._path import Plan
@@ -379,6 +380,11 @@ def test_one_standard_error(diabetes):
     assert sparse.sparsity_ > best.sparsity_
 
 
+def test_no_jobs_are_refused_before_any_fit(cancer):
+    with pytest.raises(InvalidParameterError, match="'n_jobs' parameter of MLPClassifierCV"):
+        MLPClassifierCV(n_jobs=0).fit(*cancer)
+
+
 @pytest.mark.parametrize("n_jobs", [2, -1])
 @pytest.mark.parametrize("random_state", [0, np.random.RandomState(1)])
 def test_the_same_bits_for_any_n_jobs(cancer, n_jobs, random_state):
@@ -508,6 +514,8 @@ def test_a_space_has_what_has_an_effect():
     assert param_distributions(CASES[8])["alpha"].support() == pytest.approx((0.003, 30.0))
     assert param_distributions(CASES[8])["learning_rate_init"].support() == pytest.approx((0.1, 10.0))
     assert set(param_distributions(CASES[0], prefix="mlp__")) == {f"mlp__{name}" for name in names[0]}
+    with pytest.raises(TypeError, match="prefix must be a str .*, got 3"):
+        param_distributions(CASES[0], prefix=3)
 
 
 def test_a_space_is_log_uniform():
