@@ -91,7 +91,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
-            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn. After ``warm_start`` or ``partial_fit`` the curves are those of all calls.
+            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn. After ``warm_start`` or
+            ``partial_fit`` the curves are those of all calls.
         ax : matplotlib.axes.Axes, default=None
             Where to draw, see :meth:`plot`.
         **options

@@ -73,5 +73,5 @@ def _too_few(error, fraction, n_rows, strata):
     classes = "" if strata is None else f" of {len(np.unique(strata))} class(es), each of which needs a row in both"
     return (
         f"validation_fraction={fraction!r} makes {n_held_out} row(s) to validate on and {n_rows - n_held_out} to train "
-        f"on out of {n_rows}{classes}. Change validation_fraction, give more rows, or pass X_val and y_val."
+        f"on out of n_samples={n_rows}{classes}. Change validation_fraction, give more rows, or pass X_val and y_val."
     )

@@ -17,7 +17,6 @@ from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from .penalties import PENALTIES, ElasticNet, Penalty
 from .schedules import SCHEDULES, InvScaling, Schedule
 
-
 _MOST_LAYERS = 10_000  # each is a few objects of Python, and none so deep is trained
 
 

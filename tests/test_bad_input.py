@@ -450,7 +450,7 @@ def test_too_few_rows_to_hold_out():
     """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
     three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
     names = (
-        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of 60",
+        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of n_samples=60",
         "3 class(es)",
         "X_val",
     )
