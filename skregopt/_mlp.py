@@ -31,7 +31,7 @@ from ._parameters import (
 from ._scoring import check_scores, epoch_scorer, naming
 from ._source import Source, supported_dtype
 from ._threads import single_blas_thread
-from ._training import INTERRUPTED, FirstOrderTraining, OptimizerMemory, warn_about
+from ._training import INTERRUPTED, FirstOrderTraining, OptimizerMemory, advice_on_divergence, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
 from .losses import Loss
@@ -364,9 +364,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         losses = [] if self.early_stopping else outcome.loss_curve[-1:]
         if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
             return
-        advice = f" Standardise {self._to_standardise}"
-        if self.solver != "lbfgs":
-            advice += f", or lower learning_rate_init (it is {self.learning_rate_init!r})"
+        advice = " " + advice_on_divergence(self)
         if self.solver == "sgd" and self.batch_size == "auto":
             advice += ". solver='sgd' updates on one example at a time; solver='minibatch' averages over a batch"
         raise ValueError(_NON_FINITE + advice + ".")

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 
-from ._alpha_max import build_penalty, null_model
+from ._alpha_max import build_penalty, check_variation, null_model
 from ._mlp import BaseMLP
 from ._parameters import hidden_units
 from ._scoring import naming, takes_sample_weight
@@ -184,9 +184,9 @@ def regularization_path(
     TypeError
         For an estimator of another kind.
     ValueError
-        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known, strengths that are not finite
-        and above 0, ``alpha_min`` above ``alpha_max``, parameters that contradict each other, or training that
-        diverged.
+        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known; X or y that are the same in
+        all rows, unless the strengths are given; strengths that are not finite and above 0, ``alpha_min`` above
+        ``alpha_max``, parameters that contradict each other, or training that diverged.
     KeyboardInterrupt
         If the user interrupts before the first fit is complete. Later, the path of the fits that are complete is
         returned, with a UserWarning.
@@ -290,6 +290,8 @@ class Plan:
         for name, value, least in (("max_iter", max_iter, 1), ("tol", tol, 0)):
             if value is not None and not value >= least:
                 raise ValueError(f"{name} must be None or at least {least}, got {value!r}.")
+        if given is None and (alpha_min is None or alpha_max is None):
+            check_variation(X, y)
         null = null_model(model, X, y, sample_weight)
         scale = null.alpha_max(penalty)
         if not scale > 0:

@@ -638,6 +638,24 @@ def test_features_of_a_classifier_are_to_blame():
     assert message.startswith(NON_FINITE) and "TransformedTargetRegressor" not in message
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "params", [{"alpha": 1e308}, {"alpha": 1e308, "solver": "lbfgs"}, {"weight_decay": 1e308}], ids=str
+)
+def test_strength_of_a_penalty_is_to_blame(kind, params):
+    name = next(iter(params))
+    other = "weight_decay" if name == "alpha" else "alpha"
+    message = assert_refused(kind, train(kind, "fit"), ValueError, (f"{name} (it is 1e+308)", "lower"), **params)
+    assert message.startswith(NON_FINITE) and other not in message
+    X, y = make_data(kind)
+    with pytest.warns(ConvergenceWarning, match=rf"diverged.*{name} \(it is 1e\+308\)"):
+        kind(3, early_stopping=True, max_iter=3, random_state=0, **params).fit(X, y)
+    message = assert_refused(
+        kind, train(kind, "fit", X=1e200 * X), ValueError, solver="minibatch", learning_rate_init=9.0
+    )
+    assert "learning_rate_init (it is 9.0)" in message and "alpha" not in message
+
+
 def nan_scorer(model, X, y):
     return float("nan")
 

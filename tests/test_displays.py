@@ -490,3 +490,23 @@ def test_kinds_on_demand(kind):
     display = SearchResultsDisplay.from_cv_results(results_of(candidates, [2, 2, 2, 2]), kind=kind, cmap="cividis")
     assert display.kind_ == kind
     display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("values", "is_log"),
+    [
+        ([1e-4, 3e-4, 1e-3, 6e-3], True),  # a learning rate
+        ([32, 64, 128, 256], True),
+        (list(np.random.RandomState(0).uniform(0.01, 0.6, size=40)), False),  # dropout
+        ([0.0, 1e-3, 1e-2], False),
+        ([1, 2, 3], False),
+    ],
+)
+def test_a_scale_is_logarithmic_where_values_are_spread_so(values, is_log):
+    candidates = [{"a": value, "b": i % 3, "c": i % 2} for i, value in enumerate(values)]
+    scores = np.linspace(0, 1, len(values))
+    display = SearchResultsDisplay(candidates=candidates, mean_scores=scores, std_scores=0 * scores)
+    assert display.plot().kind_ == "parallel"
+    drawn = [line.get_ydata()[0] for line in display.lines_]  # in the order of the scores
+    places = np.log(values) if is_log else np.array(values)
+    np.testing.assert_allclose(drawn, (places - places.min()) / np.ptp(places))

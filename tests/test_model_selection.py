@@ -380,6 +380,22 @@ def test_one_standard_error(diabetes):
     assert sparse.sparsity_ > best.sparsity_
 
 
+@pytest.mark.parametrize(
+    "network", [MLPRegressor((), penalty="l1"), MLPRegressor(3, penalty="l1"), MLPClassifier((), penalty="l1")], ids=str
+)
+def test_data_without_variation_have_no_path(network):
+    """Rounding would make an alpha_max of 1e-17."""
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    y = np.arange(30) % 2
+    with pytest.raises(ValueError, match=r"^y is one value or class over and over.*alpha_max.*give alphas"):
+        regularization_path(network, X, np.full(30, 3))
+    for constant in (np.full((30, 3), 0.7), sp.csr_array(np.full((30, 3), 0.7)), np.zeros((30, 3)).tolist()):
+        with pytest.raises(ValueError, match=r"^X is one row over and over"):
+            regularization_path(network, constant, y)
+    if isinstance(network, MLPRegressor):
+        assert regularization_path(network, X, np.full(30, 3), alphas=[0.1]).alphas_ == [0.1]
+
+
 def test_no_jobs_are_refused_before_any_fit(cancer):
     with pytest.raises(InvalidParameterError, match="'n_jobs' parameter of MLPClassifierCV"):
         MLPClassifierCV(n_jobs=0).fit(*cancer)
