@@ -429,7 +429,7 @@ class _Scale:
 
 
 def _is_spread_in_logarithms(values):
-    """Tell whether positive numbers are far apart, their median nearer to the geometric than to the arithmetic middle."""
+    """Tell whether positive numbers are far apart, their median nearer to the geometric than to the other middle."""
     low, high = values[0], values[-1]
     return high >= _LOG_FROM * low and np.median(values) ** 2 < np.sqrt(low * high) * (low + high) / 2
 

@@ -1,9 +1,13 @@
 """The documentation names everything public, and its examples are true."""
 
+import ast
+import builtins
+import contextlib
 import doctest
 import importlib
 import inspect
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -121,3 +125,33 @@ def test_domains_are_found():
     found = documented_domains(skregopt.MLPClassifier)
     assert found["momentum"] == "[0, 1]" and found["beta_2"] == "[0, 1)" and found["max_norm"] == "(0, inf)"
     assert found["n_hidden_layers"] == "[0, 10000]" and len(found) > 15
+
+
+# what the first page of the user guide says about names
+STAND_INS = {f"{name}{part}" for name in "Xy" for part in ("", "_train", "_val", "_test", "_new")}
+STAND_INS |= {"model", "clf", "grid", "search"}
+
+
+def pieces_of_code(text):
+    """Return the syntax trees of the literal blocks of a page that are Python."""
+    for block in re.findall(r"::\n\n((?:    .*\n|\n)+)", text):
+        with contextlib.suppress(SyntaxError):  # a command, a formula
+            yield ast.parse(textwrap.dedent(block))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("user_guide/")])
+def test_code_of_the_page_says_where_its_names_are_from(page):
+    text = (DOC / page).read_text(encoding="utf-8")
+    known = STAND_INS | set(dir(builtins))
+    for tree in pieces_of_code(text):
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        known |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                known |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                known.add(node.name)
+            if isinstance(node, ast.arg):
+                known.add(node.arg)
+        unknown = {node.id for node in names} - known
+        assert not unknown, f"import or define {sorted(unknown)}"
