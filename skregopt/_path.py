@@ -7,12 +7,14 @@ from itertools import count, takewhile
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import unique_labels
 
 from ._alpha_max import build_penalty, check_variation, null_model
-from ._mlp import BaseMLP
+from ._mlp import BaseMLP, checked_y
 from ._parameters import hidden_units
 from ._scoring import naming, takes_sample_weight
 from ._training import INTERRUPTED, MAX_ITER
@@ -214,14 +216,15 @@ def regularization_path(
     if sample_weight_val is not None and X_val is None:
         raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
     plan = Plan.make(estimator, X, y, sample_weight, alphas, n_alphas, eps, alpha_min, alpha_max, max_iter, tol)
+    if X_val is not None:
+        _check_validation(plan.model, X, y, X_val, y_val, sample_weight_val)
     steps, train_scores, val_scores = [], [], []
     interrupted = False
     try:
         for step in follow(plan, X, y, sample_weight):
             train_score = score(step[0], scoring, X, y, sample_weight)
             if X_val is not None:
-                with naming("X_val, y_val or sample_weight_val"):
-                    val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
+                val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
             train_scores.append(train_score)
             steps.append(step)  # last: an interruption may come between the scores
     except KeyboardInterrupt:
@@ -421,6 +424,20 @@ def _checked_clone(estimator):
             "MLPClassifierCV and MLPRegressorCV."
         )
     return model
+
+
+def _check_validation(model, X, y, X_val, y_val, sample_weight_val):
+    """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
+    with naming("X_val"):
+        X_val = check_array(X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
+        if X_val.shape[1] != np.shape(X)[1]:
+            raise ValueError(f"it has {X_val.shape[1]} features, and X has {np.shape(X)[1]}.")
+    with naming("y_val"):
+        checked_y(y_val, X_val, multi_output=True, y_numeric=not is_classifier(model))
+        unseen = np.setdiff1d(unique_labels(y_val), unique_labels(y)) if is_classifier(model) else []
+        if len(unseen):
+            raise ValueError(f"its labels {unseen.tolist()} are not in y.")
+    model._checked_weights(sample_weight_val, X_val, "sample_weight_val")
 
 
 def _checked_alphas(alphas, n_alphas, eps, alpha_min, alpha_max):

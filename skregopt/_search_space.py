@@ -79,7 +79,7 @@ def param_distributions(estimator, style="scipy", prefix=""):
     if style not in ("scipy", "optuna"):
         raise ValueError(f"style must be 'scipy' or 'optuna', got {style!r}.")
     if not isinstance(prefix, str):
-        raise TypeError(f"prefix must be a str to put in front of the names, got {prefix!r}.")
+        raise TypeError(f"prefix must be a str, such as 'mlpclassifier__', got {prefix!r}.")
     convert = _as_scipy if style == "scipy" else _as_optuna
     return {prefix + name: convert(*domain) for name, domain in _domains(estimator).items()}
 
