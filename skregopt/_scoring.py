@@ -84,7 +84,8 @@ def naming(argument):
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{argument} cannot be used: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
+        raise kind(f"{argument} cannot be used: {error}") from error
 
 
 def takes_sample_weight(scorer):
