@@ -3,7 +3,8 @@ Seeing a fit
 ============
 
 Three displays, in the manner of scikit-learn's: how a fit went, what its first layer looks at, and what a search over
-parameters found. Each is one call, and takes an ``ax`` if it is to be part of a larger figure.
+parameters found. Each is one call, and takes an ``ax`` if it is to be part of a larger figure. The fourth, of a
+regularisation path, is in :doc:`plot_regularization_path`.
 """
 
 # %%
@@ -45,7 +46,7 @@ losses = LossCurveDisplay.from_estimator(clf)
 from skregopt import WeightsDisplay
 
 sparse = MLPClassifier(hidden_layer_sizes=24, penalty="l1", alpha=2e-3, max_iter=200, random_state=0).fit(X, y)
-weights = WeightsDisplay.from_estimator(sparse)
+weights = WeightsDisplay.from_estimator(sparse, image_shape=(8, 8))
 
 # %%
 # Features that are no pixels get bars, of the norm of the weights out of each. The group penalty drops features as

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.sparsefuncs import min_max_axis
 
 from ._component import build_component
 from .penalties import L1, PENALTIES, ElasticNet, GroupL1, Penalty
@@ -97,6 +99,21 @@ def _bracket(slope, n_outputs):
             return low, high
         rising = slope(middle) > 0
         low, high = np.where(rising, low, middle), np.where(rising, middle, high)
+
+
+def check_variation(X, y):
+    """Raise ValueError for data that leave all weights at zero, whatever alpha: ``alpha_max`` would be rounding."""
+    for name, values, what in (("y", y, "value or class"), ("X", X, "row")):
+        if sp.issparse(values):
+            low, high = min_max_axis(sp.csr_matrix(values), axis=0)
+        else:
+            high = np.asarray(values)
+            low = high[:1]
+        if np.all(low == high):
+            raise ValueError(
+                f"{name} is one {what} over and over, so that all weights are zero for every alpha, and there is no "
+                "alpha_max for a path to begin at. Look at the data, or give alphas."
+            )
 
 
 def build_penalty(estimator):

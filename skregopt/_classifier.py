@@ -24,7 +24,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
             'softplus'}, Activation or sequence of them, default='relu'
         Activation of the hidden layers, or one for each, see :mod:`skregopt.activations`.
-    n_hidden_layers : int >= 0, default=None
+    n_hidden_layers : int in [0, 10000], default=None
         Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
         numbers to search. 0 is a linear model.
     batch_norm : bool, default=False
@@ -105,9 +105,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Whether to watch held-out rows, stop when they stop improving, and restore the weights of the best epoch.
         Otherwise the training objective is watched and the last weights are kept.
     validation_fraction : float in [0, 1) or CV splitter, default=0.1
-        Rows to hold out when ``early_stopping=True`` and no ``X_val`` is given (stratified, except for a
-        multilabel target); of a splitter its
-        last split.
+        Rows to hold out when ``early_stopping=True`` and no ``X_val`` is given (stratified, except for a multilabel
+        target); of a splitter its last split.
     n_iter_no_change : int >= 1 or inf, default=10
         Training stops after more than that many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4
@@ -336,8 +335,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         InvalidParameterError
             For a parameter outside its domain.
         ValueError
-            For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
-            estimator is left as it was.
+            For data that cannot be used, parameters that contradict each other, training that diverged, or early
+            stopping without a single finite score. A fitted estimator is left as it was.
         """
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
@@ -367,8 +366,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``. A
-            fitted estimator is left as it was.
+            For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``.
+        KeyboardInterrupt
+            If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
         """
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ValueError(

@@ -7,12 +7,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from ._drawing import BLUE, GREEN, GREY, ORANGE, PALE, stacked_axes
+from ._drawing import BLUE, GREEN, GREY, ORANGE, PALE, check_axes, stacked_axes
 from ._mlp import BaseMLP
+from ._path_cv import BaseMLPCV
 
 _PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with their relative heights
 _LOG_FROM = 20  # ratio of the largest to the smallest value from which a logarithmic scale shows more
-_SMALLEST_IMAGE = 8  # pixels on a side, from which a square number of features is taken for an image
 
 
 class LossCurveDisplay:
@@ -90,8 +90,9 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor, or Pipeline that ends with one
-            Fitted. After ``warm_start`` or ``partial_fit`` the curves are those of all calls.
+        estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
+            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn. After ``warm_start`` or
+            ``partial_fit`` the curves are those of all calls.
         ax : matplotlib.axes.Axes, default=None
             Where to draw, see :meth:`plot`.
         **options
@@ -259,7 +260,7 @@ class WeightsDisplay:
     >>> from skregopt import MLPClassifier, WeightsDisplay
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = MLPClassifier(16, penalty="l1", alpha=1e-3, max_iter=500, tol=1e-3, random_state=0).fit(X / 16, y)
-    >>> len(WeightsDisplay.from_estimator(clf).images_)
+    >>> len(WeightsDisplay.from_estimator(clf, image_shape=(8, 8)).images_)
     16
     """
 
@@ -274,13 +275,13 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor, or Pipeline that ends with one
-            Fitted.
+        estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
+            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn.
         feature_names : sequence of str of length n_features, default=None
             None uses ``feature_names_in_``, if there are any.
         image_shape : tuple of int or None, default=None
-            Rows and columns, if the features are the pixels of an image. None takes a square number of 64 features or
-            more, that have no names, for a square image.
+            Rows and columns, if the features are the pixels of an image. None draws bars: 64 or 100 features of a
+            table make a square, too, but no image.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
         **options
@@ -303,12 +304,8 @@ class WeightsDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network = _fitted_network(estimator)
         weights = np.asarray(network.coefs_[0])
-        n_features = weights.shape[0]
         if feature_names is None:
             feature_names = getattr(network, "feature_names_in_", None)
-        side = round(np.sqrt(n_features))
-        if image_shape is None and feature_names is None and side >= _SMALLEST_IMAGE and side**2 == n_features:
-            image_shape = (side, side)
         return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
 
     def plot(
@@ -342,6 +339,7 @@ class WeightsDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        check_axes(ax)
         weights = np.asarray(self.weights, dtype=float)
         n_features = weights.shape[0]
         if kind not in ("auto", "image", "bar"):
@@ -431,14 +429,15 @@ class WeightsDisplay:
 
 
 def _fitted_network(estimator):
-    """Return the fitted MLP, the last step if it is given as part of a pipeline."""
+    """Return the fitted MLP: the last step of a pipeline, and what a cross-validated one predicts with."""
     network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(network, BaseMLP):
+    if not isinstance(network, BaseMLP | BaseMLPCV):
         raise TypeError(
-            f"estimator must be an MLPClassifier, an MLPRegressor, or a Pipeline that ends with one, got {estimator!r}."
+            "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
+            f"ends with one, got {estimator!r}. Of a search pass its best_estimator_."
         )
     check_is_fitted(network)
-    return network
+    return network.best_estimator_ if isinstance(network, BaseMLPCV) else network
 
 
 def _set_log_scale(ax):

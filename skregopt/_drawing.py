@@ -4,6 +4,14 @@
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
 
 
+def check_axes(ax):
+    """Raise TypeError unless ``ax`` is an Axes of matplotlib or None."""
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes | None):
+        raise TypeError(f"ax must be an Axes of matplotlib, or None for a new figure, got {ax!r}.")
+
+
 def stacked_axes(ax, heights, width=6.4):
     """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first.
 
@@ -18,6 +26,7 @@ def stacked_axes(ax, heights, width=6.4):
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
 
+    check_axes(ax)
     n = len(heights)
     if ax is None:
         _, axes = plt.subplots(

@@ -1,5 +1,7 @@
 """Which rows are held out for early stopping, by index: X is not copied."""
 
+import math
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -41,17 +43,35 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
         train, held_out = splits[-1]
         train, held_out = rows[train], rows[held_out]
     else:
-        train, held_out = train_test_split(
-            rows,
-            test_size=validation_fraction,
-            random_state=seed,
-            stratify=None if strata is None else strata[rows],
-        )
+        strata = None if strata is None else strata[rows]
+        try:
+            train, held_out = train_test_split(rows, test_size=validation_fraction, random_state=seed, stratify=strata)
+        except ValueError as error:
+            raise ValueError(_too_few(error, validation_fraction, rows.size, strata)) from error
     if held_out.size < 2:
-        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. It has "
+            f"{held_out.size} of {rows.size} row(s), by validation_fraction={validation_fraction!r}. Rows of your own "
+            "can be passed as X_val and y_val."
+        )
     if train.size == 0:
         raise ValueError(
             f"validation_fraction={validation_fraction!r} leaves no rows to train on. Hold out fewer rows."
         )
     # sorted, so that an epoch without shuffling walks through X in order
     return np.sort(train), np.sort(held_out)
+
+
+def _too_few(error, fraction, n_rows, strata):
+    """Return what scikit-learn's error about a random split means here."""
+    if str(error).startswith("The least populated class"):
+        return (
+            f"{error}. early_stopping=True holds out validation_fraction={fraction!r} of the rows of each class. Give "
+            "at least two rows of each, or pass X_val and y_val."
+        )
+    n_held_out = math.ceil(fraction * n_rows)
+    classes = "" if strata is None else f" of {len(np.unique(strata))} class(es), each of which needs a row in both"
+    return (
+        f"validation_fraction={fraction!r} makes {n_held_out} row(s) to validate on and {n_rows - n_held_out} to train "
+        f"on out of n_samples={n_rows}{classes}. Change validation_fraction, give more rows, or pass X_val and y_val."
+    )

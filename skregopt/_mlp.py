@@ -20,6 +20,7 @@ from ._model import Model, Rows, in_precision, relative_weights
 from ._parameters import (
     check_combinations,
     check_precision,
+    check_size,
     decoupled_decay,
     dropout_rates,
     effective_batch_size,
@@ -28,10 +29,10 @@ from ._parameters import (
     initial_rate,
     parameter_constraints,
 )
-from ._scoring import epoch_scorer
+from ._scoring import check_scores, epoch_scorer, naming
 from ._source import SUPPORTED_DTYPES, Source
 from ._threads import counted_fit, effective_n_threads, single_blas_thread
-from ._training import FirstOrderTraining, OptimizerMemory, warn_about
+from ._training import INTERRUPTED, FirstOrderTraining, OptimizerMemory, advice_on_divergence, warn_about
 from ._training import Options as TrainingOptions
 from .initializers import INITIALIZERS, Initializer
 from .losses import Loss
@@ -76,7 +77,11 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             weights = np.asarray(sample_weight)
             if np.iscomplexobj(weights):
                 raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
-            weights = weights.astype(np.float64)
+            try:
+                weights = weights.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                hint = " Weights of classes are the parameter class_weight." if hasattr(self, "class_weight") else ""
+                raise ValueError(f"`{name}` must be None or one number for each row: {error}.{hint}") from error
             assert_all_finite(weights, input_name=name)
             if np.any(weights < 0):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
@@ -191,7 +196,9 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         # a row of weight zero is as good as absent
         rows = np.flatnonzero(weights.max(axis=1) > 0)
         source = Source(X)
-        layout = Layout([source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))], self.batch_norm)
+        units = [source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))]
+        check_size(self, units, dtype)
+        layout = Layout(units, self.batch_norm)
         model = Model(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
@@ -261,7 +268,11 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
                 model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(), tasks,
             )  # fmt: skip
             outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
+        if incremental and outcome.status == INTERRUPTED:
+            raise KeyboardInterrupt  # half an epoch is none: everything stays as it was before the call
         self._check_finite(outcome)
+        if self.early_stopping:
+            check_scores(self, outcome, validation.indices.size, given=X_val is not None)
         self._commit(outcome, structure, layout, train_rows.size, continuing)
         if incremental:
             self._optimizer_memory_ = memory
@@ -325,14 +336,14 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         return memory.copy() if incremental and memory is not None and memory.fits(new) else new
 
     def _given_validation(self, X_val, y_val, sample_weight_val, n_targets, loss, dtype):
-        X_val = self._checked_X(X_val, reset=False)
-        y_val = self._encode_validation_y(y_val, X_val, dtype)
+        with naming("X_val"):
+            X_val = self._checked_X(X_val, reset=False)
+        with naming("y_val"):
+            y_val = self._encode_validation_y(y_val, X_val, dtype)
         if y_val.shape != (X_val.shape[0], n_targets):
             raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {y_val.shape}.")
-        try:
+        with naming("y_val"):
             loss.check_y(y_val)
-        except ValueError as error:
-            raise ValueError(f"y_val: {error}") from None
         weights = self._checked_weights(sample_weight_val, X_val, "sample_weight_val")
         weights = self._row_weights(weights, y_val, "sample_weight_val")
         return self._held_out_rows(Source(X_val), y_val, weights, np.arange(X_val.shape[0]), dtype)
@@ -360,9 +371,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         losses = [] if self.early_stopping else outcome.loss_curve[-1:]
         if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
             return
-        advice = f" Standardise {self._to_standardise}"
-        if self.solver != "lbfgs":
-            advice += f", or lower learning_rate_init (it is {self.learning_rate_init!r})"
+        advice = " " + advice_on_divergence(self)
         if self.solver == "sgd" and self.batch_size == "auto":
             advice += ". solver='sgd' updates on one example at a time; solver='minibatch' averages over a batch"
         raise ValueError(_NON_FINITE + advice + ".")
@@ -446,8 +455,5 @@ def trains_incrementally(estimator):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    try:
-        _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
-    except ValueError as error:
-        raise ValueError(f"y_val cannot be used: {error}") from error
+    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     return y_val

@@ -5,6 +5,7 @@ class labels, and the model around them. Batch normalisation is part of the weig
 """
 
 from itertools import count
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._batch_norm import EPSILON
 from ._classifier import MLPClassifier
 from ._layout import NORMS
+from ._path_cv import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
 from ._regressor import MLPRegressor
 
 # Operators of this version are read by every onnxruntime since 1.12.
@@ -86,8 +88,8 @@ def to_onnx(estimator, path=None):
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-        Fitted.
+    estimator : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
+        Fitted. Of the last two ``best_estimator_`` is converted, which they predict with.
     path : str or path-like, default=None
         File to write the model to.
 
@@ -101,7 +103,7 @@ def to_onnx(estimator, path=None):
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        For anything but the two estimators.
+        For any other estimator, or a path that is none.
     ValueError
         For an activation or loss without an ONNX form, see :doc:`/extending`; for class labels that ONNX has no type
         for.
@@ -123,12 +125,15 @@ def to_onnx(estimator, path=None):
     import onnx
     from onnx import helper, numpy_helper
 
-    if not isinstance(estimator, MLPClassifier | MLPRegressor):
+    if not isinstance(estimator, MLPClassifier | MLPRegressor | BaseMLPCV):
         raise TypeError(
-            f"to_onnx converts MLPClassifier and MLPRegressor, got {estimator!r}. For a pipeline or search around them "
-            "call register_skl2onnx() once, then skl2onnx.to_onnx."
+            "to_onnx converts MLPClassifier, MLPRegressor, MLPClassifierCV and MLPRegressorCV, got "
+            f"{estimator!r}. For a pipeline or search around them call register_skl2onnx() once, then "
+            "skl2onnx.to_onnx."
         )
-    check_is_fitted(estimator)
+    if not isinstance(path, str | PathLike | None):
+        raise TypeError(f"path must be the name of a file to write, or None to write none, got {path!r}.")
+    estimator = _fitted_network(estimator)
     nodes, constants, numbers = [], [], count()
 
     def add_node(operator, inputs, outputs, **attributes):
@@ -175,7 +180,10 @@ def to_onnx(estimator, path=None):
 
 
 def register_skl2onnx():
-    """Make skl2onnx able to convert :class:`MLPClassifier` and :class:`MLPRegressor`, alone or inside of others.
+    """Make skl2onnx able to convert the estimators of this package, alone or inside of others.
+
+    These are :class:`MLPClassifier`, :class:`MLPRegressor`, and of :mod:`skregopt.model_selection` MLPClassifierCV and
+    MLPRegressorCV.
 
     To be called once in a process, before the first conversion; again does no harm. Afterwards ``skl2onnx.to_onnx``
     takes pipelines, ensembles and whatever else it knows with these estimators in them. It goes by its own
@@ -205,13 +213,21 @@ def register_skl2onnx():
     from skl2onnx import update_registered_converter
 
     options = {"zipmap": [True, False, "columns"], "nocl": [True, False], "output_class_labels": [False, True]}
-    update_registered_converter(
-        MLPClassifier, "SkregoptMLPClassifier", _classifier_types, _convert_classifier, options=options
-    )
-    update_registered_converter(MLPRegressor, "SkregoptMLPRegressor", _regressor_types, _convert_regressor)
+    for kind in (MLPClassifier, MLPClassifierCV):
+        update_registered_converter(
+            kind, f"Skregopt{kind.__name__}", _classifier_types, _convert_classifier, options=options
+        )
+    for kind in (MLPRegressor, MLPRegressorCV):
+        update_registered_converter(kind, f"Skregopt{kind.__name__}", _regressor_types, _convert_regressor)
 
 
 # --- the network -----------------------------------------------------------------------------------------------------
+
+
+def _fitted_network(estimator):
+    """Return the fitted network that an estimator predicts with."""
+    check_is_fitted(estimator)
+    return estimator.best_estimator_ if isinstance(estimator, BaseMLPCV) else estimator
 
 
 def _outputs(op, estimator, X):
@@ -299,8 +315,7 @@ def _skl2onnx_labels(operator):
 def _classifier_types(operator):
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
-    estimator = operator.raw_operator
-    check_is_fitted(estimator)
+    estimator = _fitted_network(operator.raw_operator)
     n_rows, n_columns = operator.inputs[0].get_first_dimension(), len(estimator.classes_)
     labels = _skl2onnx_labels(operator)
     label_type = StringTensorType if labels.dtype == object else Int64TensorType
@@ -310,12 +325,12 @@ def _classifier_types(operator):
 
 
 def _regressor_types(operator):
-    check_is_fitted(operator.raw_operator)
-    operator.outputs[0].type.shape = [operator.inputs[0].get_first_dimension(), operator.raw_operator.n_outputs_]
+    n_outputs = _fitted_network(operator.raw_operator).n_outputs_
+    operator.outputs[0].type.shape = [operator.inputs[0].get_first_dimension(), n_outputs]
 
 
 def _network(scope, operator, container):
-    """Add a network to the graph of skl2onnx; returns (op, its output)."""
+    """Add a network to the graph of skl2onnx; returns (op, the estimator, its output)."""
     from onnx import helper
     from skl2onnx.common.data_types import DoubleTensorType
 
@@ -328,15 +343,16 @@ def _network(scope, operator, container):
     source = operator.inputs[0]
     dtype = np.float64 if isinstance(source.type, DoubleTensorType) else np.float32
     op = Graph(dtype, scope.get_unique_variable_name, add_node, add_constant)
-    return op, _outputs(op, operator.raw_operator, op.Cast(source.full_name, to=op.element_type))
+    estimator = _fitted_network(operator.raw_operator)
+    return op, estimator, _outputs(op, estimator, op.Cast(source.full_name, to=op.element_type))
 
 
 def _convert_classifier(scope, operator, container):
-    op, y_pred = _network(scope, operator, container)
+    op, estimator, y_pred = _network(scope, operator, container)
     names = [output.full_name for output in operator.outputs]
-    _class_outputs(op, operator.raw_operator, y_pred, _skl2onnx_labels(operator), *names)
+    _class_outputs(op, estimator, y_pred, _skl2onnx_labels(operator), *names)
 
 
 def _convert_regressor(scope, operator, container):
-    op, y_pred = _network(scope, operator, container)
+    op, _, y_pred = _network(scope, operator, container)
     op.Identity(y_pred, outputs=[operator.outputs[0].full_name])

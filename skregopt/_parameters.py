@@ -1,7 +1,9 @@
 """The estimators' parameters: the domain of each, what they resolve to, and which contradict each other."""
 
+import math
 import warnings
 from functools import cache
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +17,8 @@ from .initializers import INITIALIZERS, Initializer
 from .optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from .penalties import PENALTIES, ElasticNet, Penalty
 from .schedules import SCHEDULES, InvScaling, Schedule
+
+_MOST_LAYERS = 10_000  # each is a few objects of Python, and none so deep is trained
 
 
 def parameter_constraints(losses, loss_family):
@@ -40,7 +44,7 @@ def _parameter_constraints(loss_family, losses, activations, initializers, penal
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "batch_norm": ["boolean"],
-        "n_hidden_layers": [None, Interval(Integral, 0, None, closed="left")],
+        "n_hidden_layers": [None, Interval(Integral, 0, _MOST_LAYERS, closed="both")],
         "activation": [StrOptions(set(activations)), Activation, list, tuple],
         "weight_init": [StrOptions({"auto", *initializers}), Initializer],
         "loss": [StrOptions(set(losses)), loss_family],
@@ -106,6 +110,20 @@ def hidden_units(estimator):
             )
         sizes = sizes * int(estimator.n_hidden_layers)
     return [int(size) for size in sizes]
+
+
+def check_size(estimator, units, dtype):
+    """Raise ValueError for layers of so many units that memory for their parameters cannot even be reserved."""
+    n_parameters = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(units))
+    try:
+        np.empty(n_parameters, dtype)  # costs nothing: no page is touched
+    except (MemoryError, OverflowError, ValueError):
+        size = math.log10(n_parameters * dtype.itemsize) - math.log10(2**30)
+        raise ValueError(
+            f"{_depth(estimator)} makes a network with layers of {units} units (features, hidden layers, outputs): "
+            f"10^{math.log10(n_parameters):.1f} parameters in 10^{size:.1f} GiB, more than can be allocated here. Use "
+            "narrower or fewer layers."
+        ) from None
 
 
 def _depth(estimator):

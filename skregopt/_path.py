@@ -7,16 +7,18 @@ from itertools import count, takewhile
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+from sklearn.utils.multiclass import unique_labels
 
-from ._alpha_max import build_penalty, null_model
+from ._alpha_max import build_penalty, check_variation, null_model
 from ._domains import Interval
-from ._mlp import BaseMLP
+from ._mlp import BaseMLP, checked_y
 from ._parameters import hidden_units
-from ._scoring import takes_sample_weight
+from ._scoring import naming, takes_sample_weight
 from ._training import INTERRUPTED, MAX_ITER
 from .penalties import GroupL1
 
@@ -199,9 +201,9 @@ def regularization_path(
     InvalidParameterError
         For a parameter outside its domain.
     ValueError
-        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known, strengths that are not finite
-        and above 0, ``alpha_min`` above ``alpha_max``, parameters that contradict each other, or training that
-        diverged.
+        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known; X or y that are the same in
+        all rows, unless the strengths are given; strengths that are not finite and above 0, ``alpha_min`` above
+        ``alpha_max``, parameters that contradict each other, or training that diverged.
     KeyboardInterrupt
         If the user interrupts before the first fit is complete. Later, the path of the fits that are complete is
         returned, with a UserWarning.
@@ -235,6 +237,8 @@ def regularization_path(
     if sample_weight_val is not None and X_val is None:
         raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
     plan = Plan.make(estimator, X, y, sample_weight, alphas, n_alphas, eps, alpha_min, alpha_max, max_iter, tol)
+    if X_val is not None:
+        _check_validation(plan.model, X, y, X_val, y_val, sample_weight_val)
     steps, train_scores, val_scores = [], [], []
     interrupted = False
     try:
@@ -307,6 +311,8 @@ class Plan:
         penalty = build_penalty(model)
         hidden = bool(hidden_units(model))
         given = _checked_alphas(alphas, alpha_min, alpha_max)
+        if given is None and (alpha_min is None or alpha_max is None):
+            check_variation(X, y)
         null = null_model(model, X, y, sample_weight)
         scale = null.alpha_max(penalty)
         if not scale > 0:
@@ -436,6 +442,20 @@ def _checked_clone(estimator):
             "MLPClassifierCV and MLPRegressorCV."
         )
     return model
+
+
+def _check_validation(model, X, y, X_val, y_val, sample_weight_val):
+    """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
+    with naming("X_val"):
+        X_val = check_array(X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
+        if X_val.shape[1] != np.shape(X)[1]:
+            raise ValueError(f"it has {X_val.shape[1]} features, and X has {np.shape(X)[1]}.")
+    with naming("y_val"):
+        checked_y(y_val, X_val, multi_output=True, y_numeric=not is_classifier(model))
+        unseen = np.setdiff1d(unique_labels(y_val), unique_labels(y)) if is_classifier(model) else []
+        if len(unseen):
+            raise ValueError(f"its labels {unseen.tolist()} are not in y.")
+    model._checked_weights(sample_weight_val, X_val, "sample_weight_val")
 
 
 def _checked_alphas(alphas, alpha_min, alpha_max):

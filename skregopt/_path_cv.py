@@ -17,14 +17,15 @@ from sklearn.base import (
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._classifier import MLPClassifier
+from ._domains import Interval
 from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
 from ._regressor import MLPRegressor
 from ._source import SUPPORTED_DTYPES
+from ._targets import checked_labels
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
@@ -33,7 +34,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints = PATH_CONSTRAINTS | {
         "cv": ["cv_object"],
         "selection": [StrOptions({"best", "1se"})],
-        "n_jobs": [None, Integral],
+        "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -108,7 +109,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
             y = column_or_1d(y, warn=True)
         estimator = self._network(penalty="l1") if self.estimator is None else clone(self.estimator)
         if is_classifier(self):
-            check_classification_targets(y)
+            checked_labels(y)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.set_params(random_state=int(rng.randint(np.iinfo(np.int32).max)))

@@ -112,7 +112,7 @@ class RegularizationPathDisplay:
         ----------
         path : RegularizationPath
             Of a network with one output and no hidden layer the weights are drawn, otherwise the importances of the
-            features.
+            features. Those are shares, which sum to 1 for each alpha: that of a feature grows when others are dropped.
         feature_names : sequence of str of length n_features, default=None
             None uses ``feature_names_in_``, if there are any.
         score_name : str, default="score"
@@ -316,7 +316,7 @@ def _numbers(path, feature_names):
     return {
         "alphas": path.alphas_,
         "values": np.array([coef[:, 0] for coef in first]) if linear else path.feature_importances_,
-        "value_name": "weight" if linear else "feature importance",
+        "value_name": "weight" if linear else "share of importance",
         "sparsity": path.sparsity_,
         "feature_names": feature_names,
     }

@@ -23,7 +23,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
             'softplus'}, Activation or sequence of them, default='relu'
         Activation of the hidden layers, or one for each, see :mod:`skregopt.activations`.
-    n_hidden_layers : int >= 0, default=None
+    n_hidden_layers : int in [0, 10000], default=None
         Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
         numbers to search. 0 is a linear model.
     batch_norm : bool, default=False
@@ -315,8 +315,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         InvalidParameterError
             For a parameter outside its domain.
         ValueError
-            For data that cannot be used, parameters that contradict each other, or training that diverged. A fitted
-            estimator is left as it was.
+            For data that cannot be used, parameters that contradict each other, training that diverged, or early
+            stopping without a single finite score. A fitted estimator is left as it was.
         """
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
@@ -344,7 +344,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Raises
         ------
         ValueError
-            With ``early_stopping=True``, or for data that cannot be used. A fitted estimator is left as it was.
+            With ``early_stopping=True``, or for data that cannot be used.
+        KeyboardInterrupt
+            If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -47,6 +48,44 @@ def epoch_scorer(estimator, structure, set_theta, X, y, sample_weight):
         return value
 
     return score
+
+
+def check_scores(estimator, outcome, n_rows, given):
+    """Raise ValueError if early stopping has no epoch to keep, because no score of the validation rows was finite.
+
+    Only at the end: a single score may well be NaN, such as a correlation with predictions that are still constant.
+    Divergence, which leaves no finite score either, is not told here.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+    outcome : Outcome
+    n_rows : int
+        Number of validation rows.
+    given : bool
+        Whether they are the user's, ``X_val``.
+    """
+    scores = outcome.validation_scores
+    if not scores or outcome.best_epoch or not np.all(np.isfinite(outcome.loss_curve)):
+        return
+    rows = f"{n_rows} validation row(s) ({'X_val' if given else 'held out by validation_fraction'})"
+    no_score = f"no epoch to keep: scoring={estimator.scoring!r} was {scores[-1]} on the {rows} after each of"
+    if estimator.scoring == "loss":
+        advice = "Look for extreme values in these rows, and standardise them like those trained on."
+    else:
+        more = "more rows as X_val, y_val" if given else "a larger validation_fraction, or rows of your own as X_val"
+        advice = f"Give {more}, or another scoring, such as scoring='loss'."
+    raise ValueError(f"Early stopping has {no_score} {len(scores)} epoch(s). {advice}")
+
+
+@contextmanager
+def naming(argument):
+    """Put the name of the argument in front of errors, which scikit-learn words for X and y."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
+        raise kind(f"{argument} cannot be used: {error}") from error
 
 
 def takes_sample_weight(scorer):

@@ -3,12 +3,13 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from ._drawing import GREY, ORANGE, PALE
+from ._drawing import GREY, ORANGE, PALE, check_axes
 
-_LOG_FROM = 50  # ratio of the largest to the smallest value from which a scale may be logarithmic
+_LOG_FROM = 8  # ratio of the largest to the smallest value from which a scale may be logarithmic
 _MOST_NUMBERS = 150  # cells of a heat map up to which each shows its score
 _ABSENT = "-"  # the value of a parameter that a candidate of a search over several grids does not have
 
@@ -90,11 +91,19 @@ class SearchResultsDisplay:
         ------
         NotFittedError
             For a search that is not fitted.
+        TypeError
+            For anything but a search.
         ValueError
             As :meth:`from_cv_results` and :meth:`plot`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_search")
-        check_is_fitted(search, "cv_results_")
+        if not hasattr(search, "cv_results_"):
+            if isinstance(search, BaseEstimator) and hasattr(search, "estimator"):
+                check_is_fitted(search)
+            raise TypeError(
+                f"search must be a search with cv_results_, such as a fitted GridSearchCV, got {search!r}. A fit is "
+                "drawn by LossCurveDisplay, what MLPClassifierCV and MLPRegressorCV found by RegularizationPathDisplay."
+            )
         refit, scoring = getattr(search, "refit", None), getattr(search, "scoring", None)
         if metric is None and isinstance(refit, str) and f"mean_test_{refit}" in search.cv_results_:
             metric = refit
@@ -184,6 +193,7 @@ class SearchResultsDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        check_axes(ax)
         self.mean_scores = np.asarray(self.mean_scores, dtype=float)
         self.std_scores = np.asarray(self.std_scores, dtype=float)
         if not np.any(np.isfinite(self.mean_scores)):
@@ -347,7 +357,7 @@ class SearchResultsDisplay:
         self.ax_.spines[:].set_visible(False)
 
     def _draw_ticks(self, position, places, labels, side=1):
-        white = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
+        white = {"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.8}
         for place, label in zip(places, labels, strict=True):
             self.ax_.plot([position - 0.02 * side, position], [place, place], color=GREY, linewidth=1.2, zorder=4)
             self.ax_.annotate(
@@ -385,8 +395,7 @@ class _Scale:
             different, self.codes = np.unique(numbers, return_inverse=True)
             self.labels = [f"{number:.4g}" for number in different]
             self.places = numbers
-            spread = different[0] > 0 and different[-1] >= _LOG_FROM * different[0]
-            self.is_log = bool(spread and np.median(different) < different[-1] / 5)  # else drawn from a range, evenly
+            self.is_log = bool(different[0] > 0 and _is_spread_in_logarithms(different))
             on_axis = np.log(numbers) if self.is_log else numbers
         else:
             numbers = {text: value for text, value in zip(texts, values, strict=True) if isinstance(value, Real)}
@@ -419,12 +428,23 @@ class _Scale:
         return self._share(np.log(values) if self.is_log else values), [f"{value:.4g}" for value in values]
 
 
+def _is_spread_in_logarithms(values):
+    """Tell whether positive numbers are far apart, their median nearer to the geometric than to the other middle."""
+    low, high = values[0], values[-1]
+    return high >= _LOG_FROM * low and np.median(values) ** 2 < np.sqrt(low * high) * (low + high) / 2
+
+
 def _levels(low, high, is_log=False):
     """Return round numbers between two others."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    levels = (LogLocator() if is_log else MaxNLocator(5)).tick_values(low, high)
-    return levels[(levels >= low) & (levels <= high)]
+    locators = [LogLocator(), LogLocator(subs=(1, 3)), LogLocator(subs=(1, 2, 5))] if is_log else [MaxNLocator(5)]
+    for locator in locators:
+        levels = locator.tick_values(low, high)
+        levels = levels[(levels >= low) & (levels <= high)]
+        if levels.size >= 3:
+            break
+    return levels
 
 
 def _text(value):

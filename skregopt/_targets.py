@@ -22,9 +22,16 @@ class ClassTargets:
         'binary' also for a single class.
     n_outputs : int
         Width of the output layer.
+
+    Raises
+    ------
+    ValueError
+        If there is no class.
     """
 
     def __init__(self, classes, multilabel):
+        if len(classes) == 0:
+            raise ValueError("classes must hold all class labels that will occur, at least one, got none.")
         self.classes = classes
         if multilabel:
             self.kind, self.n_outputs = "multilabel", len(classes)
@@ -125,9 +132,13 @@ def _class_weights(class_weight, classes, y):
     try:
         weights = np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)
     except ValueError as error:
+        problem = error
+        if isinstance(class_weight, dict):  # scikit-learn names the classes without a weight, which may be left out
+            unknown = [key for key in class_weight if key not in classes.tolist()]
+            problem = f"No class is {', '.join(map(repr, unknown))}" if unknown else error
         raise ValueError(
-            f"{error}. The keys of class_weight must be classes, which are {classes.tolist()}, and its values weights, "
-            f"got class_weight={class_weight!r}."
+            f"{problem}. The keys of class_weight must be classes, which are {classes.tolist()}, and its values "
+            f"weights, got class_weight={class_weight!r}."
         ) from None
     if not np.all((weights >= 0) & np.isfinite(weights)):
         raise ValueError(f"class_weight must hold finite weights >= 0, got class_weight={class_weight!r}.")
@@ -141,10 +152,19 @@ def checked_labels(y):
     ------
     ValueError
         For targets that are not class labels.
+    TypeError
+        For labels of types that do not compare, and sparse ones.
     """
     if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    kind = type_of_target(y, input_name="y")
+    try:
+        kind = type_of_target(y, input_name="y")
+    except TypeError as error:
+        types = sorted({type(label).__name__ for label in np.asarray(y, dtype=object).ravel()})
+        raise TypeError(
+            f"y mixes labels of the types {', '.join(types)}, which cannot be put in an order ({error}). Use labels of "
+            "one type, and leave out rows without a label."
+        ) from error
     if kind not in ("binary", "multiclass", "multilabel-indicator"):
         check_classification_targets(y)  # raises for all others but one, below; decides by the kind once more
     if sp.issparse(y) and kind != "multilabel-indicator":

@@ -389,6 +389,19 @@ class FirstOrderTraining:
         return n_new
 
 
+def advice_on_divergence(estimator):
+    """Return what to do about training that diverged, as the end of a message."""
+    lower = []
+    if estimator.solver != "lbfgs":
+        lower.append(f"learning_rate_init (it is {estimator.learning_rate_init!r})")
+    # a sensible one is below 1; each update multiplies weights by about 1 - learning rate * alpha, or * weight_decay
+    if estimator.penalty is not None and estimator.alpha >= 1:
+        lower.append(f"alpha (it is {estimator.alpha!r})")
+    if (estimator.weight_decay or 0) >= 1:
+        lower.append(f"weight_decay (it is {estimator.weight_decay!r})")
+    return f"Standardise {estimator._to_standardise}" + (f", or lower {' or '.join(lower)}" if lower else "")
+
+
 def warn_about(estimator, outcome):
     """Warn, or print, why the training of an estimator ended, unless it simply converged."""
     if outcome.status == INTERRUPTED:
@@ -398,16 +411,8 @@ def warn_about(estimator, outcome):
     if estimator.early_stopping and not np.all(np.isfinite(losses)):
         epoch = int(np.argmax(~np.isfinite(losses))) + 1
         kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
-        advice = "" if estimator.solver == "lbfgs" else ", or lower learning_rate_init"
         warnings.warn(
-            f"Training diverged in epoch {epoch}; {kept} is kept. Standardise {estimator._to_standardise}{advice}.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
-    elif estimator.early_stopping and not outcome.best_epoch:
-        warnings.warn(
-            "No epoch had a finite validation score; the starting point is kept. Check the validation data and "
-            f"scoring={estimator.scoring!r}.",
+            f"Training diverged in epoch {epoch}; {kept} is kept. {advice_on_divergence(estimator)}.",
             ConvergenceWarning,
             stacklevel=6,
         )

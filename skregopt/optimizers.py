@@ -96,12 +96,13 @@ class SGD(Optimizer):
         w_t = w_{t-1} - lr v_t                     (momentum, Polyak 1964)
         w_t = w_{t-1} - lr (g_t + mu v_t)          (Nesterov, Sutskever et al. 2013)
 
-    Step size of the proximal operator: lr (1 - mu^t)/(1 - mu), with Nesterov lr (1 + mu (1 - mu^t)/(1 - mu)).
+    Step size of the proximal operator: lr (1 - mu^t)/(1 - mu), with Nesterov lr (1 + mu (1 - mu^t)/(1 - mu)); for
+    mu = 1 the fraction is t.
 
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
-        0 is plain gradient descent.
+        0 is plain gradient descent. With 1, allowed as in scikit-learn, no gradient is ever forgotten.
     nesterovs_momentum : bool, default=True
         Whether to look ahead; without effect for momentum=0.
 

@@ -12,7 +12,7 @@ import pytest
 import scipy.sparse as sp
 from estimator_state import plain, state
 from sklearn import neural_network
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, UndefinedMetricWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
@@ -20,6 +20,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
 from skregopt.initializers import INITIALIZERS, HeNormal, Orthogonal
 from skregopt.losses import CLASSIFICATION_LOSSES, LOSSES, REGRESSION_LOSSES
+from skregopt.model_selection import MLPClassifierCV
 from skregopt.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Muon, Nadam, RMSprop
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
 from skregopt.schedules import SCHEDULES, Constant, InvScaling
@@ -86,7 +87,7 @@ UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 BAD_VALUES = {
     "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
-    "n_hidden_layers": [-1, 1.5, "2", np.nan],
+    "n_hidden_layers": [-1, 1.5, "2", np.nan, 10_001, 10**9, 10**30],
     "batch_norm": NOT_A_BOOL,
     "weight_init": ["he", None, 3, HeNormal, Adam()],
     "loss": ["hinge", None, 3, L1()],
@@ -334,7 +335,7 @@ def test_non_finite_y(kind, method, value, word):
         (np.zeros(60), ("weight", "zero")),
         (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
         (np.ones((60, 2)), ("Sample weights must be 1D",)),
-        (["heavy"] * 60, ("could not convert",)),
+        (["heavy"] * 60, ("`sample_weight` must be", "could not convert")),
         (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
         ([1j] * 60, ("Complex data not supported", "sample_weight")),
     ],
@@ -431,6 +432,42 @@ def test_other_classes_with_warm_start():
     assert_refused(MLPClassifier, call, ValueError, (message,), warm_start=True)
 
 
+@BOTH
+@METHODS
+def test_more_parameters_than_memory(kind, method):
+    """Refused before anything is drawn; 10^10 squared is beyond int64, too."""
+    for sizes, n_parameters in [(10**30, "10^30"), (10**13, "10^13"), ((10**10, 10**10), "10^20"), (10**400, "10^400")]:
+        names = ("hidden_layer_sizes", n_parameters, "parameters", "GiB", "narrower")
+        assert_refused(kind, train(kind, method), ValueError, names, hidden_layer_sizes=sizes)
+
+
+@BOTH
+@METHODS
+def test_sample_weight_in_words(kind, method):
+    names = ("`sample_weight` must be None or one number for each row", "'balanced'")
+    message = assert_refused(kind, train(kind, method, sample_weight="balanced"), ValueError, names)
+    assert ("class_weight" in message) == (kind is MLPClassifier)
+
+
+@METHODS
+def test_labels_that_do_not_compare(method):
+    y = np.array(["left", None] * 30, dtype=object)
+    assert_refused(
+        MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "NoneType, str", "leave out")
+    )
+    X, _ = make_data(MLPClassifier)
+    with pytest.raises(TypeError, match="y mixes labels of the types NoneType, str"):
+        MLPClassifierCV().fit(X, y)
+
+
+def test_no_classes():
+    call, new = train(MLPClassifier, "partial_fit", classes=[]), MLPClassifier()
+    assert_refused(MLPClassifier, call, ValueError, ("classes",))
+    with pytest.raises(ValueError, match="classes must hold all class labels that will occur, at least one"):
+        call(new)
+    assert state(new) == state(MLPClassifier())
+
+
 # --- validation data ------------------------------------------------------------------------------------------------
 
 
@@ -446,9 +483,9 @@ def test_bad_validation_data(kind, early_stopping):
     refused(("y_val", "without X_val"), y_val=y)
     refused(("sample_weight_val", "without X_val"), sample_weight_val=np.ones(20))
     other = f"X has 3 features, but {kind.__name__} is expecting 4 features as input"
-    refused((other,), X_val=X[:, :3], y_val=y)
-    refused(("inconsistent numbers of samples: [20, 19]",), X_val=X, y_val=y[:-1])
-    refused(("Input X", "NaN"), X_val=with_value(X, np.nan), y_val=y)
+    refused(("X_val cannot be used", other), X_val=X[:, :3], y_val=y)
+    refused(("y_val cannot be used", "inconsistent numbers of samples: [20, 19]"), X_val=X, y_val=y[:-1])
+    refused(("X_val cannot be used", "NaN"), X_val=with_value(X, np.nan), y_val=y)
     for value, word in [(np.nan, "NaN"), (np.inf, "infinity")]:
         weights = with_value(np.ones(20), value)
         refused(("sample_weight", word), X_val=X, y_val=y, sample_weight_val=weights)
@@ -460,10 +497,33 @@ def test_bad_validation_data(kind, early_stopping):
     refused(("20",), X_val=X, y_val=y, sample_weight_val=np.ones(19))
     if kind is MLPClassifier:
         y_other = np.where(y == "left", "above", y)
-        refused(("`y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
+        refused(("y_val cannot be used: `y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
     else:
-        refused(("y", "NaN"), X_val=X, y_val=with_value(y, np.nan))
+        refused(("y_val cannot be used", "NaN"), X_val=X, y_val=with_value(y, np.nan))
         refused((), X_val=X, y_val=np.c_[y, y])
+
+
+def test_too_few_rows_to_hold_out():
+    """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
+    three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
+    names = (
+        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of n_samples=60",
+        "3 class(es)",
+        "X_val",
+    )
+    message = assert_refused(MLPClassifier, three, names=names, early_stopping=True, validation_fraction=0.03)
+    assert "test_size" not in message
+    names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
+    message = assert_refused(
+        MLPRegressor, train(MLPRegressor, "fit"), names=names, early_stopping=True, validation_fraction=0.999
+    )
+    assert "test_size" not in message and "class" not in message
+    names = ("'validation_fraction'", "1 of 60 row(s), by validation_fraction=0.01", "X_val")
+    call = train(MLPRegressor, "fit")
+    assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
+    lonely = train(MLPClassifier, "fit", y=np.array(["a"] * 59 + ["b"]))
+    names = ("least populated", "validation_fraction=0.1", "X_val")
+    assert_refused(MLPClassifier, lonely, names=names, early_stopping=True)
 
 
 @BOTH
@@ -635,6 +695,24 @@ def test_features_of_a_classifier_are_to_blame():
     assert message.startswith(NON_FINITE) and "TransformedTargetRegressor" not in message
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "params", [{"alpha": 1e308}, {"alpha": 1e308, "solver": "lbfgs"}, {"weight_decay": 1e308}], ids=str
+)
+def test_strength_of_a_penalty_is_to_blame(kind, params):
+    name = next(iter(params))
+    other = "weight_decay" if name == "alpha" else "alpha"
+    message = assert_refused(kind, train(kind, "fit"), ValueError, (f"{name} (it is 1e+308)", "lower"), **params)
+    assert message.startswith(NON_FINITE) and other not in message
+    X, y = make_data(kind)
+    with pytest.warns(ConvergenceWarning, match=rf"diverged.*{name} \(it is 1e\+308\)"):
+        kind(3, early_stopping=True, max_iter=3, random_state=0, **params).fit(X, y)
+    message = assert_refused(
+        kind, train(kind, "fit", X=1e200 * X), ValueError, solver="minibatch", learning_rate_init=9.0
+    )
+    assert "learning_rate_init (it is 9.0)" in message and "alpha" not in message
+
+
 def nan_scorer(model, X, y):
     return float("nan")
 
@@ -642,15 +720,45 @@ def nan_scorer(model, X, y):
 @BOTH
 def test_scorer_that_never_gives_a_number(kind):
     X, y = make_data(kind)
-    rng = np.random.RandomState(0)
-    start = [rng.normal(size=(4, 3)), rng.normal(size=(3, 1))], [rng.normal(size=3), rng.normal(size=1)]
-    model = kind(3, early_stopping=True, scoring=nan_scorer, n_iter_no_change=2)
-    message = "No epoch had a finite validation score; the starting point is kept.*nan_scorer"
-    with pytest.warns(ConvergenceWarning, match=message):
-        model.fit(X, y, coef_init=start[0], intercept_init=start[1])
-    assert plain(model.coefs_) == plain(start[0]) and plain(model.intercepts_) == plain(start[1])
-    assert model.n_iter_ == 3 and np.isnan(model.validation_scores_).all()
-    assert model.best_iter_ == 0
+    params = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 9}
+    names = (
+        "nan_scorer",
+        "was nan on the 6 validation row(s)",
+        "after each of 3 epoch(s)",
+        "larger validation_fraction",
+    )
+    assert_refused(kind, train(kind, "fit"), ValueError, names, scoring=nan_scorer, **params)
+    names = ("nan_scorer", "5 validation row(s) (X_val)", "more rows as X_val, y_val")
+    call = train(kind, "fit", X_val=X[:5], y_val=y[:5])
+    assert_refused(kind, call, ValueError, names, scoring=nan_scorer, **params)
+
+
+def test_a_score_that_needs_more_rows_than_there_are():
+    """R^2 of one row is NaN, with scikit-learn's warning."""
+    X, y = make_data(MLPRegressor)
+    names = ("scoring='r2'", "1 validation row(s) (X_val)", "scoring='loss'")
+    with pytest.warns(UndefinedMetricWarning):
+        assert_refused(
+            MLPRegressor, train(MLPRegressor, "fit", X_val=X[:1], y_val=y[:1]), ValueError, names,
+            early_stopping=True, scoring="r2", max_iter=3,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_validation_loss_beyond_all_numbers(solver):
+    X, y = make_data(MLPRegressor)
+    names = ("scoring='loss' was -inf", "extreme values", "X_val")
+    call = train(MLPRegressor, "fit", X_val=1e200 * X, y_val=y)
+    assert_refused(MLPRegressor, call, ValueError, names, early_stopping=True, solver=solver)
+
+
+def test_a_score_that_is_not_a_number_at_first():
+    X, y = make_data(MLPClassifier)
+    scores = iter([np.nan, np.nan, 0.5, np.nan])
+    model = MLPClassifier(3, early_stopping=True, scoring=lambda *_: next(scores), max_iter=4, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        model.fit(X, y)
+    assert model.best_iter_ == 3 and model.best_validation_score_ == 0.5
 
 
 # --- prediction -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skregopt._training
 from skregopt import MLPClassifier, MLPRegressor, _callbacks
+from skregopt.model_selection import MLPClassifierCV
 
 sklearn_callback = pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn >= 1.9")
 
@@ -206,6 +207,15 @@ def test_interrupted_from_the_keyboard():
     with pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, y)
     assert model.n_iter_ == 2 and recorder.events == tasks(2)
+
+
+def test_of_the_network_of_a_cross_validated_estimator():
+    """Two alphas for all rows and in each of two folds."""
+    recorder = Recorder()
+    network = MLPClassifier(**SMALL | {"penalty": "l1", "max_iter": 4}).set_callbacks(recorder)
+    cv = MLPClassifierCV(network, alphas=[0.001, 0.01], cv=2, max_iter=2).fit(X, y)
+    assert recorder.events.count(("begin", "fit", 0)) == 6
+    assert not hasattr(cv, "set_callbacks")
 
 
 # --- scikit-learn's callbacks, in its meta-estimators ---------------------------------------------------------------

@@ -130,14 +130,14 @@ def test_balanced_counts_labels_that_no_row_has():
 
 REFUSED = [
     ("multiclass", [{0: 1}], "must be 'balanced' or a dict from class to weight"),
-    ("multiclass", {"ash": 1, "oak": 2}, "not in class_weight.*'ash', 'birch', 'cedar'"),
+    ("multiclass", {"ash": 1, "oak": 2}, "No class is 'oak'.*'ash', 'birch', 'cedar'"),
     ("multiclass", {"ash": -1.0}, "finite weights >= 0"),
     ("binary", {"no": np.nan}, "finite weights >= 0"),
     ("binary", {"no": 0, "yes": 0}, "All weights are zero"),
     ("multilabel", {0: 1, 1: 2}, "one for each label"),
     ("multilabel", [{0: 1}, {1: 2}], "multilabel with 3 labels"),
     ("multilabel", [{0: 1}, {1: 2}, 3], "one for each label"),
-    ("multilabel", [{0: 1}, {1: 2}, {2: 3}], "not in class_weight"),
+    ("multilabel", [{0: 1}, {1: 2}, {2: 3}], "No class is 2"),
     ("multilabel", [{0: 1}, {1: 2}, {0: 0, 1: 0}], "All weights of label 2 are zero"),
 ]
 
@@ -160,3 +160,10 @@ def test_balanced_in_partial_fit():
         model.partial_fit(problem.X, problem.y, classes=["no", "yes"])
     counts = compute_class_weight("balanced", classes=np.unique(problem.y), y=problem.y)
     assert counts[0] != counts[1]
+
+
+def test_the_message_blames_the_key_that_is_no_class():
+    """scikit-learn's names the classes that were left out, which they may be."""
+    X, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2] * 2)
+    with pytest.raises(ValueError, match=r"^No class is 7\. .*classes, which are \[0, 1, 2\]"):
+        MLPClassifier(2, class_weight={0: 1, 7: 2}).fit(X, y)

@@ -14,7 +14,15 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skregopt import LossCurveDisplay, MLPClassifier, MLPRegressor, SearchResultsDisplay, WeightsDisplay
+from skregopt import (
+    LossCurveDisplay,
+    MLPClassifier,
+    MLPRegressor,
+    RegularizationPathDisplay,
+    SearchResultsDisplay,
+    WeightsDisplay,
+)
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
 matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -79,7 +87,7 @@ def test_unfitted_and_foreign_estimators(display):
         with pytest.raises(NotFittedError):
             display.from_estimator(model)
     for other in (LogisticRegression().fit(*data()), make_pipeline(LogisticRegression()), "model"):
-        with pytest.raises(TypeError, match="must be an MLPClassifier, an MLPRegressor, or a Pipeline"):
+        with pytest.raises(TypeError, match="must be an MLPClassifier, MLPRegressor, .*or a Pipeline"):
             display.from_estimator(other)
 
 
@@ -100,6 +108,43 @@ def test_no_curve_after_an_interruption_in_the_first_epoch():
 def test_unfitted_search():
     with pytest.raises(NotFittedError):
         SearchResultsDisplay.from_search(GridSearchCV(MLPClassifier(), {"alpha": [1, 2]}))
+
+
+def test_what_is_no_search():
+    for other in (fitted(), MLPClassifier(7), cross_validated(), "search"):
+        with pytest.raises(
+            TypeError, match=f"search must be a search with cv_results_.*{type(other).__name__}|'search'"
+        ):
+            SearchResultsDisplay.from_search(other)
+
+
+@lru_cache
+def cross_validated():
+    return MLPClassifierCV(MLPClassifier(4, penalty="l1", max_iter=3), alphas=[0.001, 0.01], cv=2).fit(*data())
+
+
+def test_a_cross_validated_estimator_shows_what_it_predicts_with():
+    pipeline = make_pipeline(StandardScaler(), clone(cross_validated())).fit(*data())
+    for model, best in (
+        (cross_validated(), cross_validated().best_estimator_),
+        (pipeline, pipeline[-1].best_estimator_),
+    ):
+        assert y_of(LossCurveDisplay.from_estimator(model).lines_["training"]) == best.loss_curve_
+        np.testing.assert_array_equal(WeightsDisplay.from_estimator(model).weights, best.coefs_[0])
+    for display in (LossCurveDisplay, WeightsDisplay):
+        with pytest.raises(NotFittedError):
+            display.from_estimator(MLPRegressorCV())
+
+
+def test_axes_that_are_none():
+    message = "ax must be an Axes of matplotlib, or None for a new figure, got 3"
+    for display in (LossCurveDisplay, WeightsDisplay):
+        with pytest.raises(TypeError, match=message):
+            display.from_estimator(fitted(), ax=3)
+    with pytest.raises(TypeError, match=message):
+        SearchResultsDisplay.from_search(grid_search(alpha=[0.1, 1.0]), ax=3)
+    with pytest.raises(TypeError, match=message):
+        RegularizationPathDisplay.from_estimator(cross_validated(), ax=3)
 
 
 def draw_loss(ax=None):
@@ -270,14 +315,12 @@ def test_images_do_not_overlap_and_lie_inside():
 def test_what_is_an_image():
     X, y = np.random.RandomState(0).normal(size=(20, 64)), np.arange(20) % 2
     model = MLPClassifier(3, max_iter=1, random_state=0).fit(X, y)
-    assert len(WeightsDisplay.from_estimator(model).images_) == 3
+    assert WeightsDisplay.from_estimator(model).images_ == [], "64 columns of a table are no image"
+    assert len(WeightsDisplay.from_estimator(model, image_shape=(8, 8)).images_) == 3
     assert len(WeightsDisplay.from_estimator(model, kind="bar").bars_) == 30
     assert len(WeightsDisplay.from_estimator(model, kind="bar", max_features=7).bars_) == 7
     assert len(WeightsDisplay.from_estimator(model, image_shape=(4, 16), max_units=2).images_) == 2
     assert WeightsDisplay.from_estimator(model, image_shape=(4, 16)).images_[0].get_array().shape == (4, 16)
-    names = [f"x{j}" for j in range(64)]
-    assert WeightsDisplay.from_estimator(model, feature_names=names).images_ == []
-    assert WeightsDisplay.from_estimator(fitted()).images_ == []
 
 
 def test_names_of_a_data_frame_and_a_pipeline():
@@ -461,3 +504,23 @@ def test_kinds_on_demand(kind):
     display = SearchResultsDisplay.from_cv_results(results_of(candidates, [2, 2, 2, 2]), kind=kind, cmap="cividis")
     assert display.kind_ == kind
     display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("values", "is_log"),
+    [
+        ([1e-4, 3e-4, 1e-3, 6e-3], True),  # a learning rate
+        ([32, 64, 128, 256], True),
+        (list(np.random.RandomState(0).uniform(0.01, 0.6, size=40)), False),  # dropout
+        ([0.0, 1e-3, 1e-2], False),
+        ([1, 2, 3], False),
+    ],
+)
+def test_a_scale_is_logarithmic_where_values_are_spread_so(values, is_log):
+    candidates = [{"a": value, "b": i % 3, "c": i % 2} for i, value in enumerate(values)]
+    scores = np.linspace(0, 1, len(values))
+    display = SearchResultsDisplay(candidates=candidates, mean_scores=scores, std_scores=0 * scores)
+    assert display.plot().kind_ == "parallel"
+    drawn = [line.get_ydata()[0] for line in display.lines_]  # in the order of the scores
+    places = np.log(values) if is_log else np.array(values)
+    np.testing.assert_allclose(drawn, (places - places.min()) / np.ptp(places))

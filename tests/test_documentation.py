@@ -1,12 +1,17 @@
 """The documentation names everything public, and its examples are true."""
 
+import ast
+import builtins
+import contextlib
 import doctest
 import importlib
 import inspect
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+from sklearn.utils._param_validation import Interval
 
 import skregopt
 
@@ -84,3 +89,69 @@ def test_examples_of_the_page(page):
 def test_pages_have_examples():
     """Otherwise the test above is true of nothing."""
     assert ">>>" in (DOC / "getting_started.rst").read_text(encoding="utf-8")
+
+
+def documented_domains(kind):
+    """Return the interval of each number in a class's docstring, as scikit-learn writes it, by parameter."""
+    domains = {}
+    for names, text in re.findall(
+        r"^    (\w+(?:, \w+)*) : ((?:float|int) .*?)(?:,? default=|$)", kind.__doc__, flags=re.M
+    ):
+        if match := re.match(r"(?:float|int) in ([\[(][^\])]*[\])])", text):
+            interval = match[1]
+        elif match := re.match(r"(?:float|int) (>=?) (\S+?)(?:,| or|$)", text):
+            interval = f"{'[' if match[1] == '>=' else '('}{match[2]}, inf)"
+        else:
+            continue
+        domains |= dict.fromkeys(names.split(", "), interval)
+    return domains
+
+
+CLASSES = [kind for name, home in NAMES if isinstance(kind := getattr(home, name), type)]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_domains_in_the_docstring_are_those_that_are_checked(kind):
+    constraints = getattr(kind, "_parameter_constraints", {})
+    constraints = kind()._parameter_constraints if isinstance(constraints, property) else constraints
+    for name, documented in documented_domains(kind).items():
+        if name in constraints:
+            intervals = [constraint for constraint in constraints[name] if isinstance(constraint, Interval)]
+            checked = [re.sub(r"\.0\b", "", str(interval).split("range ")[1].rstrip(".")) for interval in intervals]
+            assert documented in checked, name
+
+
+def test_domains_are_found():
+    found = documented_domains(skregopt.MLPClassifier)
+    assert found["momentum"] == "[0, 1]" and found["beta_2"] == "[0, 1)" and found["max_norm"] == "(0, inf)"
+    assert found["n_hidden_layers"] == "[0, 10000]" and len(found) > 15
+
+
+# what the first page of the user guide says about names
+STAND_INS = {f"{name}{part}" for name in "Xy" for part in ("", "_train", "_val", "_test", "_new")}
+STAND_INS |= {"model", "clf", "grid", "search"}
+
+
+def pieces_of_code(text):
+    """Return the syntax trees of the literal blocks of a page that are Python."""
+    for block in re.findall(r"::\n\n((?:    .*\n|\n)+)", text):
+        with contextlib.suppress(SyntaxError):  # a command, a formula
+            yield ast.parse(textwrap.dedent(block))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("user_guide/")])
+def test_code_of_the_page_says_where_its_names_are_from(page):
+    text = (DOC / page).read_text(encoding="utf-8")
+    known = STAND_INS | set(dir(builtins))
+    for tree in pieces_of_code(text):
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        known |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                known |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                known.add(node.name)
+            if isinstance(node, ast.arg):
+                known.add(node.arg)
+        unknown = {node.id for node in names} - known
+        assert not unknown, f"import or define {sorted(unknown)}"

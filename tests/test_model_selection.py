@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GroupKFold, ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._path import Plan
@@ -389,6 +390,47 @@ def test_one_standard_error(diabetes):
     assert sparse.sparsity_ > best.sparsity_
 
 
+@pytest.mark.parametrize(
+    "network", [MLPRegressor((), penalty="l1"), MLPRegressor(3, penalty="l1"), MLPClassifier((), penalty="l1")], ids=str
+)
+def test_data_without_variation_have_no_path(network):
+    """Rounding would make an alpha_max of 1e-17."""
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    y = np.arange(30) % 2
+    with pytest.raises(ValueError, match=r"^y is one value or class over and over.*alpha_max.*give alphas"):
+        regularization_path(network, X, np.full(30, 3))
+    for constant in (np.full((30, 3), 0.7), sp.csr_array(np.full((30, 3), 0.7)), np.zeros((30, 3)).tolist()):
+        with pytest.raises(ValueError, match=r"^X is one row over and over"):
+            regularization_path(network, constant, y)
+    if isinstance(network, MLPRegressor):
+        assert regularization_path(network, X, np.full(30, 3), alphas=[0.1]).alphas_ == [0.1]
+
+
+def test_validation_rows_are_looked_at_before_the_first_fit(monkeypatch):
+    X = np.random.RandomState(0).normal(size=(30, 3))
+    y = np.array(["left", "right"] * 15)
+    monkeypatch.setattr("skregopt._path.follow", lambda *given: pytest.fail("a fit began"))
+    bad = X.copy()
+    bad[3, 1] = np.nan
+    cases = [
+        ({"X_val": bad}, "^X_val cannot be used: Input X_val contains NaN"),
+        ({"X_val": X[:, :2]}, "^X_val cannot be used: it has 2 features, and X has 3"),
+        ({"y_val": y[:9]}, r"^y_val cannot be used: .*inconsistent numbers of samples: \[30, 9\]"),
+        ({"y_val": np.where(y == "left", "above", y)}, r"^y_val cannot be used: its labels \['above'\] are not in y"),
+        ({"sample_weight_val": -np.ones(30)}, "`sample_weight_val`: weights must be >= 0"),
+    ]
+    for case, message in cases:
+        with pytest.raises(ValueError, match=message):
+            regularization_path(MLPClassifier((), penalty="l1"), X, y, **{"X_val": X, "y_val": y} | case)
+    with pytest.raises(ValueError, match="^y_val cannot be used: .*NaN"):
+        regularization_path(MLPRegressor((), penalty="l1"), X, X[:, 0], X_val=X, y_val=bad[:, 1])
+
+
+def test_no_jobs_are_refused_before_any_fit(cancer):
+    with pytest.raises(InvalidParameterError, match="'n_jobs' parameter of MLPClassifierCV"):
+        MLPClassifierCV(n_jobs=0).fit(*cancer)
+
+
 @pytest.mark.parametrize("n_jobs", [2, -1])
 @pytest.mark.parametrize("random_state", [0, np.random.RandomState(1)])
 def test_the_same_bits_for_any_n_jobs(cancer, n_jobs, random_state):
@@ -518,6 +560,8 @@ def test_a_space_has_what_has_an_effect():
     assert param_distributions(CASES[8])["alpha"].support() == pytest.approx((0.003, 30.0))
     assert param_distributions(CASES[8])["learning_rate_init"].support() == pytest.approx((0.1, 10.0))
     assert set(param_distributions(CASES[0], prefix="mlp__")) == {f"mlp__{name}" for name in names[0]}
+    with pytest.raises(TypeError, match="prefix must be a str, .*, got 3"):
+        param_distributions(CASES[0], prefix=3)
 
 
 def test_a_space_is_log_uniform():

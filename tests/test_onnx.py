@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from problems import TASKS, make_problem
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingClassifier
@@ -18,6 +19,7 @@ import skregopt
 from skregopt import MLPClassifier, MLPRegressor, _onnx
 from skregopt.activations import ACTIVATIONS, ELU, GELU, Activation, LeakyReLU, Tanh
 from skregopt.losses import LOSSES, SquaredError
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "doc" / "extending"))
 from my_components import CappedL1, Softsign
@@ -235,9 +237,44 @@ def test_unfitted(estimator, onnxruntime, tmp_path):
 
 def test_other_estimators(onnxruntime):
     with pytest.raises(
-        TypeError, match="converts MLPClassifier and MLPRegressor, got Pipeline(.|\n)*register_skl2onnx"
+        TypeError, match="converts MLPClassifier, MLPRegressor, .*, got Pipeline(.|\n)*register_skl2onnx"
     ):
         skregopt.to_onnx(make_pipeline(StandardScaler(), MLPRegressor()))
+
+
+def test_what_is_no_path(onnxruntime):
+    with pytest.raises(TypeError, match="path must be the name of a file to write, or None.*, got 3"):
+        skregopt.to_onnx(fitted()[0], 3)
+
+
+def cross_validated(kind, X, y):
+    """Return an estimator that chose alpha by cross-validation."""
+    network = {MLPClassifierCV: MLPClassifier, MLPRegressorCV: MLPRegressor}[kind](penalty="l1", **SMALL)
+    return kind(network, alphas=[0.001, 0.01], cv=2).fit(X, y)
+
+
+def test_cross_validated_estimators(onnxruntime, run):
+    """What is exported is what they predict with."""
+    X, Z = table()
+    clf = cross_validated(MLPClassifierCV, X, np.array(["low", "high"])[(Z[:, 0] > 0).astype(int)])
+    found = run(skregopt.to_onnx(clf), X)
+    assert_array_equal(found["label"], clf.predict(X))
+    same(found["probabilities"], clf.predict_proba(X))
+    reg = cross_validated(MLPRegressorCV, X, Z[:, 0])
+    same(run(skregopt.to_onnx(reg), X)["prediction"], reg.predict(X))
+    with pytest.raises(NotFittedError):
+        skregopt.to_onnx(MLPClassifierCV())
+
+
+def test_cross_validated_estimators_in_skl2onnx(skl2onnx, run):
+    X, Z = table()
+    clf = cross_validated(MLPClassifierCV, X, (Z[:, 0] > 0).astype(int))
+    found = run(skl2onnx.to_onnx(clf, X[:1], options={"zipmap": False}), X)
+    assert_array_equal(found["label"], clf.predict(X))
+    same(found["probabilities"], clf.predict_proba(X))
+    reg = make_pipeline(StandardScaler(), cross_validated(MLPRegressorCV, X, Z))
+    reg.fit(X, Z)
+    same(run(skl2onnx.to_onnx(reg, X[:1]), X)["variable"], reg.predict(X))
 
 
 class Shifted(Tanh):

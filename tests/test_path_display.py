@@ -75,7 +75,7 @@ def test_names_are_of_the_features_dropped_last(linear_path, diabetes):
 
 def test_cross_validation_shows_scores_errors_and_choice(fitted_cv):
     display = RegularizationPathDisplay.from_estimator(fitted_cv)
-    assert display.ax_.get_ylabel() == "feature importance"
+    assert display.ax_.get_ylabel() == "share of importance"
     assert display.axes_["scores"].get_ylabel() == "neg log loss"
     assert_array_equal(display.lines_["validation"].get_ydata(), fitted_cv.mean_cv_scores_)
     assert "training" not in display.lines_

@@ -12,9 +12,10 @@ import joblib
 import numpy as np
 import pytest
 from estimator_state import state, weights
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
-from skregopt import MLPClassifier, MLPRegressor
+import skregopt
+from skregopt import MLPClassifier, MLPRegressor, model_selection
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "doc" / "user_guide" / "persistence.rst"
@@ -59,6 +60,41 @@ def with_skops(model):
     allowed = re.compile("|".join(name.replace(".", r"\.").replace("*", r"\w+") for name in trusted_types()))
     assert found and all(allowed.fullmatch(name) for name in found), found
     return skops.loads(data, trusted=found)
+
+
+def estimators():
+    """Return a fitted estimator of every public kind."""
+    public = {**vars(skregopt), **vars(model_selection)}.values()
+    kinds = {kind for kind in public if isinstance(kind, type) and issubclass(kind, BaseEstimator)}
+    X, y = np.random.RandomState(0).normal(size=(40, 3)), np.arange(40) % 2
+    for kind in kinds:
+        if hasattr(kind, "partial_fit"):
+            yield kind(2, max_iter=2, penalty="l1", random_state=0).fit(X, y).partial_fit(X, y)
+        else:
+            network = kind._network(2, penalty="l1", max_iter=2, random_state=0)
+            yield kind(network, alphas=[0.01, 0.1], cv=2).fit(X, y)
+
+
+def own_classes(model):
+    """Return the names of the classes of this package in a pickle of a model, one of a family with a star."""
+    words, names = [], set()
+    for opcode, argument, _ in pickletools.genops(pickle.dumps(model, 4)):
+        if isinstance(argument, str):
+            words.append(argument)
+        elif opcode.name == "STACK_GLOBAL":
+            module, name = words[-2:]
+            if module.startswith("skregopt."):
+                names.add(f"{module}.{name if module.startswith('skregopt._') else '*'}")
+    return names
+
+
+def test_the_page_lists_all_classes_in_files():
+    found = set().union(*map(own_classes, estimators()))
+    assert "skregopt._path.RegularizationPath" in found and "skregopt.losses.*" in found
+    missing = found - set(trusted_types())
+    assert not missing
+    # parameters, which these estimators have by name
+    assert set(trusted_types()) - found == {f"skregopt.{name}.*" for name in ("initializers", "penalties", "schedules")}
 
 
 ROUTES = {

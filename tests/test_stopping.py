@@ -14,7 +14,7 @@ import warnings
 
 import numpy as np
 import pytest
-from estimator_state import plain, weights
+from estimator_state import plain, state, weights
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -740,6 +740,23 @@ def test_ctrl_c_keeps_the_best_weights_so_far(kind):
     n_calls = 0
     two = small(kind, early_stopping=True, scoring=scorer, max_iter=2).fit(X, y)
     assert weights(two) == weights(model)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["new", "fitted"])
+def test_ctrl_c_in_partial_fit_changes_nothing(first):
+    """fit has whole epochs to keep; half an epoch of partial_fit would be in no curve and no t_."""
+    X = np.random.RandomState(0).normal(size=(100_000, 100)).astype(np.float32)
+    y = X[:, 0] - X[:, 1]
+    model = MLPRegressor((512, 256), ema_decay=0.9, random_state=0)
+    if not first:
+        model.partial_fit(X[:400], y[:400])
+    before = state(model)
+    sent = interrupt_after(0.7)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, y)
+    assert sent and time.perf_counter() - sent[0] < 1.0
+    assert state(model) == before
+    assert model.partial_fit(X[:400], y[:400]).t_ == (400 if first else 800)
 
 
 @pytest.mark.slow
