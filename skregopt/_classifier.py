@@ -122,9 +122,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Working precision. 'auto' keeps float32 and computes in float64 for everything else.
     n_jobs : int or None, default=None
-        Most threads inside one fit, and of one prediction of many rows. None is one, -1 all processors (one inside a
-        joblib worker); one, too, while other fits run in the process. The result does not depend on it, to the last
-        bit. A fit times itself with one thread and with several, and goes on with what is faster.
+        Most threads of one fit, and of a prediction of many rows. None is one, -1 all processors (one inside a joblib
+        worker); while other fits run in the process it is one. No bit of the result depends on it.
     verbose : bool, default=False
         Whether to print the loss of each epoch.
 
