@@ -2,12 +2,17 @@
 
 import ctypes
 import threading
+import time
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from processes import run
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+from test_stopping import interrupt_after
 from test_threads import bits
 
 from skregopt import MLPClassifier, MLPRegressor, _crew
@@ -202,3 +207,85 @@ def test_one_thread_while_other_fits_run(monkeypatch):
     assert max(seen) > 1
     assert all(chosen == {False} for n_fits, chosen in seen.items() if n_fits > 1)
     assert _crew.fits_at_once() == 0
+
+
+def search_bits(backend, X, y):
+    """A search whose fits ask for two threads; in joblib workers, of this process or of others."""
+    network = MLPClassifier((60,), batch_size=128, max_iter=3, random_state=0, n_jobs=2)
+    search = GridSearchCV(network, {"alpha": [0.0, 1e-3]}, cv=2, n_jobs=2)
+    with joblib.parallel_config(backend=backend):
+        search.fit(X, y)
+    return search.cv_results_["mean_test_score"].tolist(), bits(search.best_estimator_, X)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("threading", "threading"), ("loky", "threading"), ("loky", "loky")])
+def test_nested_parallelism_changes_no_bit(outer, inner):
+    X, y = digits()
+    network = MLPClassifier((60,), batch_size=128, max_iter=3, random_state=0)
+    alone = GridSearchCV(network, {"alpha": [0.0, 1e-3]}, cv=2).fit(X, y)
+    expected = alone.cv_results_["mean_test_score"].tolist(), bits(alone.best_estimator_, X)
+    found = joblib.Parallel(n_jobs=2, backend=outer)(joblib.delayed(search_bits)(inner, X, y) for _ in range(2))
+    assert found == [expected] * 2
+
+
+def test_ctrl_c_ends_a_team(always_in_a_team):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(20000, 200)), rng.normal(size=20000)
+    network = MLPRegressor((300, 300), batch_size=256, max_iter=10000, tol=0, n_iter_no_change=np.inf, n_jobs=2)
+    clone(network).set_params(max_iter=1).fit(X[:500], y[:500])  # compiles
+    before = threading.active_count()
+    sent = interrupt_after(1.0)
+    with pytest.warns(UserWarning, match="interrupted"):
+        network.fit(X, y)
+    assert time.perf_counter() - sent[0] < 2.0
+    assert threading.active_count() <= before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["workqueue", "omp", "tbb"])
+def test_threading_layers_of_numba(layer):
+    """Code of a user's own on numba's threads, before, beside and in a fork of fits with threads."""
+    found = run(
+        """
+        import multiprocessing, threading
+        import numba, numpy as np
+        from skregopt import MLPClassifier
+        warnings.simplefilter("ignore")
+
+        @numba.njit(parallel=True)
+        def total(x):
+            s = 0.0
+            for i in numba.prange(x.size):
+                s += x[i]
+            return s
+
+        rng = np.random.RandomState(0)
+        X, y = rng.normal(size=(600, 50)), rng.randint(0, 3, 600)
+        network = MLPClassifier((60,), batch_size=128, max_iter=20, random_state=0, tol=0, n_iter_no_change=50)
+
+        def fitted(n_jobs=2):
+            return bits(*network.set_params(n_jobs=n_jobs).fit(X, y).coefs_)
+
+        try:
+            total(X.ravel())
+            result["layer"] = numba.threading_layer()
+        except ValueError as error:
+            result["layer"] = None
+        else:
+            alone, found = fitted(None), []
+            thread = threading.Thread(target=lambda: [found.append(fitted()) for _ in range(5)])
+            thread.start()
+            while thread.is_alive():
+                total(X.ravel())
+            result["same"] = set(found) == {alone} and len(found) == 5
+            for method in sorted({"fork", "forkserver"} & set(multiprocessing.get_all_start_methods())):
+                with multiprocessing.get_context(method).Pool(1) as pool:
+                    # other processes of these kinds do not know the functions of this one
+                    arguments = (fitted,) if method == "fork" else (abs, (-1,))
+                    result["same"] &= pool.apply_async(*arguments).get(timeout=120) in (alone, 1)
+        """,
+        env={"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "2"},
+    )
+    if found["layer"] is None:
+        pytest.skip(f"numba has no {layer} here")
+    assert found["layer"] == layer and found["same"]

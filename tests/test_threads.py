@@ -135,7 +135,9 @@ def test_joblib_backends_change_no_bit(backend):
     assert parallel_bits(backend=backend) == expected
 
 
-START_METHODS = [method for method in ("spawn", "fork") if method in multiprocessing.get_all_start_methods()]
+START_METHODS = [
+    method for method in ("spawn", "fork", "forkserver") if method in multiprocessing.get_all_start_methods()
+]
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
