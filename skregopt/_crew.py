@@ -25,7 +25,7 @@ from ._threads import fits_at_once
 BLOCK_SECONDS = 0.4
 TRIAL_SECONDS = 0.02
 BLOCKS_BETWEEN_TRIALS = 8
-SMALL_BATCH = 1 << 18  # multiplications that take less time than threads need to agree
+SMALL_BATCH = 1 << 20  # multiplications that take less time than threads need to agree on who does what
 
 
 _NO_TEAM = Record(TEAM)  # nothing is shared
