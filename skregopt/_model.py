@@ -125,6 +125,9 @@ class Rows:
 
     def record(self, dtype):
         """Return the compiled code's description of these rows."""
+        scaling = {}
+        if self.label_means is not None:
+            scaling = {"label_means": self.label_means, "scale_labels": compiled_pass("scale_labels", dtype)}
         return self.source.record(
             dtype,
             n_rows=self.indices.size,
@@ -134,7 +137,7 @@ class Rows:
             y=self.y,
             weights=self.weights,
             total_weight=self.total_weight,
-            **({} if self.label_means is None else {"label_means": self.label_means}),
+            **scaling,
         )
 
 

@@ -36,14 +36,16 @@ SIGNATURES = {
     "gradient_rows": lambda T: types.void(model_type, work_type, _flag, _count, _count, _count, _flag, vector(T)),
     "forward": lambda T: types.void(model_type, vector(T), _flag, _count, _count, work_type, _key, _integers),
     "evaluate_rows": lambda T: types.void(model_type, data_type, work_type, _count, _count, T, vector(T)),
+    "scale_labels": lambda T: types.void(model_type, data_type, work_type, _count, _count, vector(T)),
     "backward": lambda T: types.void(model_type, vector(T), _count, _count, work_type),
 }
 SIGNATURES["train_rows"] = lambda T: types.void(
     vector(T), model_type, data_type, _integers, _count, _count, T, _key, work_type
 )
 _load = caller("load", loader_signature)
-_load_tile, _drop_inputs, _forward, _evaluate_rows, _backward = (
-    caller(name, SIGNATURES[name]) for name in ("load_tile", "drop_inputs", "forward", "evaluate_rows", "backward")
+_load_tile, _drop_inputs, _forward, _evaluate_rows, _scale_labels, _backward = (
+    caller(name, SIGNATURES[name])
+    for name in ("load_tile", "drop_inputs", "forward", "evaluate_rows", "scale_labels", "backward")
 )
 _evaluate = caller("evaluate", Loss.signatures["evaluate"])
 _activate = caller("activate", Activation.signatures["activate"])
@@ -387,8 +389,7 @@ def evaluate_rows(model, data, work, first, n_rows, scale, like):
         )
 
 
-@jit
-def _scale_labels(model, data, work, first, n_rows, like):
+def scale_labels(model, data, work, first, n_rows, like):
     """Multiply the gradient of the loss by what the weights of the labels have been divided by."""
     last = model.n_layers - 1
     n_outputs = array_at(model.units, last + 2, np.int64)[last + 1]
@@ -420,6 +421,6 @@ def train_rows(theta, model, data, positions, first, n_rows, scale, epoch_key, w
         _drop_inputs(model.drop_inputs, is_sparse, n_features, epoch_key, theta, rows, first, model.input_dropout, work)
     _forward(model.forward, model, theta, is_sparse, first, n_rows, work, epoch_key, rows)
     _evaluate_rows(model.evaluate_rows, model, data, work, first, n_rows, scale, theta)
-    if data.label_means != 0:
-        _scale_labels(model, data, work, first, n_rows, theta)
+    if data.scale_labels != 0:
+        _scale_labels(data.scale_labels, model, data, work, first, n_rows, theta)
     _backward(model.backward, model, theta, first, n_rows, work)

@@ -53,7 +53,8 @@ DATA = np.dtype(
         *_fields("rows"),  # -> int64, indices into X, y and weights
         *_fields("n_targets", "n_weights"),  # columns of y and of the weights
         *_fields("y", "weights"),  # -> T
-        *_fields("label_means"),  # -> T, n_weights factors of the gradient by output, or 0: all are 1
+        *_fields("label_means"),  # -> T, factors of the gradient by output
+        *_fields("scale_labels"),  # -> kernel that multiplies by them, if there are any
         *_fields("total_weight", type=_float),
     ]
 )

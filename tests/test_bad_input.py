@@ -436,7 +436,7 @@ def test_other_classes_with_warm_start():
 @METHODS
 def test_more_parameters_than_memory(kind, method):
     """Refused before anything is drawn; 10^10 squared is beyond int64, too."""
-    for sizes, n_parameters in [(10**30, "10^30"), (10**13, "10^13"), ((10**10, 10**10), "10^20"), (10**400, "10^400")]:
+    for sizes, n_parameters in [(10**30, "10^30"), (10**13, "10^13"), ((10**10, 10**10), "10^20")]:
         names = ("hidden_layer_sizes", n_parameters, "parameters", "GiB", "narrower")
         assert_refused(kind, train(kind, method), ValueError, names, hidden_layer_sizes=sizes)
 

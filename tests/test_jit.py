@@ -183,12 +183,13 @@ def test_compilation_is_announced_once_and_only_if_there_is_any(cold):
 
 RULES_AND_PASSES = {
     "activations", "losses", "penalties", "optimizers", "schedules", "_class_kernels", "_update_kernels",
-    "_batch_norm", "_constraints", "_passes", "_source",
+    "_batch_norm", "_constraints", "_passes", "_source", "_team", "_update",
 }  # fmt: skip
 KERNELS_OF_THE_DEFAULTS = {
     "_adam_prepare", "_adam_step", "_constant_rate", "_stop_when_exhausted", "_l2_add_gradient", "_l2_value",
     "_relu_activate", "_relu_differentiate", "softmax_evaluate", "_exp_above_highest",
-    "load", "load_tile", "forward", "backward", "gradient_rows", "_add_scaled", "_column_sums", "_product_transposed",
+    "load", "load_tile", "train_rows", "forward", "evaluate_rows", "backward", "gradient_rows", "update_pieces",
+    "_add_product", "_add_scaled", "_column_sums", "_intercept_gradient", "_product_transposed", "loss_of_tile",
 }  # fmt: skip
 
 
