@@ -398,7 +398,7 @@ def test_gamma_requires_positive_targets(loss):
         y[2] = bad
         with pytest.raises(ValueError, match="loss='gamma' requires positive y, got y with a minimum of"):
             MLPRegressor(loss=loss).fit(X2, y)
-        with pytest.raises(ValueError, match="y_val: loss='gamma' requires positive y"):
+        with pytest.raises(ValueError, match="y_val cannot be used: loss='gamma' requires positive y"):
             MLPRegressor(loss=loss).fit(X2, POSITIVE, X_val=X2, y_val=y)
 
 
