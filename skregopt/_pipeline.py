@@ -1,8 +1,11 @@
-"""numba's compiler, told to use the processor's widest vectors.
+"""numba's compiler, told to use the processor's widest vectors, without what this package does not need.
 
 LLVM prefers 256-bit vectors on processors that have 512-bit ones, because those can lower the clock rate. Here the
 matrix products, OpenBLAS's, use 512 bits anyway, and loops over parameters and activations take about 40 % less time
 with them. Where there are no such vectors the preference changes nothing.
+
+Most of the time of a compilation is spent in numba, not in LLVM. Its passes for closures, generators of code, array
+expressions and branches on constants find nothing in the functions of this package, but each goes through all of them.
 """
 
 from numba.core.compiler import Compiler
@@ -11,6 +14,23 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
 _PREFERENCE = '"prefer-vector-width"="512"'
+
+# by name: a version of numba that has no such pass has none to leave out
+_NOT_NEEDED = {
+    "WithLifting",
+    "InlineClosureLikes",
+    "RewriteSemanticConstants",
+    "DeadBranchPrune",
+    "RewriteDynamicRaises",
+    "MakeFunctionToJitFunction",
+    "InlineInlinables",
+    "FindLiterallyCalls",
+    "LiteralUnroll",
+    "LiteralPropagationSubPipelinePass",
+    "InlineOverloads",
+    "NopythonRewrites",
+    "DumpParforDiagnostics",
+}
 
 
 class _FullWidthLower(Lower):
@@ -30,7 +50,7 @@ class _FullWidthLowering(NativeLowering):
 
 
 class FullWidthCompiler(Compiler):
-    """numba's default compiler with :class:`NativeLowering` replaced."""
+    """numba's default compiler with :class:`NativeLowering` replaced and some passes left out."""
 
     def define_pipelines(self):
         """Return the default pipelines with the preference for wide vectors."""
@@ -39,6 +59,7 @@ class FullWidthCompiler(Compiler):
             manager.passes = [
                 (_FullWidthLowering if stage is NativeLowering else stage, description)
                 for stage, description in manager.passes
+                if stage.__name__ not in _NOT_NEEDED
             ]
             manager.finalize()
         return managers
