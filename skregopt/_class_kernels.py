@@ -8,17 +8,35 @@ from ._views import flat_view
 
 
 @jit
-def _exp_above_highest(raw_prediction):
-    """Replace each row by exp(row - its maximum), in one flat loop because short rows do not vectorise."""
+def _highest(row):
+    """Return the largest element. A maximum of floats does not vectorise, since NaN has a say; eight maxima do."""
+    zeroth = first = second = third = fourth = fifth = sixth = seventh = row[0]
+    eights = row.size - row.size % 8
+    for k in range(0, eights, 8):
+        zeroth, first = max(zeroth, row[k]), max(first, row[k + 1])
+        second, third = max(second, row[k + 2]), max(third, row[k + 3])
+        fourth, fifth = max(fourth, row[k + 4]), max(fifth, row[k + 5])
+        sixth, seventh = max(sixth, row[k + 6]), max(seventh, row[k + 7])
+    for k in range(eights, row.size):
+        zeroth = max(zeroth, row[k])
+    return max(max(max(zeroth, first), max(second, third)), max(max(fourth, fifth), max(sixth, seventh)))
+
+
+@jit
+def _subtract_highest(raw_prediction):
+    """Subtract from each row its largest element."""
     n_rows, n_outputs = raw_prediction.shape
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
-        highest = row[0]
-        for k in range(1, n_outputs):
-            highest = max(highest, row[k])
+        highest = _highest(row)
         for k in range(n_outputs):
             row[k] -= highest
-    values = flat_view(raw_prediction, 0, n_rows * n_outputs)
+
+
+@jit
+def _replace_by_exp(raw_prediction):
+    """Replace all elements by their exponentials, in one flat loop because short rows do not vectorise."""
+    values = flat_view(raw_prediction, 0, raw_prediction.size)
     for i in range(values.size):
         values[i] = _math.exp(values[i])
 
@@ -29,18 +47,16 @@ def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
     on_all = hyper[0] / raw_prediction.dtype.type(n_outputs)
     on_label = raw_prediction.dtype.type(1) - hyper[0]
     total = 0.0
+    _subtract_highest(raw_prediction)
     for i in range(n_rows):
-        # the labels' share of log(sum_k exp(z_k - max z)) - sum_k t_k (z_k - max z), while z is still there
+        # the labels' share of log(sum_k exp(z_k - max z)) - sum_k t_k (z_k - max z)
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
-        highest = row[0]
-        for k in range(1, n_outputs):
-            highest = max(highest, row[k])
-        below = on_label * (highest - row[int(y[i, 0])])
+        above = on_label * row[int(y[i, 0])]
         if on_all > zero:
             for k in range(n_outputs):
-                below += on_all * (highest - row[k])
-        total += weights[i, 0] * np.float64(below)
-    _exp_above_highest(raw_prediction)
+                above += on_all * row[k]
+        total -= weights[i, 0] * np.float64(above)
+    _replace_by_exp(raw_prediction)
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         normaliser = zero
@@ -60,7 +76,8 @@ def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
 def softmax_invert_link(raw_prediction, hyper):
     n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
-    _exp_above_highest(raw_prediction)
+    _subtract_highest(raw_prediction)
+    _replace_by_exp(raw_prediction)
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         normaliser = zero

@@ -572,8 +572,8 @@ def test_cold_processes_at_once_with_single_kernels(tmp_path):
 
 @needs_compiler
 @pytest.mark.slow
-def test_eight_cold_processes_at_once(tmp_path, cold):
-    codes = [SINGLE, DOUBLE, BOTH, 'dtypes = ["float32", "float64"]\n'] * 2
+def test_cold_processes_at_once_with_whole_fits(tmp_path, cold):
+    codes = [SINGLE, DOUBLE, BOTH, 'dtypes = ["float32", "float64"]\n']
     children = [Child(code + FITS, cache=tmp_path) for code in codes]
     for child in children:
         result = child.result()

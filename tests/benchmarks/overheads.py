@@ -4,7 +4,8 @@
     python tests/benchmarks/overheads.py --write       write it into doc/performance.rst
 
 A figure is the ratio of the medians of whole fits. 'digits' is 1797x64, one hidden layer of 64, batch 64; 'wide' is
-20000x100, hidden layers of 256 and 256, batch 256; both with adam in float32.
+20000x100, hidden layers of 256 and 256, batch 256; both with adam. Early stopping is compared with a fit that validates
+on the same rows but does not stop; the softmax of 1000 classes is its share of the time of a fit of that many classes.
 """
 
 import argparse
@@ -30,30 +31,66 @@ RULES = {
     **{name: {"activation": name} for name in ("tanh", "logistic", "gelu", "silu", "mish", "elu", "softplus")},
     **{name: {"solver": name} for name in ("minibatch", "rmsprop", "adagrad", "nadam", "lion")},
 }
+EARLY_STOPPING = "early stopping, beside validating"
+SOFTMAX = "softmax over 1000 classes, share"
+N_CLASSES = 1000
+SPECIAL = [EARLY_STOPPING, SOFTMAX]
 HEADINGS = ["rule", "digits, float32", "digits, float64", "wide, float32", "wide, float64"]
 
 
-def ratios(rules, repeats):
-    """Return {rule: list of ratios in the order of the headings}, all rules measured in turn."""
+def ratios(names, repeats):
+    """Return {name: list of ratios in the order of the headings}, all of a network measured in turn."""
+    import numpy as np
     from cases import interleaved, load
 
     from skregopt import MLPClassifier
 
-    found = {name: [] for name in rules}
+    found = {name: [] for name in names}
     for network, settings in NETWORKS.items():
         X, y = load("digits") if network == "digits" else (part[:20_000] for part in load("blobs"))
+        n_held_out = len(X) // 10
         for dtype in ("float32", "float64"):
             data = X.astype(dtype)
-            models = {
-                name: MLPClassifier(**{**settings, **rule}, random_state=0, tol=0, n_iter_no_change=1000)
-                for name, rule in {"plain": {}, **rules}.items()
-            }
-            fits = {name: lambda model=model, data=data, y=y: model.fit(data, y) for name, model in models.items()}
+
+            def fit(y=y, data=data, settings=settings, held_out=None, **rule):
+                model = MLPClassifier(**{**settings, **rule}, random_state=0, tol=0, n_iter_no_change=1000)
+                return lambda: model.fit(data, y, **(held_out or {}))
+
+            fits = {"plain": fit(), **{name: fit(**RULES[name]) for name in names if name in RULES}}
+            if EARLY_STOPPING in names:
+                held_out = {"X_val": data[:n_held_out], "y_val": y[:n_held_out]}
+                fits["validates"] = fit(held_out=held_out)
+                fits[EARLY_STOPPING] = fit(held_out=held_out, early_stopping=True)
+            if SOFTMAX in names:
+                many = np.arange(len(X)) % N_CLASSES
+                fits["many classes"] = fit(y=many)
+                fits[SOFTMAX] = softmax(len(X) * settings["max_iter"], dtype)
             interleaved(fits, 1)  # loads or compiles
             seconds = interleaved(fits, repeats)
-            for name in rules:
-                found[name].append(seconds[name] / seconds["plain"])
+            compared_with = {EARLY_STOPPING: "validates", SOFTMAX: "many classes"}
+            for name in names:
+                found[name].append(seconds[name] / seconds[compared_with.get(name, "plain")])
     return found
+
+
+def softmax(n_rows, dtype):
+    """Return a function that does what the loss of ``N_CLASSES`` classes does to so many rows, some at a time."""
+    import numpy as np
+
+    from skregopt._jit import entry_point, scalar_type
+    from skregopt._passes import LOSS_ROWS
+    from skregopt.losses import SoftmaxLogLoss
+
+    signature = SoftmaxLogLoss.signatures["evaluate"](scalar_type(np.dtype(dtype)))
+    evaluate = entry_point(SoftmaxLogLoss.evaluate, signature)
+    raw = np.random.default_rng(0).standard_normal((LOSS_ROWS, N_CLASSES)).astype(dtype)
+    y, weights, hyper = (np.ones((LOSS_ROWS, 1), dtype), np.ones((LOSS_ROWS, 1), dtype), np.zeros(8, dtype))
+
+    def run():
+        for _ in range(n_rows // LOSS_ROWS):
+            evaluate(raw, y, weights, 1.0, hyper)  # what it leaves are numbers like any other
+
+    return run
 
 
 def main():
@@ -64,10 +101,13 @@ def main():
     parser.add_argument("--write", action="store_true", help="replace the table in the documentation")
     arguments = parser.parse_args()
     pin(1)
-    found = ratios({name: rule for name, rule in RULES.items() if re.search(arguments.only, name)}, arguments.repeats)
-    rows = [[name, *(f"{ratio - 1:+.0%}" for ratio in values)] for name, values in found.items()]
+    found = ratios([name for name in [*RULES, *SPECIAL] if re.search(arguments.only, name)], arguments.repeats)
+    rows = [
+        [name, *(f"{ratio:.0%}" if name == SOFTMAX else f"{ratio - 1:+.0%}" for ratio in values)]
+        for name, values in found.items()
+    ]
     for cells in [HEADINGS, *rows]:
-        print(("{:16}" + "{:>17}" * 4).format(*cells))
+        print(("{:34}" + "{:>17}" * 4).format(*cells))
     if arguments.write:
         import publish
 
