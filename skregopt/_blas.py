@@ -1,4 +1,4 @@
-"""Matrix products inside compiled code, through the BLAS that numba's ``np.dot`` uses (SciPy's OpenBLAS).
+"""Matrix products inside compiled code, by the BLAS that ``_blas_library.py`` finds.
 
 ``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to
 ``c``, which saves a pass over memory for the intercepts and for gradients summed over tiles.
@@ -12,14 +12,20 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from ._blas_library import symbol
+
 # Multiplications up to which OpenBLAS, where it has kernels for small matrices, does not copy them first. That saves
 # up to a third of the time; a larger product is cut where its parts keep enough rows.
 SMALL_PRODUCT = 1_000_000
 ENOUGH_ROWS = 24
 
 
+# machine code that was loaded from disk looks for them, too
+_SYMBOLS = {types.float32: symbol("sgemm"), types.float64: symbol("dgemm")}
+
+
 @intrinsic
-def _xxgemm(
+def _call_gemm(
     typingctx,
     transpose_left,
     transpose_right,
@@ -36,7 +42,6 @@ def _xxgemm(
 ):
     """Column-major BLAS product out = op(left) op(right) + beta out on raw addresses, beta being 0 or 1."""
     scalar = out.dtype
-    kind = {types.float32: b"s", types.float64: b"d"}[scalar]
     signature = types.void(
         types.boolean, types.boolean, types.intp, types.intp, types.intp,
         types.intp, types.intp, types.intp, types.intp, types.intp, out, types.intp,
@@ -45,43 +50,26 @@ def _xxgemm(
     def codegen(context, builder, signature, args):
         ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc = args
         number = context.get_value_type(scalar)
-        byte, word, pointer = ir.IntType(8), context.get_value_type(types.intp), cgutils.voidptr_t
-        function_type = ir.FunctionType(
-            ir.IntType(32),
-            [
-                byte,
-                byte,
-                byte,
-                word,
-                word,
-                word,
-                pointer,
-                pointer,
-                word,
-                pointer,
-                word,
-                pointer,
-                pointer,
-                word,
-            ],
-        )
-        function = cgutils.get_or_insert_function(builder.module, function_type, "numba_xxgemm")
-
-        def as_flag(condition):
-            return builder.select(condition, ir.Constant(byte, ord("t")), ir.Constant(byte, ord("n")))
+        pointer = cgutils.voidptr_t
+        function_type = ir.FunctionType(ir.VoidType(), [pointer] * 13)
+        function = cgutils.get_or_insert_function(builder.module, function_type, _SYMBOLS[scalar])
 
         def on_stack(value):
             slot = cgutils.alloca_once_value(builder, value)
             return builder.bitcast(slot, pointer)
 
+        def as_flag(condition):
+            byte = ir.IntType(8)
+            return on_stack(builder.select(condition, ir.Constant(byte, ord("t")), ir.Constant(byte, ord("n"))))
+
         array = context.make_array(out)(context, builder, c)
-        one = ir.Constant(number, 1.0)
         builder.call(
             function,
             [
-                ir.Constant(byte, kind[0]), as_flag(ta), as_flag(tb), m, n, k,
-                on_stack(one), builder.inttoptr(a, pointer), lda, builder.inttoptr(b, pointer), ldb,
-                on_stack(builder.sitofp(beta, number)), builder.bitcast(array.data, pointer), ldc,
+                as_flag(ta), as_flag(tb), on_stack(m), on_stack(n), on_stack(k),
+                on_stack(ir.Constant(number, 1.0)), builder.inttoptr(a, pointer), on_stack(lda),
+                builder.inttoptr(b, pointer), on_stack(ldb),
+                on_stack(builder.sitofp(beta, number)), builder.bitcast(array.data, pointer), on_stack(ldc),
             ],
         )  # fmt: skip
         return context.get_dummy_value()
@@ -129,7 +117,7 @@ def _overload_gemm_of_columns(left, first, right, accumulate, out):
 
     def implementation(left, first, right, accumulate, out):
         m, n = out.shape
-        _xxgemm(
+        _call_gemm(
             False, True, n, m, left.shape[0],
             right.ctypes.data, right.shape[1], left.ctypes.data + first * itemsize, left.shape[1],
             1 if accumulate else 0, out, n,
@@ -144,7 +132,7 @@ def _overload_gemm(transpose_left, transpose_right, left, right, accumulate, out
         m, n = out.shape
         k = left.shape[0] if transpose_left else left.shape[1]
         # a row-major product is the column-major product of the operands in reverse order
-        _xxgemm(
+        _call_gemm(
             transpose_right, transpose_left, n, m, k,
             right.ctypes.data, right.shape[1], left.ctypes.data, left.shape[1],
             1 if accumulate else 0, out, n,

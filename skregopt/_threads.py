@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 import joblib
-import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, which the compiled code uses: a limit set earlier would miss it)
+import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, which compiled code may use: a limit set earlier would miss it)
 from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 

@@ -25,10 +25,10 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 LEVELS = (
     # know nothing of the package
-    {"_pipeline", "_memory", "_records", "_math", "_atomics", "_blas", "_threads", "_targets", "_holdout", "_scoring"}
-    | {"_drawing", "_callbacks", "_domains"},
-    # the numba policy; the network as one vector; a picture that needs no network
-    {"_jit", "_layout", "_search_display"},
+    {"_pipeline", "_memory", "_records", "_math", "_atomics", "_blas_library", "_threads", "_targets", "_holdout"}
+    | {"_scoring", "_drawing", "_callbacks", "_domains"},
+    # the numba policy; products of matrices; the network as one vector; a picture that needs no network
+    {"_jit", "_blas", "_layout", "_search_display"},
     # on the numba policy: components in general, views of memory, denormal numbers
     {"_component", "_views", "_denormals"},
     # the rules, one family per file (longer kernels below it), what loads rows, normalises batches

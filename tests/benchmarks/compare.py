@@ -4,7 +4,7 @@
     python tests/benchmarks/compare.py --threads 2     the same on two processors
     python tests/benchmarks/compare.py --write         write it into README.md and doc/performance.rst, and the figure
 
-All libraries run in one process, in turn, several times; a figure is the ratio of the medians of whole fits after one
+All libraries run in one process, in turn, several times; a figure is the ratio of the fastest whole fits, after one
 fit that loads or compiles. The process is pinned to one processor, or to as many as ``--threads`` says. Run nothing
 else meanwhile. Data that is not bundled with scikit-learn is read from the folder that SKREGOPT_DATA names, or made up.
 """

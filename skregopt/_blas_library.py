@@ -1,0 +1,64 @@
+"""Which BLAS compiled code calls: SciPy's, as numba does, or NumPy's where that is a newer OpenBLAS.
+
+The wheels of NumPy and of SciPy each bring an OpenBLAS, and one is often newer than the other: that of SciPy 1.17 is
+0.3.30, whose products of matrices that are not transposed take a sixth more time on processors with 512-bit vectors
+than those of the 0.3.31 of NumPy 2.4. Builds that share one library, or use another one than OpenBLAS, have SciPy's.
+
+Compiled code knows the routines by the names registered here, so that machine code on disk does for any of them.
+"""
+
+import ctypes
+from functools import cache
+
+import llvmlite.binding
+import scipy.linalg.cython_blas  # noqa: F401  (loads the library, so that it is among those that are found)
+from numba.extending import get_cython_function_address
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _openblas_libraries():
+    return ThreadpoolController().select(internal_api="openblas").lib_controllers
+
+
+def _version(library):
+    return [int(part) for part in (library.version or "").split(".") if part.isdigit()][:3]
+
+
+def _exported(library, routine):
+    """Return the address of a routine of NumPy's or SciPy's wheel, or None: other builds name it otherwise."""
+    for name in (f"scipy_{routine}_", f"scipy_{routine}_64_"):
+        with_this_name = getattr(library.dynlib, name, None)
+        if with_this_name is not None:
+            return ctypes.cast(with_this_name, ctypes.c_void_p).value
+    return None
+
+
+def address(routine):
+    """Return the address of a routine in the newest OpenBLAS of the wheels, or in SciPy's BLAS.
+
+    Its integers have 32 or 64 bits: compiled code passes the addresses of 64-bit ones, which a routine for 32 bits may
+    read as well, because every machine that numba supports is little-endian.
+
+    Parameters
+    ----------
+    routine : str
+        Name in BLAS, such as 'sgemm'.
+
+    Returns
+    -------
+    int
+    """
+    found = [(_version(library), _exported(library, routine)) for library in _openblas_libraries()]
+    found = [(version, exported) for version, exported in found if exported is not None]
+    versions = [version for version, _ in found]
+    if len(found) < 2 or min(versions) == max(versions):
+        return get_cython_function_address("scipy.linalg.cython_blas", routine)
+    return max(found)[1]
+
+
+def symbol(routine):
+    """Return the name by which compiled code calls a routine, registered in this process."""
+    name = f"skregopt_{routine}"
+    llvmlite.binding.add_symbol(name, address(routine))
+    return name
