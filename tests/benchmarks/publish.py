@@ -57,7 +57,10 @@ def figure(rows):
                 ratio = seconds[peer] / seconds["skregopt"]
                 ax.plot(ratio, i, "o", color=colour, markersize=9, label=peer)
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    ax.legend(handles.values(), handles.keys(), loc="lower right", frameon=False)
+    found = [peer for peer in peers if peer in handles]
+    ax.legend(
+        [handles[peer] for peer in found], found, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False
+    )
     ax.axvline(1, color="0.3", linewidth=1)
     ax.set(xscale="log", yticks=range(len(rows)), xlabel="time of a fit, skregopt's being 1 (one thread)")
     ax.set_yticklabels([row[0] for row in rows])
