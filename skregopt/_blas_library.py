@@ -13,22 +13,24 @@ from functools import cache
 import llvmlite.binding
 import scipy.linalg.cython_blas  # noqa: F401  (loads the library, so that it is among those that are found)
 from numba.extending import get_cython_function_address
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_info
 
 
 @cache
 def _openblas_libraries():
-    return ThreadpoolController().select(internal_api="openblas").lib_controllers
+    """Return (version, library) of each OpenBLAS in this process."""
+    found = [info for info in threadpool_info() if info["internal_api"] == "openblas"]
+    return [(_numbers(info["version"]), ctypes.CDLL(info["filepath"])) for info in found]
 
 
-def _version(library):
-    return [int(part) for part in (library.version or "").split(".") if part.isdigit()][:3]
+def _numbers(version):
+    return [int(part) for part in (version or "").split(".") if part.isdigit()][:3]
 
 
 def _exported(library, routine):
     """Return the address of a routine of NumPy's or SciPy's wheel, or None: other builds name it otherwise."""
     for name in (f"scipy_{routine}_", f"scipy_{routine}_64_"):
-        with_this_name = getattr(library.dynlib, name, None)
+        with_this_name = getattr(library, name, None)
         if with_this_name is not None:
             return ctypes.cast(with_this_name, ctypes.c_void_p).value
     return None
@@ -49,7 +51,7 @@ def address(routine):
     -------
     int
     """
-    found = [(_version(library), _exported(library, routine)) for library in _openblas_libraries()]
+    found = [(version, _exported(library, routine)) for version, library in _openblas_libraries()]
     found = [(version, exported) for version, exported in found if exported is not None]
     versions = [version for version, _ in found]
     if len(found) < 2 or min(versions) == max(versions):

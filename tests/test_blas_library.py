@@ -14,7 +14,7 @@ SCIPYS = {name: get_cython_function_address("scipy.linalg.cython_blas", name) fo
 
 def exported(routine):
     """Return the addresses of a routine in this process: of each OpenBLAS of the wheels, and SciPy's."""
-    found = [_blas_library._exported(library, routine) for library in _blas_library._openblas_libraries()]
+    found = [_blas_library._exported(library, routine) for _, library in _blas_library._openblas_libraries()]
     return {*found, SCIPYS[routine]} - {None}
 
 
@@ -35,8 +35,8 @@ def test_every_library_reads_integers_of_64_bits(routine, dtype):
 
 
 def library(version, name, address):
-    routine = ctypes.cast(address, ctypes.CFUNCTYPE(None)) if address else None
-    return SimpleNamespace(version=version, dynlib=SimpleNamespace(**{name: routine} if address else {}))
+    routine = ctypes.cast(address, ctypes.CFUNCTYPE(None))
+    return _blas_library._numbers(version), SimpleNamespace(**{name: routine})
 
 
 NUMPYS = "scipy_sgemm_64_", 4096
