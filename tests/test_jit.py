@@ -195,7 +195,7 @@ KERNELS_OF_THE_DEFAULTS = {
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", [pytest.param("float64", marks=pytest.mark.heavy), "float32"])
 def test_time_of_first_fits(tmp_path, dtype, record_property):
     """Bounds for busy machines; the numbers themselves are in the report (--junitxml) and printed with -s."""
     code = f"""
@@ -374,6 +374,7 @@ def test_zip_import_without_home_folder(tmp_path):
 
 @needs_compiler
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_whole_fit_from_a_zip_archive_without_home_folder(tmp_path, cold):
     options = {"path": zipped(tmp_path), "env": {"HOME": os.devnull, "XDG_CACHE_HOME": None}}
     assert values(run(SINGLE + FITS, **options)).items() <= values(cold[1]).items()
@@ -572,6 +573,7 @@ def test_cold_processes_at_once_with_single_kernels(tmp_path):
 
 @needs_compiler
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_cold_processes_at_once_with_whole_fits(tmp_path, cold):
     codes = [SINGLE, DOUBLE, BOTH, 'dtypes = ["float32", "float64"]\n']
     children = [Child(code + FITS, cache=tmp_path) for code in codes]
