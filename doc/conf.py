@@ -50,4 +50,7 @@ html_theme_options = {
     "header_links_before_dropdown": 5,
     "navbar_persistent": ["search-button"],  # the field does not fit beside the links
 }
+# pages of the top level that have none below them
+_single = ["getting_started", "tuning", "performance", "differences", "extending", "contributing", "changes"]
+html_sidebars = {page: [] for page in _single}
 html_show_sourcelink = False

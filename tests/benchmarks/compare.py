@@ -89,7 +89,8 @@ def cells(row):
     name, seconds, unit, share = row
     ours = seconds["skregopt"]
     ratios = [f"{seconds[peer] / ours:.1f} x" if peer in seconds else "-" for peer in COLUMNS]
-    return [name, f"{1000 * ours:.3g} ms per {unit}", *ratios, f"{share:.0%}" if share else "-"]
+    time = f"{ours:.3g} s" if ours >= 1 else f"{1000 * ours:.3g} ms"
+    return [name, f"{time} per {unit}", *ratios, f"{share:.0%}" if share else "-"]
 
 
 HEADINGS = ["work", "skregopt", *(f"{peer} takes" for peer in COLUMNS), "share of the GEMM peak"]

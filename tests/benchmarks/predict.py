@@ -36,7 +36,8 @@ def main():
 
         seconds = interleaved({name: lambda model=model: predict(model) for name, model in models.items()}, 7)
         ours = seconds["skregopt"]
-        rows.append([f"{n_rows} rows", f"{1e6 * ours / calls:.3g} µs", f"{seconds['scikit-learn'] / ours:.2f} x"])
+        time = f"{1e6 * ours / calls:.0f} µs" if ours < 1e-3 * calls else f"{1e3 * ours / calls:.3g} ms"
+        rows.append([f"{n_rows} row" + "s" * (n_rows > 1), time, f"{seconds['scikit-learn'] / ours:.2f} x"])
     for cells in [HEADINGS, *rows]:
         print(("{:46}" + "{:>20}" * 2).format(*cells))
     if arguments.write:

@@ -27,7 +27,9 @@ def list_table(headings, rows):
     """Return a reStructuredText table."""
     lines = ["", ".. list-table::", "   :header-rows: 1", ""]
     for cells in [headings, *rows]:
-        lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(cells)]
+        # a hyphen alone would be a list, and 'x' a line of its own
+        texts = ["\N{EN DASH}" if cell == "-" else cell.replace(" x", "\N{NO-BREAK SPACE}x") for cell in cells]
+        lines += [f"   {'* -' if i == 0 else '  -'} {text}" for i, text in enumerate(texts)]
     return "\n".join([*lines, ""])
 
 
