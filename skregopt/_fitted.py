@@ -1,5 +1,6 @@
 """Predictions of a fitted network, whatever parameters the estimator has by now."""
 
+import operator
 from contextlib import suppress
 from numbers import Integral
 
@@ -12,6 +13,8 @@ from ._prediction import Network, predictions, predictions_of_draws
 from ._source import Source
 from ._threads import effective_n_threads
 from .penalties import PENALTIES
+
+_PARAMETERS = ("coefs_", "intercepts_", *NORMS)
 
 
 class FittedNetwork:
@@ -30,8 +33,7 @@ class FittedNetwork:
 
     def _parameter_arrays(self):
         """Return the fitted parameters by the names of their attributes."""
-        names = ("coefs_", "intercepts_", *NORMS)
-        return {name: self.__dict__[name] for name in names if name in self.__dict__}
+        return {name: self.__dict__[name] for name in _PARAMETERS if name in self.__dict__}
 
     def _layout(self):
         """Return the layout of the fitted network; ValueError for arrays, maybe replaced ones, that are no network."""
@@ -54,9 +56,12 @@ class FittedNetwork:
 
     def _current_packed(self):
         """Return what :meth:`_set_theta` packed; an empty dict if fitted arrays were replaced since."""
-        packed = self.__dict__.get("_packed", {})
-        views, arrays = packed.get("views", {}), self._parameter_arrays()
-        is_current = views.keys() == arrays.keys() and all(_same_objects(views[name], arrays[name]) for name in arrays)
+        fitted = self.__dict__
+        packed = fitted.get("_packed")
+        if packed is None:
+            return {}
+        views = packed["views"]
+        is_current = all(_same_objects(fitted.get(name, ()), views.get(name, ())) for name in _PARAMETERS)
         return packed if is_current else {}
 
     def _theta(self):
@@ -95,7 +100,7 @@ class FittedNetwork:
 
     def _with_network(self, X, predict, *arguments):
         """Return ``predict(network, source, n_threads, *arguments)`` for the fitted network and validated X."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         X = self._checked_X(X, reset=False)
         network = self._network()
         model, dtype = network.model, network.theta.dtype
@@ -104,6 +109,10 @@ class FittedNetwork:
         if dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
             raise ValueError(f"X contains values too large for {dtype}, the precision of this model.")
         return out
+
+    def _check_is_fitted(self):
+        if "coefs_" not in self.__dict__:  # scikit-learn looks at all attributes, which takes a tenth of a prediction
+            check_is_fitted(self)
 
     def _predict_outputs(self, X):
         """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
@@ -114,7 +123,7 @@ class FittedNetwork:
 
         ``fewest`` draws are needed.
         """
-        check_is_fitted(self)
+        self._check_is_fitted()
         if not isinstance(n_draws, Integral) or isinstance(n_draws, bool | np.bool_) or n_draws < fewest:
             needed = " for a standard deviation" if fewest > 1 else ""
             raise ValueError(f"n_draws must be an int >= {fewest}{needed}, got {n_draws!r}.")
@@ -127,4 +136,4 @@ class FittedNetwork:
 
 
 def _same_objects(first, second):
-    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))
+    return len(first) == len(second) and all(map(operator.is_, first, second))

@@ -60,7 +60,7 @@ class LBFGSTraining:
             tol=options.tol,
             n_iter_no_change=options.n_iter_no_change,
         )
-        self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
+        self.progress = np.zeros(1, dtype=PROGRESS)
         self.progress[0].best_score = -np.inf
         # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
         nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))

@@ -1,8 +1,8 @@
 """What both estimators share: parameters, validation of input, fit, partial_fit, prediction, fitted attributes."""
 
 import copy
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -59,6 +59,11 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     def __init__(self, **parameters):
         for name, value in parameters.items():
             setattr(self, name, value)
+
+    @classmethod
+    def _get_param_names(cls):
+        # scikit-learn inspects the constructor each time, in every fit and clone
+        return list(_parameter_names(cls))
 
     # --- input -------------------------------------------------------------------------------------------------------
 
@@ -301,27 +306,24 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     def _starting_point(self, layout, dtype, activations, coef_init, intercept_init, continuing):
         """Return the seed of this fit and the weights it starts from."""
         seed = getattr(self, "_seed", None) if continuing else None
-        rng = check_random_state(self.random_state) if seed is None else None
-        if rng is not None and self.random_state is None:
-            # NumPy's global generator is drawn from once, however large the network
-            rng = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
         given = None if self.weight_init == "auto" else self.weight_init
         names = [given or activation.default_initializer for activation in activations]
         initializers = [build_component(Initializer, INITIALIZERS, name, self) for name in names]
-        if continuing:
-            arrays = self._parameter_arrays()
-            if NORMS[0] in arrays and not layout.batch_norm:
-                raise ValueError(
-                    "batch_norm=False would drop the scales, shifts and running statistics of the fitted network that "
-                    "warm_start and partial_fit continue with. Set batch_norm=True, or fit a new estimator."
-                )
-        else:
-            # the network's weights are drawn first, so that a seed gives scikit-learn's
-            layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
-            drawn = [rule.draw(rng, fan_in, fan_out, activation) for rule, fan_in, fan_out, activation in layers]
-            arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
-        if seed is None:
-            seed = int(rng.randint(np.iinfo(np.int32).max))
+        with nullcontext() if seed is not None else _generator(self.random_state) as rng:
+            if continuing:
+                arrays = self._parameter_arrays()
+                if NORMS[0] in arrays and not layout.batch_norm:
+                    raise ValueError(
+                        "batch_norm=False would drop the scales, shifts and running statistics of the fitted network "
+                        "that warm_start and partial_fit continue with. Set batch_norm=True, or fit a new estimator."
+                    )
+            else:
+                # the network's weights are drawn first, so that a seed gives scikit-learn's
+                layers = zip(initializers, layout.units[:-1], layout.units[1:], activations, strict=True)
+                drawn = [rule.draw(rng, fan_in, fan_out, activation) for rule, fan_in, fan_out, activation in layers]
+                arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
+            if seed is None:
+                seed = int(rng.randint(np.iinfo(np.int32).max))
         given_as = {}
         for attribute, argument, values in (
             ("coefs_", "coef_init", coef_init), ("intercepts_", "intercept_init", intercept_init),
@@ -444,6 +446,28 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@cache
+def _parameter_names(estimator_class):
+    return super(BaseMLP, estimator_class)._get_param_names()
+
+
+_generators = []  # that nobody uses: to make one takes longer than to draw the weights of a small network
+
+
+@contextmanager
+def _generator(random_state):
+    """Yield the ``RandomState`` that scikit-learn's ``check_random_state`` would return."""
+    if isinstance(random_state, np.random.RandomState):
+        yield random_state
+        return
+    if random_state is None:  # NumPy's global generator is drawn from once, however large the network
+        random_state = check_random_state(None).randint(np.iinfo(np.int32).max)
+    rng = _generators.pop() if _generators else np.random.RandomState(0)
+    rng.seed(random_state)
+    yield rng
+    _generators.append(rng)
 
 
 def trains_incrementally(estimator):

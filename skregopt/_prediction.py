@@ -1,8 +1,8 @@
 """The Python side of a prediction: compiled code on tiles of rows, on several threads if wanted."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from queue import SimpleQueue
 
 import numpy as np
 
@@ -28,8 +28,9 @@ class Network:
 
     def __init__(self, model, theta):
         self.model, self.theta = model, theta
+        self.units = model.layout.units.tolist()
         self._records = {}
-        self._small_workspaces = []
+        self._small_workspace = []
 
     def record(self, is_sparse):
         """Return the compiled code's description of the network."""
@@ -38,51 +39,42 @@ class Network:
         return self._records[is_sparse]
 
     @contextmanager
-    def workspaces(self, n, source, tile_size):
-        """Yield ``n`` sets of buffers in a queue."""
-        units = self.model.layout.units.tolist()
-        is_small = n == 1 and not source.is_sparse and tile_size * sum(units) < _SMALL_TILE
-        kept = None
-        if is_small:
-            with suppress(IndexError):  # none, or another thread has it
-                kept = self._small_workspaces.pop()
-        if kept is None or kept[0] != tile_size:
-            kept = None
-        free = SimpleQueue()
-        for _ in range(n):
-            free.put(
-                kept[1] if kept else _workspace.new_workspace(units, self.model.dtype, tile_size, [(source, None)])
-            )
-        yield free
-        if is_small:
-            self._small_workspaces[:] = [(tile_size, free.get())]
-
-    @contextmanager
     def predictor(self, source, n_threads):
         """Yield ``predict(theta, out)``, which fills ``out`` with the predictions by ``theta`` for all rows of X."""
-        tile_size = _workspace.tile_rows(self.model.layout.units, source.n_rows, source.is_sparse)
-        network, data = self.record(source.is_sparse).array, source.record(self.model.dtype).array
-        predict_rows = compiled(_engine.predict, self.model.dtype)
-        # whole tiles for each thread, so that their number changes no bit
-        n_tiles = -(-source.n_rows // tile_size)
+        dtype, n_rows = self.model.dtype, source.n_rows
+        tile_size = _workspace.tile_rows(self.units, n_rows, source.is_sparse)
+        network, data = self.record(source.is_sparse).array, source.record(dtype).array
+        predict_rows = compiled(_engine.predict, dtype)
+        n_tiles = -(-n_rows // tile_size)
         n_threads = min(n_threads, n_tiles)
-        n_rows = min(-(-n_tiles // n_threads), max(1, _BLOCK_ROWS // tile_size)) * tile_size
-        threads = ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext()
-        is_small = tile_size * self.model.layout.n_weights <= _SMALL_PRODUCT
-        one_blas_thread = nullcontext() if is_small else single_blas_thread()
-        with self.workspaces(n_threads, source, tile_size) as free, one_blas_thread, threads as pool:
+        # whole tiles for each thread, so that their number changes no bit
+        block = min(-(-n_tiles // n_threads), max(1, _BLOCK_ROWS // tile_size)) * tile_size
+        is_small = not source.is_sparse and n_threads == 1 and tile_size * sum(self.units) < _SMALL_TILE
+        works = []
+        if is_small:
+            with suppress(IndexError):  # none is kept, or another thread has it
+                kept_size, kept = self._small_workspace.pop()
+                works += [kept] * (kept_size == tile_size)
+        while len(works) < n_threads:
+            works.append(_workspace.new_workspace(self.units, dtype, tile_size, [(source, None)]))
 
-            def predict(theta, out):
-                def predict_block(start):
-                    work = free.get()
-                    predict_rows(theta, network, data, work.array, start, out[start : start + n_rows])
-                    free.put(work)
+        def predict(theta, out):
+            def predict_block(start):
+                work = works.pop()
+                predict_rows(theta, network, data, work.array, start, out[start : start + block])
+                works.append(work)
 
-                apply = map if pool is None else pool.map
-                for _ in apply(predict_block, range(0, source.n_rows, n_rows)):
-                    pass
+            apply = map if pool is None else pool.map
+            deque(apply(predict_block, range(0, n_rows, block)), maxlen=0)
 
+        needs_no_limit = tile_size * self.model.layout.n_weights <= _SMALL_PRODUCT
+        with (
+            nullcontext() if needs_no_limit else single_blas_thread(),
+            ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext() as pool,
+        ):
             yield predict
+        if is_small:
+            self._small_workspace[:] = [(tile_size, *works)]
 
 
 def predictions(network, source, n_threads):

@@ -18,8 +18,13 @@ def _fields(*names, type=_integer):
     return [(name, type) for name in names]
 
 
+def _record(fields):
+    """Return the dtype of a record, whose fields Python reads and writes as attributes."""
+    return np.dtype((np.record, fields))
+
+
 # the network, its loss and its penalty
-MODEL = np.dtype(
+MODEL = _record(
     [
         *_fields("n_layers", "n_weights"),  # weight matrices; elements of all of them
         *_fields("n_parameters"),  # elements of theta that are trained
@@ -45,7 +50,7 @@ MODEL = np.dtype(
 )
 
 # rows to train or validate on
-DATA = np.dtype(
+DATA = _record(
     [
         *_fields("n_rows", "is_sparse"),
         *_fields("descriptor"),  # -> int64, see _source.py
@@ -60,7 +65,7 @@ DATA = np.dtype(
 )
 
 # buffers for the rows of one tile; nothing is allocated in the loop
-WORK = np.dtype(
+WORK = _record(
     [
         *_fields("tile_size"),  # rows
         *_fields("order"),  # -> int64, permutation of the rows for the current epoch
@@ -83,7 +88,7 @@ WORK = np.dtype(
 )
 
 # what an update changes besides theta, and the kernels that do it
-STATE = np.dtype(
+STATE = _record(
     [
         *_fields("grad"),  # -> T
         *_fields("kept", "best"),  # -> T, the weights to validate and to keep, and the best of them so far
@@ -106,7 +111,7 @@ STATE = np.dtype(
     ]
 )
 
-SETTINGS = np.dtype(
+SETTINGS = _record(
     [
         ("seed", np.uint64),
         *_fields("first_epoch"),  # number of epochs before this fit, for the keys of random numbers
@@ -121,7 +126,7 @@ SETTINGS = np.dtype(
 )
 
 # several threads that share the work of a batch, see _team.py
-TEAM = np.dtype(
+TEAM = _record(
     [
         *_fields("share_rows", "share_gradients", "share_pieces"),  # -> kernels; not set: the leader alone does that
         *_fields("n_rows"),  # of the tiles whose rows are shared
@@ -137,7 +142,7 @@ TEAM = np.dtype(
     ]
 )
 
-PROGRESS = np.dtype(
+PROGRESS = _record(
     [
         *_fields("epoch", "row"),  # epochs completed in this fit, rows of the current one that are done
         *_fields("t", "t_warmup"),  # updates since the optimizer's state was new, and those of them in the warm-up
@@ -160,17 +165,23 @@ class Record:
 
     Attributes
     ----------
-    array : recarray of one element
+    array : ndarray of one record
         What compiled code takes.
     """
 
     def __init__(self, dtype, **values):
-        self._kept = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-        values |= {name: array.__array_interface__["data"][0] for name, array in self._kept.items()}
-        fields = tuple(values.pop(name, 0) for name in dtype.names)
+        self._kept = {}
+        fields = []
+        for name in dtype.names:
+            value = values.pop(name, 0)
+            if isinstance(value, np.ndarray):
+                self._kept[name] = value
+                value = value.__array_interface__["data"][0]
+            fields.append(value)
         if values:
             raise TypeError(f"no such fields: {sorted(values)}")
-        self.array = np.array([fields], dtype=dtype).view(np.recarray)
+        self.array = np.zeros(1, dtype=dtype)
+        self.array[0] = tuple(fields)
 
     def __getitem__(self, name):
         """Return the array of a field."""

@@ -259,7 +259,7 @@ class FirstOrderTraining:
         one_tile = options.batch_size <= tile_size and not train.source.is_sparse
         computes_gradient = one_tile and options.clip_norm is None
         self.settings = Record(SETTINGS, **self._settings(options, schedule, proximal))
-        self.progress = np.zeros(1, dtype=PROGRESS).view(np.recarray)
+        self.progress = np.zeros(1, dtype=PROGRESS)
         progress = self.progress[0]
         progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
         progress.no_improvement, progress.best_score = memory.no_improvement, memory.best_score
