@@ -19,6 +19,10 @@ from ._blas_library import symbol
 SMALL_PRODUCT = 1_000_000
 ENOUGH_ROWS = 24
 
+# Elements up to which it pays to transpose a matrix for such a product, and rows of the other from which on.
+SMALL_MATRIX = 6_000
+ENOUGH_TO_TRANSPOSE = 8
+
 
 # machine code that was loaded from disk looks for them, too
 _SYMBOLS = {types.float32: symbol("sgemm"), types.float64: symbol("dgemm")}

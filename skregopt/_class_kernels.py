@@ -6,20 +6,37 @@ from . import _math
 from ._jit import inlined_jit, jit
 from ._views import flat_view
 
+_ENOUGH = 1e200  # of a product, so that one factor more does not overflow
+
+
+@jit
+def _larger(first, second):
+    return first if first > second else second
+
 
 @jit
 def _highest(row):
-    """Return the largest element. A maximum of floats does not vectorise, since NaN has a say; eight maxima do."""
-    zeroth = first = second = third = fourth = fifth = sixth = seventh = row[0]
+    """Return the largest element; what it is does not matter if there is a NaN.
+
+    A maximum of floats does not vectorise, since NaN has a say; for long rows, eight maxima do.
+    """
+    zeroth = row[0]
+    if row.size < 16:
+        for k in range(1, row.size):
+            zeroth = _larger(row[k], zeroth)
+        return zeroth
+    first = second = third = fourth = fifth = sixth = seventh = zeroth
     eights = row.size - row.size % 8
     for k in range(0, eights, 8):
-        zeroth, first = max(zeroth, row[k]), max(first, row[k + 1])
-        second, third = max(second, row[k + 2]), max(third, row[k + 3])
-        fourth, fifth = max(fourth, row[k + 4]), max(fifth, row[k + 5])
-        sixth, seventh = max(sixth, row[k + 6]), max(seventh, row[k + 7])
+        zeroth, first = _larger(row[k], zeroth), _larger(row[k + 1], first)
+        second, third = _larger(row[k + 2], second), _larger(row[k + 3], third)
+        fourth, fifth = _larger(row[k + 4], fourth), _larger(row[k + 5], fifth)
+        sixth, seventh = _larger(row[k + 6], sixth), _larger(row[k + 7], seventh)
     for k in range(eights, row.size):
-        zeroth = max(zeroth, row[k])
-    return max(max(max(zeroth, first), max(second, third)), max(max(fourth, fifth), max(sixth, seventh)))
+        zeroth = _larger(row[k], zeroth)
+    zeroth, second = _larger(zeroth, first), _larger(second, third)
+    fourth, sixth = _larger(fourth, fifth), _larger(sixth, seventh)
+    return _larger(_larger(zeroth, second), _larger(fourth, sixth))
 
 
 @jit
@@ -57,20 +74,25 @@ def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
                 above += on_all * row[k]
         total -= weights[i, 0] * np.float64(above)
     _replace_by_exp(raw_prediction)
+    # one logarithm of a product instead of many, as long as weights are the same
+    product, common_weight = 1.0, weights[0, 0]
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         normaliser = zero
         for k in range(n_outputs):
             normaliser += row[k]
         weight = weights[i, 0]
-        total += weight * np.log(np.float64(normaliser))
+        if weight != common_weight or product > _ENOUGH:
+            total += common_weight * np.log(product)
+            product, common_weight = 1.0, weight
+        product *= np.float64(normaliser)
         weight *= scale
         factor = weight / normaliser
         smoothed = weight * on_all
         for k in range(n_outputs):
             row[k] = row[k] * factor - smoothed
         row[int(y[i, 0])] -= weight * on_label
-    return total
+    return total + common_weight * np.log(product)
 
 
 def softmax_invert_link(raw_prediction, hyper):

@@ -188,35 +188,54 @@ def _column_sums(delta, accumulate, out):
 
 
 @jit
-def _add_product(left, right, out):
-    """Add left @ right to out, in blocks of rows if those are small products; strips of a team hold whole blocks."""
+def _product(left, right, accumulate, out):
+    """Compute out = left @ right, or add it, in blocks of rows if those are small products.
+
+    Strips of a team hold whole blocks.
+    """
     n_rows, fan_in = left.shape
     fan_out = right.shape[1]
-    if n_rows * fan_in * fan_out <= _blas.SMALL_PRODUCT:
-        gemm(False, False, left, right, True, out)
-        return
-    block = _blas.SMALL_PRODUCT // (fan_in * fan_out) // LOSS_ROWS * LOSS_ROWS
-    if block < _blas.ENOUGH_ROWS:
-        block = n_rows
+    block = n_rows
+    if n_rows * fan_in * fan_out > _blas.SMALL_PRODUCT:
+        block = _blas.SMALL_PRODUCT // (fan_in * fan_out) // LOSS_ROWS * LOSS_ROWS
+        if block < _blas.ENOUGH_ROWS:
+            block = n_rows
     for a in range(0, n_rows, block):
         n = min(block, n_rows - a)
-        gemm(
-            False,
-            False,
-            matrix_view(left, a * fan_in, n, fan_in),
-            right,
-            True,
-            matrix_view(out, a * fan_out, n, fan_out),
-        )
+        part = matrix_view(left, a * fan_in, n, fan_in)
+        gemm(False, False, part, right, accumulate, matrix_view(out, a * fan_out, n, fan_out))
 
 
 @jit
-def _product_transposed(left, right, out):
-    """Compute out = left @ right.T; for a single row and few columns that is faster without BLAS."""
-    n_units = left.shape[1]
-    if left.shape[0] > 1 or n_units > 32:
+def _transpose(matrix, out):
+    """Write the transpose of a matrix, some rows at a time, whose cache lines stay in the cache meanwhile."""
+    n_rows, n_columns = matrix.shape
+    whole = n_rows - n_rows % 16
+    for start in range(0, whole, 16):
+        for j in range(n_columns):
+            for i in range(16):
+                out[j, start + i] = matrix[start + i, j]
+    for j in range(n_columns):
+        for i in range(whole, n_rows):
+            out[j, i] = matrix[i, j]
+
+
+@jit
+def _product_transposed(left, right, memory, out):
+    """Compute out = left @ right.T, with a small ``right`` transposed into ``memory`` first.
+
+    OpenBLAS has kernels for small matrices, but few of them for a transposed one.
+    """
+    n_rows, n_units = left.shape
+    if n_rows >= _blas.ENOUGH_TO_TRANSPOSE and right.size <= _blas.SMALL_MATRIX:
+        transposed = matrix_view(memory, 0, n_units, right.shape[0])
+        _transpose(right, transposed)
+        _product(left, transposed, False, out)
+        return
+    if n_rows > 1 or n_units > 32:
         gemm(False, True, left, right, False, out)
         return
+    # for a single row and few columns that is faster without BLAS
     factors = flat_view(left, 0, n_units)
     for k in range(right.shape[0]):
         row = flat_view(right, k * n_units, n_units)
@@ -268,7 +287,7 @@ def forward(model, theta, is_sparse, first, n_rows, work, epoch_key, positions):
         if layer == 0 and is_sparse:
             _sparse_product(model.sparse_product, work, coef, out)
         else:
-            _add_product(inputs, coef, out)
+            _product(inputs, coef, True, out)
         inputs = out
         if layer < last:
             size = n_rows * fan_out
@@ -307,7 +326,9 @@ def backward(model, theta, first, n_rows, work):
         size = n_rows * fan_in
         start = unit_starts[below] * work.tile_size + first * fan_in
         delta_below = matrix_at(work.deltas, start, n_rows, fan_in, theta)
-        _product_transposed(delta, matrix_view(theta, coef_starts[layer], fan_in, fan_out), delta_below)
+        coef = matrix_view(theta, coef_starts[layer], fan_in, fan_out)
+        memory = matrix_at(work.transposed, first // LOSS_ROWS * _blas.SMALL_MATRIX, 1, _blas.SMALL_MATRIX, theta)
+        _product_transposed(delta, coef, memory, delta_below)
         flat_delta = flat_view(delta_below, 0, size)
         if dropout[below] > 0.0:
             multipliers = flat_view(array_at(work.multipliers, start + size, theta), start, size)

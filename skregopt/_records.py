@@ -84,6 +84,7 @@ WORK = _record(
         *_fields("activations", "saved"),  # outputs of layers; what activations save
         *_fields("multipliers", "dropped"),  # dropout's 0 or 1 / (1 - rate); outputs times that
         *_fields("deltas"),  # gradients with respect to pre-activations
+        *_fields("transposed"),  # -> T, memory for a small transposed matrix for each strip of rows
     ]
 )
 

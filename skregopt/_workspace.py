@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._blas import SMALL_MATRIX
 from ._memory import aligned_zeros
 from ._passes import LOSS_ROWS
 from ._records import WORK, Record
@@ -74,6 +75,7 @@ def new_workspace(units, dtype, tile_size, sources, n_rows=0, n_targets=0, n_wei
         norm_gradients=floats(2 * n_units),
         sums=np.zeros(2 * max(units[1:])),
         losses=np.zeros(-(-tile_size // LOSS_ROWS)),
+        transposed=floats(-(-tile_size // LOSS_ROWS) * SMALL_MATRIX),
         **layers,
     )
 
