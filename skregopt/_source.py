@@ -18,20 +18,31 @@ from numba import types
 
 from ._jit import kernel, scalar_type, vector
 from ._records import DATA, DESCRIPTOR_SIZE, Record
-from ._views import array_at
+from ._views import array_at, prefetch
 
 # positions in a descriptor
 IS_SPARSE, N_FEATURES, ADDRESS, ROW_STRIDE, COLUMN_STEP, INDICES_ADDRESS, INDPTR_ADDRESS = range(7)
+
+ROWS_AHEAD = 4  # of a row that is loaded, one is asked for
+ASKED_FOR = 512  # bytes of it, because the processor asks for what follows by itself
+CACHE_LINE = 64  # bytes
 
 _ELEMENTS = "?bhilqBHILQfd"
 
 
 @cache
 def _dense_loader(element):
+    itemsize = np.dtype(element).itemsize
+
     # `element` is a NumPy scalar type: as a closure cell it is part of numba's cache key
     def load(descriptor, rows, dense, data, indices, indptr):
         n_features, step = descriptor[1], descriptor[4]
+        n_bytes = min(ASKED_FOR, ((n_features - 1) * step + 1) * itemsize)
         for i in range(rows.size):
+            # rows in random order are nowhere near each other: ask for some before they are needed
+            ahead = descriptor[2] + rows[min(i + ROWS_AHEAD, rows.size - 1)] * descriptor[3]
+            for offset in range(0, n_bytes, CACHE_LINE):
+                prefetch(ahead + offset)
             address = descriptor[2] + rows[i] * descriptor[3]
             row = array_at(address, (n_features - 1) * step + 1, element)
             start = i * n_features

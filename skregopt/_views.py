@@ -10,6 +10,7 @@ With ``NUMBA_DISABLE_JIT=1`` the same names are plain NumPy functions, which are
 import ctypes
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
@@ -99,6 +100,24 @@ def _array_at_intrinsic(typingctx, address, size, like):
     return view(types.intp, types.intp, like), codegen
 
 
+@intrinsic
+def _prefetch_intrinsic(typingctx, address):
+    def codegen(context, builder, signature, args):
+        pointer = ir.IntType(8).as_pointer()
+        number = ir.IntType(32)
+        arguments = [pointer, number, number, number]
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [pointer], ir.FunctionType(ir.VoidType(), arguments)
+        )
+        for_reading, to_all_levels, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(function, [builder.inttoptr(args[0], pointer), for_reading, to_all_levels, data])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
+
+
+# prefetch(address): begin to bring the cache line of an address, which need not be valid, into the cache
+prefetch = (lambda address: None) if DISABLED else _prefetch_intrinsic
 # flat_view(array, start, size): vector of `size` elements from element `start` of a C-contiguous array
 flat_view = _flat_view if DISABLED else _flat_view_intrinsic
 # matrix_view(array, start, n_rows, n_columns): C-contiguous matrix from element `start` of a C-contiguous array
