@@ -32,11 +32,10 @@ _ELEMENTS = "?bhilqBHILQfd"
 
 @cache
 def _dense_loader(element):
-    itemsize = np.dtype(element).itemsize
-
     # `element` is a NumPy scalar type: as a closure cell it is part of numba's cache key
     def load(descriptor, rows, dense, data, indices, indptr):
         n_features, step = descriptor[1], descriptor[4]
+        itemsize = array_at(descriptor[2], 1, element).itemsize
         n_bytes = min(ASKED_FOR, ((n_features - 1) * step + 1) * itemsize)
         for i in range(rows.size):
             # rows in random order are nowhere near each other: ask for some before they are needed
