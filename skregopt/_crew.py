@@ -25,6 +25,7 @@ from ._threads import fits_at_once
 BLOCK_SECONDS = 0.4
 TRIAL_SECONDS = 0.02
 BLOCKS_BETWEEN_TRIALS = 8
+MUCH_SLOWER = 0.7  # of the speed of the block before: something has happened, and the other way is tried at once
 SMALL_BATCH = 1 << 20  # multiplications that take less time than threads need to agree on who does what
 
 
@@ -62,7 +63,7 @@ class Crew:
         products = model.layout.n_weights * tile_size
         self._budgets = {False: Budget(products), True: Budget(products)}
         self._speeds = {}  # with the team (True) and without
-        self._n_blocks = 0
+        self._n_blocks = 0  # since both were known; a multiple of BLOCKS_BETWEEN_TRIALS is a trial
         if n_threads > 1 and products >= SMALL_BATCH and not DISABLED:
             # a sparse tile is loaded at once, and batch normalisation needs all of its rows
             shares_rows = not train.array[0].is_sparse and not model.layout.batch_norm
@@ -91,7 +92,10 @@ class Crew:
             amount = compute((self._team if with_team else _NO_TEAM).array, n_tiles)
         seconds = time.perf_counter() - started
         if amount > 0:
-            self._speeds[with_team] = amount / max(seconds, 1e-9)
+            speed = amount / max(seconds, 1e-9)
+            if not is_trial and speed < MUCH_SLOWER * self._speeds.get(with_team, 0.0):
+                self._n_blocks = -1
+            self._speeds[with_team] = speed
         if not is_trial:
             budget.adapt(seconds)
 

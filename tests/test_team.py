@@ -1,8 +1,10 @@
 """Threads inside one fit: strips of rows, gradients and updates shared by a team change no bit of anything."""
 
 import ctypes
+import itertools
 import threading
 import time
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
@@ -170,6 +172,32 @@ def test_the_faster_way_goes_on(monkeypatch):
         others = [with_team for with_team, is_trial in chosen[2:] if not is_trial]
         assert set(trials) == {team_is_slow} and set(others) == {not team_is_slow}
         assert len(trials) <= len(chosen) / _crew.BLOCKS_BETWEEN_TRIALS
+
+
+def test_the_other_way_is_tried_at_once_when_one_becomes_much_slower(monkeypatch):
+    clock = itertools.count()  # a block lasts one second
+    monkeypatch.setattr(_crew.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(_crew.Crew, "_helping", lambda crew: nullcontext())
+    crew = _crew.Crew.__new__(_crew.Crew)
+    crew._team, crew._speeds, crew._n_blocks = _crew._NO_TEAM, {}, 0
+    crew._budgets = {False: _crew.Budget(1), True: _crew.Budget(1)}
+    choice, chosen, speeds = crew._choice, [], {False: 60, True: 150}  # alone, it was disturbed
+
+    def recorded():
+        chosen.append(choice())
+        return chosen[-1]
+
+    crew._choice = recorded
+
+    def compute(team, n_tiles):
+        return speeds[chosen[-1][0]]
+
+    for n_blocks, later in ((5, {False: 100, True: 80}), (3, {})):
+        for _ in range(n_blocks):
+            crew.run_block(compute)
+        speeds.update(later)
+    team, alone, trial = (True, False), (False, False), (False, True)
+    assert chosen == [team, alone, team, team, team, team, trial, alone]
 
 
 def test_no_threads_are_left(always_in_a_team):
