@@ -12,7 +12,7 @@ from ._thinning import thin
 from ._threads import single_blas_thread
 
 _BLOCK_ROWS = 1 << 16  # a signal waits until so many are done
-_SMALL_TILE = 1 << 16  # elements of the buffers that are kept for the next prediction
+_SMALL_TILE = 1 << 18  # elements of the buffers that are kept for the next prediction
 _SMALL_PRODUCT = 1 << 13  # multiplications up to which no OpenBLAS uses threads (gemv: from 9216, gemm: from 262144)
 
 

@@ -157,6 +157,8 @@ def checked_labels(y):
     """
     if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biu" and 2 * np.unique(y).size <= y.size:
+        return y, False  # without asking scikit-learn, which takes as long as an epoch of a small network
     try:
         kind = type_of_target(y, input_name="y")
     except TypeError as error:

@@ -143,6 +143,27 @@ def test_focal_with_gamma_zero_is_log_loss(target, smoothing):
         np.testing.assert_allclose(actual, expected, rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_classes", [3, 17, 2000])
+@pytest.mark.parametrize("weighted", ["alike", "in runs", "differently"])
+def test_softmax_of_many_rows(weighted, n_classes, dtype):
+    """The logarithm of a product of many sums neither overflows nor mixes up weights."""
+    rng = np.random.default_rng(0)
+    raw = 3 * rng.standard_normal((200, n_classes)).astype(dtype)
+    raw[::2] = 0.0  # the largest sum there is
+    y = rng.integers(0, n_classes, 200)
+    weights = {"alike": np.full(200, 0.3), "in runs": np.repeat([1.0, 0.5], 100), "differently": rng.random(200)}[
+        weighted
+    ]
+    weights = weights.astype(dtype)
+    value, gradient = evaluate(LogLoss().for_target("multiclass"), raw, y[:, None], weights[:, None])
+    log_p = log_softmax(raw.astype(np.float64), axis=1)
+    tolerance = 1e-6 if dtype == "float32" else 1e-13
+    assert value == pytest.approx(-(weights * log_p[np.arange(200), y]).sum(), rel=tolerance)
+    expected = weights[:, None] * (np.exp(log_p) - (np.arange(n_classes) == y[:, None]))
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=tolerance)
+
+
 @pytest.mark.nojit
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
