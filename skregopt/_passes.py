@@ -188,11 +188,8 @@ def _column_sums(delta, accumulate, out):
 
 
 @jit
-def _product(left, right, accumulate, out):
-    """Compute out = left @ right, or add it, in blocks of rows if those are small products.
-
-    Strips of a team hold whole blocks.
-    """
+def _add_product(left, right, out):
+    """Add left @ right to out, in blocks of rows if those are small products; strips of a team hold whole blocks."""
     n_rows, fan_in = left.shape
     fan_out = right.shape[1]
     block = n_rows
@@ -203,7 +200,7 @@ def _product(left, right, accumulate, out):
     for a in range(0, n_rows, block):
         n = min(block, n_rows - a)
         part = matrix_view(left, a * fan_in, n, fan_in)
-        gemm(False, False, part, right, accumulate, matrix_view(out, a * fan_out, n, fan_out))
+        gemm(False, False, part, right, True, matrix_view(out, a * fan_out, n, fan_out))
 
 
 @jit
@@ -230,7 +227,10 @@ def _product_transposed(left, right, memory, out):
     if n_rows >= _blas.ENOUGH_TO_TRANSPOSE and right.size <= _blas.SMALL_MATRIX:
         transposed = matrix_view(memory, 0, n_units, right.shape[0])
         _transpose(right, transposed)
-        _product(left, transposed, False, out)
+        elements = flat_view(out, 0, out.size)
+        for i in range(elements.size):
+            elements[i] = 0
+        _add_product(left, transposed, out)
         return
     if n_rows > 1 or n_units > 32:
         gemm(False, True, left, right, False, out)
@@ -287,7 +287,7 @@ def forward(model, theta, is_sparse, first, n_rows, work, epoch_key, positions):
         if layer == 0 and is_sparse:
             _sparse_product(model.sparse_product, work, coef, out)
         else:
-            _product(inputs, coef, True, out)
+            _add_product(inputs, coef, out)
         inputs = out
         if layer < last:
             size = n_rows * fan_out

@@ -4,7 +4,7 @@ from numba import types
 
 from skregopt._blas import gemm_of_columns
 from skregopt._jit import entry_point, matrix, vector
-from skregopt._passes import _evaluate, _load, _product, _product_transposed
+from skregopt._passes import _add_product, _evaluate, _load, _product_transposed
 from skregopt._update import _step
 from skregopt._views import flat_view, matrix_view
 
@@ -18,7 +18,7 @@ def _products(layers, n_times, n_rows, inputs, theta, transposed, deltas, grad, 
         for layer in range(last + 1):
             fan_in, fan_out = layers[layer], layers[layer + 1]
             coef = matrix_view(theta, 0, fan_in, fan_out)
-            _product(matrix_view(inputs, 0, n_rows, fan_in), coef, False, matrix_view(deltas, 0, n_rows, fan_out))
+            _add_product(matrix_view(inputs, 0, n_rows, fan_in), coef, matrix_view(deltas, 0, n_rows, fan_out))
             if layer > 0:
                 delta = matrix_view(inputs, 0, n_rows, fan_out)
                 _product_transposed(delta, coef, transposed, matrix_view(deltas, 0, n_rows, fan_in))
