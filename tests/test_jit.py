@@ -187,9 +187,10 @@ RULES_AND_PASSES = {
 }  # fmt: skip
 KERNELS_OF_THE_DEFAULTS = {
     "_adam_prepare", "_adam_step", "_constant_rate", "_stop_when_exhausted", "_l2_add_gradient", "_l2_value",
-    "_relu_activate", "_relu_differentiate", "softmax_evaluate", "_highest", "_subtract_highest", "_replace_by_exp",
-    "load", "load_tile", "train_rows", "forward", "evaluate_rows", "backward", "gradient_rows", "update_pieces",
-    "_add_product", "_add_scaled", "_column_sums", "_intercept_gradient", "_product_transposed", "loss_of_tile",
+    "_relu_activate", "_relu_differentiate", "softmax_evaluate", "_highest", "_larger", "_subtract_highest",
+    "_replace_by_exp", "load", "load_tile", "train_rows", "forward", "evaluate_rows", "backward", "gradient_rows",
+    "update_pieces", "_add_product", "_add_scaled", "_column_sums", "_intercept_gradient", "_product_transposed",
+    "_transpose", "loss_of_tile",
 }  # fmt: skip
 
 
