@@ -1,11 +1,12 @@
 """Multi-layer perceptrons for scikit-learn users: regularised, compiled, drop-in."""
 
-from ._classifier import MLPClassifier
-from ._displays import LossCurveDisplay, WeightsDisplay
+from ._display.fits import LossCurveDisplay, WeightsDisplay
+from ._display.paths import RegularizationPathDisplay
+from ._display.searches import SearchResultsDisplay
+from ._estimators.classifier import MLPClassifier
+from ._estimators.regressor import MLPRegressor
+from ._old_modules import register_old_modules
 from ._onnx import register_skl2onnx, to_onnx
-from ._path_display import RegularizationPathDisplay
-from ._regressor import MLPRegressor
-from ._search_display import SearchResultsDisplay
 
 __all__ = [
     "LossCurveDisplay",
@@ -18,3 +19,7 @@ __all__ = [
     "to_onnx",
 ]
 __version__ = "0.1.0"
+
+for _name in __all__:  # pickles name the public path, so that no later move breaks them
+    globals()[_name].__module__ = __name__
+register_old_modules()

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import _math
-from ._jit import inlined_jit, jit
-from ._views import flat_view
+from ._kernels import maths
+from ._kernels.jit import inlined_jit, jit
+from ._kernels.views import flat_view
 
 _ENOUGH = 1e200  # of a product, so that one factor more does not overflow
 
@@ -55,7 +55,7 @@ def _replace_by_exp(raw_prediction):
     """Replace all elements by their exponentials, in one flat loop because short rows do not vectorise."""
     values = flat_view(raw_prediction, 0, raw_prediction.size)
     for i in range(values.size):
-        values[i] = _math.exp(values[i])
+        values[i] = maths.exp(values[i])
 
 
 def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -114,10 +114,10 @@ def _sigmoid_term(z, t, one):
     """Return log(1 + exp(z)) - t z and its derivative p - t, neither with overflow nor with cancellation."""
     zero = one - one
     is_positive = z > zero
-    u = _math.exp(-abs(z))
+    u = maths.exp(-abs(z))
     missing = one - t if is_positive else t  # of the target on the less probable side
     difference = missing - u / (one + u)
-    return abs(z) * missing + _math.log1p(u), difference if is_positive else -difference
+    return abs(z) * missing + maths.log1p(u), difference if is_positive else -difference
 
 
 def sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -152,7 +152,7 @@ def sigmoid_invert_link(raw_prediction, hyper):
     eps = np.finfo(raw_prediction.dtype).eps
     for i in range(raw_prediction.shape[0]):
         for k in range(raw_prediction.shape[1]):
-            p = _math.logistic(raw_prediction[i, k])
+            p = maths.logistic(raw_prediction[i, k])
             raw_prediction[i, k] = p if p != p else min(max(p, eps), one - eps)
 
 
@@ -160,7 +160,7 @@ def sigmoid_invert_link(raw_prediction, hyper):
 def _focal_softmax_term(z, is_highest, highest, rest, gamma, one):
     """Return p_k, 1 - p_k, -(1 - p_k)^gamma log(p_k) and minus its derivative by log(p_k), for one class."""
     zero = one - one
-    e = _math.exp(z - highest)
+    e = maths.exp(z - highest)
     normaliser = one + rest
     p, q = e / normaliser, (rest if is_highest else normaliser - e) / normaliser
     surprise = np.log1p(rest) + (highest - z)
@@ -187,7 +187,7 @@ def focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
         rest = zero  # of sum_k exp(z_k - max z), without the one of the highest
         for k in range(n_outputs):
             if k != best:
-                rest += _math.exp(row[k] - highest)
+                rest += maths.exp(row[k] - highest)
         loss, pull = zero, zero
         for k in range(n_outputs):
             t = on_label + on_all if k == label else on_all
@@ -212,13 +212,13 @@ def _focal_sigmoid_term(z, t, gamma, one):
     """Return t F(z) + (1 - t) F(-z), F(z) = -(1 - p)^gamma log(p) with p = 1 / (1 + exp(-z)), and its derivative."""
     zero = one - one
     is_positive = z > zero
-    u = _math.exp(-abs(z))
-    log_term = _math.log1p(u)
+    u = maths.exp(-abs(z))
+    log_term = maths.log1p(u)
     for_no = log_term + (z if is_positive else zero)  # -log(1 - p)
     for_yes = log_term + (zero if is_positive else -z)  # -log(p)
     less, more = u / (one + u), one / (one + u)
     p, q = more if is_positive else less, less if is_positive else more
-    yes, no = t * _math.exp(-gamma * for_no), (one - t) * _math.exp(-gamma * for_yes)
+    yes, no = t * maths.exp(-gamma * for_no), (one - t) * maths.exp(-gamma * for_yes)
     return yes * for_yes + no * for_no, no * (p + gamma * q * for_no) - yes * (q + gamma * p * for_yes)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._batch_norm import EPSILON
-from ._classifier import MLPClassifier
-from ._layout import NORMS
-from ._path_cv import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
-from ._regressor import MLPRegressor
+from ._engine.batch_norm import EPSILON
+from ._engine.layout import NORMS
+from ._estimators.classifier import MLPClassifier
+from ._estimators.regressor import MLPRegressor
+from .model_selection._cross_validation import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
 
 # Operators of this version are read by every onnxruntime since 1.12.
 _OPSET, _IR_VERSION = 17, 8

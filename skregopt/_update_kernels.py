@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ._blas import gemm
-from ._views import flat_view, matrix_view
+from ._kernels.blas import gemm
+from ._kernels.views import flat_view, matrix_view
 
 
 def rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_size):

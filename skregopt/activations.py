@@ -20,10 +20,10 @@ from numbers import Real
 from numba import types
 from sklearn.utils._param_validation import StrOptions
 
-from . import _math
-from ._component import Component
-from ._domains import Interval
-from ._jit import jit, vector
+from ._kernels import maths
+from ._kernels.component import Component
+from ._kernels.interval import Interval
+from ._kernels.jit import jit, vector
 
 
 class Activation(Component):
@@ -100,7 +100,7 @@ class Identity(Activation):
 
 def _logistic_activate(z, saved, hyper):
     for i in range(z.size):
-        z[i] = _math.logistic(z[i])
+        z[i] = maths.logistic(z[i])
 
 
 def _logistic_differentiate(a, saved, delta, hyper):
@@ -132,7 +132,7 @@ class Logistic(Activation):
 
 def _tanh_activate(z, saved, hyper):
     for i in range(z.size):
-        z[i] = _math.tanh(z[i])
+        z[i] = maths.tanh(z[i])
 
 
 def _tanh_differentiate(a, saved, delta, hyper):
@@ -248,8 +248,8 @@ def _scaled_elu(z, derivatives, upper, lower):
         x = z[i]
         is_positive = x > zero
         below = zero if is_positive else x
-        derivatives[i] = upper if is_positive else lower * _math.exp(below)
-        z[i] = upper * x if is_positive else lower * _math.expm1(below)
+        derivatives[i] = upper if is_positive else lower * maths.exp(below)
+        z[i] = upper * x if is_positive else lower * maths.expm1(below)
 
 
 def _scaled_elu_to_onnx(op, z, upper, lower):
@@ -358,7 +358,7 @@ def _within(x, bound):
 @jit
 def _two_sided_logistic(x, zero, one):
     """Return 1 / (1 + exp(-x)) and 1 / (1 + exp(x)), the smaller one not as a difference."""
-    e = _math.exp(-abs(x))
+    e = maths.exp(-abs(x))
     larger = one / (one + e)
     smaller = e * larger
     is_negative = x < zero
@@ -379,8 +379,8 @@ def _gelu_activate(z, saved, hyper):
             z[i] = _above(z[i], -bound) * gate
     else:
         for i in range(z.size):
-            bell = _math.gaussian(z[i])
-            gate = _math.normal_cdf(z[i], bell)
+            bell = maths.gaussian(z[i])
+            gate = maths.normal_cdf(z[i], bell)
             saved[i] = gate + _within(z[i], bound) * (density_at_0 * bell)
             z[i] = _above(z[i], -bound) * gate
 
@@ -474,7 +474,7 @@ def _mish_activate(z, saved, hyper):
     for i in range(z.size):
         x = z[i]
         is_negative = x < zero
-        e = _math.exp(-abs(x))
+        e = maths.exp(-abs(x))
         numerator = e * (e + two) if is_negative else one + two * e
         ratio = one / (numerator + (two if is_negative else two * e * e))
         gate = numerator * ratio
@@ -511,9 +511,9 @@ def _softplus_activate(z, saved, hyper):
     zero, one = z.dtype.type(0), z.dtype.type(1)
     for i in range(z.size):
         x = z[i]
-        e = _math.exp(-abs(x))
+        e = maths.exp(-abs(x))
         saved[i] = (e if x < zero else one) / (one + e)
-        z[i] = (x if x > zero else zero) + _math.log1p(e)
+        z[i] = (x if x > zero else zero) + maths.log1p(e)
 
 
 class Softplus(Activation):

@@ -13,8 +13,8 @@ from numbers import Real
 
 import numpy as np
 
-from ._component import Component
-from ._domains import Interval
+from ._kernels.component import Component
+from ._kernels.interval import Interval
 
 
 class Initializer(Component):

@@ -23,10 +23,11 @@ import numpy as np
 from numba import types
 from sklearn.metrics import d2_pinball_score, r2_score
 
-from . import _class_kernels, _math
-from ._component import Component
-from ._domains import Interval
-from ._jit import matrix, vector
+from . import _class_kernels
+from ._kernels import maths
+from ._kernels.component import Component
+from ._kernels.interval import Interval
+from ._kernels.jit import matrix, vector
 
 
 class Loss(Component):
@@ -458,7 +459,7 @@ def _poisson_evaluate(raw_prediction, y, weights, scale, hyper):
         deviance = 0.0
         for k in range(n_outputs):
             z, target = np.float64(raw_prediction[i, k]), np.float64(y[i, k])
-            y_pred = _math.exp(raw_prediction[i, k])
+            y_pred = maths.exp(raw_prediction[i, k])
             deviance += np.float64(y_pred) - target * z - target
             if target > 0.0:
                 deviance += target * np.log(target)
@@ -470,7 +471,7 @@ def _poisson_evaluate(raw_prediction, y, weights, scale, hyper):
 def _exp_invert_link(raw_prediction, hyper):
     for i in range(raw_prediction.shape[0]):
         for k in range(raw_prediction.shape[1]):
-            raw_prediction[i, k] = _math.exp(raw_prediction[i, k])
+            raw_prediction[i, k] = maths.exp(raw_prediction[i, k])
 
 
 def _exp_to_onnx(op, raw_prediction):
@@ -512,7 +513,7 @@ def _gamma_evaluate(raw_prediction, y, weights, scale, hyper):
         deviance = 0.0
         for k in range(n_outputs):
             z = raw_prediction[i, k]
-            ratio = y[i, k] * _math.exp(-z)
+            ratio = y[i, k] * maths.exp(-z)
             deviance += np.float64(z) - np.log(np.float64(y[i, k])) + np.float64(ratio) - 1.0
             raw_prediction[i, k] = (share * weight) * (one - ratio)
         total += weight * deviance

@@ -22,9 +22,9 @@ from numbers import Integral, Real
 import numpy as np
 from numba import types
 
-from ._component import Component
-from ._domains import Interval
-from ._jit import matrix, vector
+from ._kernels.component import Component
+from ._kernels.interval import Interval
+from ._kernels.jit import matrix, vector
 from ._update_kernels import muon_step_matrix, rmsprop_step
 
 _DECAY = [Interval(Real, 0, 1, closed="left")]

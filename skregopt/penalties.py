@@ -19,10 +19,10 @@ from numbers import Real
 import numpy as np
 from numba import types
 
-from . import _math
-from ._component import Component
-from ._domains import Interval
-from ._jit import jit, vector
+from ._kernels import maths
+from ._kernels.component import Component
+from ._kernels.interval import Interval
+from ._kernels.jit import jit, vector
 
 
 class Penalty(Component):
@@ -224,10 +224,10 @@ def _prox_of_row(weights, step_size, start, stop, strength):
             denominator = tau + strength * step_size[i]
             denominator = tiny if denominator < tiny else denominator
             inverse = one / denominator
-            ratio = _math.product(weights[i], inverse)  # at most 1, unlike powers of the inverse
-            square = _math.product(ratio, ratio)
+            ratio = maths.product(weights[i], inverse)  # at most 1, unlike powers of the inverse
+            square = maths.product(ratio, ratio)
             phi += square
-            slope += _math.product(square, inverse)
+            slope += maths.product(square, inverse)
         error = np.sqrt(phi) - one
         if iteration == 0 and was_zero and error <= accuracy:
             for i in range(start, stop):
@@ -239,7 +239,7 @@ def _prox_of_row(weights, step_size, start, stop, strength):
     for i in range(start, stop):
         denominator = tau + strength * step_size[i]
         denominator = tiny if denominator < tiny else denominator
-        weights[i] = _math.product(weights[i], tau / denominator)
+        weights[i] = maths.product(weights[i], tau / denominator)
 
 
 def _group_l1_prox(weights, step_size, row_length, layer, alpha, hyper):

@@ -21,9 +21,9 @@ from numbers import Integral, Real
 import numpy as np
 from numba import types
 
-from ._component import Component
-from ._domains import Interval
-from ._jit import jit, vector
+from ._kernels.component import Component
+from ._kernels.interval import Interval
+from ._kernels.jit import jit, vector
 
 # elements of a schedule's memory: the rate (adaptive, plateau), one_cycle's, plateau's
 RATE, EPOCH, UPDATES, BEST, HAS_BEST, N_BAD, COOLDOWN, TRIAL = range(8)

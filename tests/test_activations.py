@@ -8,7 +8,9 @@ from scipy import special
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skregopt import MLPClassifier, _jit, _math
+from skregopt import MLPClassifier
+from skregopt._kernels import jit as _jit
+from skregopt._kernels import maths
 from skregopt.activations import ACTIVATIONS, ELU, GELU, LeakyReLU, Softplus
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
@@ -47,22 +49,22 @@ def value_and_derivative(component, z):
 
 def expm1_of(x, out):
     for i in range(x.size):
-        out[i] = _math.expm1(x[i])
+        out[i] = maths.expm1(x[i])
 
 
 def log1p_of(x, out):
     for i in range(x.size):
-        out[i] = _math.log1p(x[i])
+        out[i] = maths.log1p(x[i])
 
 
 def gaussian_of(x, out):
     for i in range(x.size):
-        out[i] = _math.gaussian(x[i])
+        out[i] = maths.gaussian(x[i])
 
 
 def normal_cdf_of(x, out):
     for i in range(x.size):
-        out[i] = _math.normal_cdf(x[i], _math.gaussian(x[i]))
+        out[i] = maths.normal_cdf(x[i], maths.gaussian(x[i]))
 
 
 def elementwise(function, x):

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from test_reference import check_fit, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._constraints import average_weights
+from skregopt._engine.clipping import average_weights
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import Warmup
 

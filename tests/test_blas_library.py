@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numba.extending import get_cython_function_address
 
-from skregopt import _blas_library
+from skregopt._kernels import blas_library
 
 SCIPYS = {name: get_cython_function_address("scipy.linalg.cython_blas", name) for name in ("sgemm", "dgemm")}
 
 
 def exported(routine):
     """Return the addresses of a routine in this process: of each OpenBLAS of the wheels, and SciPy's."""
-    found = [_blas_library._exported(library, routine) for _, library in _blas_library._openblas_libraries()]
+    found = [blas_library._exported(library, routine) for _, library in blas_library._openblas_libraries()]
     return {*found, SCIPYS[routine]} - {None}
 
 
@@ -24,7 +24,7 @@ def test_every_library_reads_integers_of_64_bits(routine, dtype):
     left, right = rng.standard_normal((5, 7)).astype(dtype), rng.standard_normal((7, 3)).astype(dtype)
     sizes = {name: np.array([size], dtype=np.int64) for name, size in (("m", 3), ("n", 5), ("k", 7))}
     one, zero = np.ones(1, dtype), np.zeros(1, dtype)
-    assert _blas_library.address(routine) in exported(routine)
+    assert blas_library.address(routine) in exported(routine)
     for address in exported(routine):
         out = np.full((5, 3), np.nan, dtype)
         m, n, k = sizes.values()
@@ -36,7 +36,7 @@ def test_every_library_reads_integers_of_64_bits(routine, dtype):
 
 def library(version, name, address):
     routine = ctypes.cast(address, ctypes.CFUNCTYPE(None))
-    return _blas_library._numbers(version), SimpleNamespace(**{name: routine})
+    return blas_library._numbers(version), SimpleNamespace(**{name: routine})
 
 
 NUMPYS = "scipy_sgemm_64_", 4096
@@ -58,5 +58,5 @@ OLD, NEW = "0.3.9", "0.3.31.188.0"
     ids=["NumPy's", "in any order", "SciPy's wheel", "the same", "other builds", "one", "unknown", "no OpenBLAS"],
 )
 def test_the_newest_of_the_wheels(monkeypatch, libraries, expected):
-    monkeypatch.setattr(_blas_library, "_openblas_libraries", lambda: libraries)
-    assert _blas_library.address("sgemm") == (expected or SCIPYS["sgemm"])
+    monkeypatch.setattr(blas_library, "_openblas_libraries", lambda: libraries)
+    assert blas_library.address("sgemm") == (expected or SCIPYS["sgemm"])

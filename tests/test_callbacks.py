@@ -13,8 +13,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import skregopt._training
-from skregopt import MLPClassifier, MLPRegressor, _callbacks
+import skregopt._training.first_order
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._estimators import callbacks
 from skregopt.model_selection import MLPClassifierCV
 
 sklearn_callback = pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn >= 1.9")
@@ -272,13 +273,13 @@ def test_pickling_and_cloning_keep_callbacks():
 
 def count_blocks(monkeypatch, model):
     calls = []
-    record = skregopt._training.FirstOrderTraining._record
+    record = skregopt._training.first_order.FirstOrderTraining._record
 
     def counted(self):
         calls.append(1)
         return record(self)
 
-    monkeypatch.setattr(skregopt._training.FirstOrderTraining, "_record", counted)
+    monkeypatch.setattr(skregopt._training.first_order.FirstOrderTraining, "_record", counted)
     model.fit(X, y)
     monkeypatch.undo()
     return len(calls)
@@ -309,7 +310,7 @@ def test_not_a_callback():
 def test_versions_of_scikit_learn_without_callbacks(monkeypatch):
     """They are tested with the oldest versions; here is what the estimators inherit from there."""
     monkeypatch.setitem(sys.modules, "sklearn.callback", None)
-    spec = importlib.util.spec_from_file_location("without_callbacks", _callbacks.__file__)
+    spec = importlib.util.spec_from_file_location("without_callbacks", callbacks.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert not hasattr(module.CallbackSupportMixin, "set_callbacks")

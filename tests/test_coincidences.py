@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._jit import entry_point, scalar_type
+from skregopt._kernels.jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import PENALTIES
 

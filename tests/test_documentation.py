@@ -17,7 +17,9 @@ import skregopt
 
 PACKAGE = Path(skregopt.__file__).parent
 DOC = Path(__file__).resolve().parents[1] / "doc"
-PUBLIC_MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
+PUBLIC_MODULES = sorted(
+    path.stem for path in PACKAGE.iterdir() if not path.name.startswith("_") and (path.suffix == ".py" or path.is_dir())
+)
 PAGES = sorted(path.relative_to(DOC).as_posix() for path in DOC.rglob("*.rst") if "_build" not in path.parts)
 # generated; run by test_migrating.py
 ELSEWHERE = ("api/", "auto_examples/", "_templates/", "sg_execution_times", "migrating/")
@@ -74,7 +76,7 @@ def test_examples_in_the_docstring_of(name, home):
     value = getattr(home, name)
     if isinstance(value, dict):  # a registry
         return
-    tests = [test for test in doctest.DocTestFinder().find(value, name, globs={}) if test.examples]
+    tests = [test for test in doctest.DocTestFinder().find(value, name, module=False, globs={}) if test.examples]
     assert tests or home is not skregopt, f"{name} has no example"
     runner = doctest.DocTestRunner()
     for test in tests:

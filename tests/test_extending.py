@@ -13,7 +13,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from skregopt import MLPRegressor, _jit
+from skregopt import MLPRegressor
+from skregopt._kernels import jit as _jit
 from skregopt.activations import Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES
 

@@ -15,7 +15,7 @@ import reference
 import scipy.sparse as sp
 from problems import TASKS, make_problem
 
-from skregopt import _lbfgs
+from skregopt._training import lbfgs
 from skregopt.activations import ACTIVATIONS
 from skregopt.penalties import PENALTIES
 
@@ -197,7 +197,7 @@ def test_objective_of_lbfgs(monkeypatch, task, n_samples, penalty, convert):
         received["differences"] = central_differences(lambda v: objective(v)[0], theta)
         raise Stopped
 
-    monkeypatch.setattr(_lbfgs, "minimize", record)
+    monkeypatch.setattr(lbfgs, "minimize", record)
     problem = make_problem(task, n_samples)
     hidden = (4, 3)
     units = (problem.X.shape[1], *hidden, problem.Y.shape[1])

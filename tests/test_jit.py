@@ -31,9 +31,12 @@ from numba.core.caching import CacheImpl, IndexDataCacheFile
 from processes import DATA, PACKAGE, Child, run
 from sklearn.exceptions import ConvergenceWarning
 
-from skregopt import MLPRegressor, _engine, _jit, _math, _passes, activations, losses, optimizers, penalties
-from skregopt._denormals import denormals_as, denormals_off
-from skregopt._records import N_SCALARS
+from skregopt import MLPRegressor, activations, losses, optimizers, penalties
+from skregopt._engine import loop, passes
+from skregopt._engine.records import N_SCALARS
+from skregopt._kernels import jit as _jit
+from skregopt._kernels import maths
+from skregopt._kernels.denormals import denormals_as, denormals_off
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES, FocalSigmoid, FocalSoftmax, Loss, SigmoidLogLoss, SoftmaxLogLoss
 from skregopt.optimizers import Adam, Optimizer
@@ -76,7 +79,7 @@ SINGLE, DOUBLE, BOTH = ('dtypes = ["float32"]\n', 'dtypes = ["float64"]\n', 'dty
 # compiles four functions of four files, and says what they compute
 KERNELS = """
 import numpy as np
-from skregopt import _jit
+from skregopt._kernels import jit as _jit
 from skregopt.activations import Tanh
 from skregopt.penalties import L1, L2
 from skregopt.schedules import InvScaling
@@ -137,7 +140,8 @@ def zipped(folder):
 
 @needs_compiler
 def test_import_compiles_nothing(tmp_path):
-    modules = "\n".join(f"import skregopt.{path.stem}" for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+    files = [path.relative_to(PACKAGE.parent).with_suffix("") for path in PACKAGE.rglob("*.py")]
+    modules = "\n".join(f"import {'.'.join(file.parts)}" for file in files if file.stem != "__init__")
     assert run(f"import skregopt\n{modules}", cache=tmp_path)["compiled"] == []
     assert not list(tmp_path.rglob("*"))
 
@@ -153,8 +157,8 @@ def cold(tmp_path_factory):
 def test_first_process_compiles_each_function_once_per_dtype(cold):
     _, first = cold
     counts = Counter(first["compiled"])
-    assert counts["skregopt._engine.run_epochs"] == 2
-    assert counts["skregopt._engine.predict"] == 2
+    assert counts["skregopt._engine.loop.run_epochs"] == 2
+    assert counts["skregopt._engine.loop.predict"] == 2
     assert counts["skregopt.activations._relu_activate"] == 2
     # loaders: one function for each kind and element type of X
     assert {name: n for name, n in counts.items() if "<locals>" not in name and n > 2} == {}
@@ -234,7 +238,7 @@ def test_threads_of_a_cold_process_compile_once(tmp_path):
 
 # --- edits ----------------------------------------------------------------------------------------------------------
 
-# of _math.py: a helper that is inlined into kernels of other files
+# of maths.py: a helper that is inlined into kernels of other files
 TANH_EDIT = ("lambda x: _tanh_double(x)", "lambda x: x + x")
 
 
@@ -264,11 +268,11 @@ def test_edits_recompile_what_depends_on_them(edited):
     np.testing.assert_allclose(first["values"], KERNEL_RESULTS, rtol=1e-15)
     assert run_kernels()["compiled"] == []
 
-    edit("_math.py", *TANH_EDIT)
+    edit("_kernels/maths.py", *TANH_EDIT)
     after_helper = run_kernels()
     assert kernels_in(after_helper) == KERNEL_NAMES
     assert after_helper["values"][0] == 1.0
-    edit("_math.py", *reversed(TANH_EDIT))
+    edit("_kernels/maths.py", *reversed(TANH_EDIT))
     assert run_kernels()["compiled"] == []  # the old code is still there
 
     # a constant of one file
@@ -282,18 +286,15 @@ def test_every_inlined_file_is_part_of_the_key(tmp_path, monkeypatch):
     def digest():
         for name in [name for name in sys.modules if name.partition(".")[0] == "copied"]:
             del sys.modules[name]
-        return importlib.import_module("copied._jit")._INLINED_DIGEST
+        return importlib.import_module("copied._kernels.jit")._INLINED_DIGEST
 
     folder = tmp_path / "copied"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    for path in PACKAGE.glob("_*.py"):
-        if path.stem != "__init__":
-            shutil.copy(path, folder)
+    shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     original = digest()
     assert original == digest()
-    for name in ("_jit.py", "_pipeline.py", "_records.py", "_math.py", "_blas.py", "_views.py", "_passes.py"):
+    for name in _jit.INLINED:
         text = (folder / name).read_text(encoding="utf-8")
         (folder / name).write_text(text + "# edited\n", encoding="utf-8")
         assert digest() != original, name
@@ -305,7 +306,7 @@ def test_every_inlined_file_is_part_of_the_key(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "old", "new", "changed"),
     [
-        ("_math.py", *TANH_EDIT, [0, 1, 2]),
+        ("_kernels/maths.py", *TANH_EDIT, [0, 1, 2]),
         ("penalties.py", "return 0.5 * alpha * total", "return 0.25 * alpha * total", [2]),
     ],
 )
@@ -314,7 +315,7 @@ def test_edit_between_import_and_compilation_does_not_poison_the_cache(edited, n
     run_kernels, _ = edited
     edit_now = f"""
 from pathlib import Path
-path = Path(_jit.__file__).parent / {name!r}
+path = Path(_jit.__file__).parents[1] / {name!r}
 path.write_text(path.read_text().replace({old!r}, {new!r}))
 """
     during = run_kernels(before=edit_now)
@@ -334,7 +335,7 @@ def test_edit_inside_a_zip_archive(tmp_path):
     assert again["values"] == first["values"]
     with zipfile.ZipFile(path) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist()}
-    helper = "skregopt/_math.py"
+    helper = "skregopt/_kernels/maths.py"
     assert TANH_EDIT[0] in texts[helper]
     texts[helper] = texts[helper].replace(*TANH_EDIT)
     with zipfile.ZipFile(path, "w") as archive:
@@ -357,7 +358,7 @@ def test_read_only_installation_without_home_folder(tmp_path, cold):
     result["values"] = [float(value) for array in learnt for value in np.ravel(array)]
     """)
     fitted = run(code, **options)
-    assert fitted["compiled"].count("skregopt._engine.run_epochs") == 1
+    assert fitted["compiled"].count("skregopt._engine.loop.run_epochs") == 1
     assert fitted["values"] == cold[1]["l1, float32"]
     assert not list(tmp_path.rglob("*.nb?"))
 
@@ -608,17 +609,17 @@ def call(rule, name, dtype, *arguments):
 
 def exp_of(x, out):
     for i in range(x.size):
-        out[i] = _math.exp(x[i])
+        out[i] = maths.exp(x[i])
 
 
 def tanh_of(x, out):
     for i in range(x.size):
-        out[i] = _math.tanh(x[i])
+        out[i] = maths.tanh(x[i])
 
 
 def logistic_of(x, out):
     for i in range(x.size):
-        out[i] = _math.logistic(x[i])
+        out[i] = maths.logistic(x[i])
 
 
 def elementwise(function, x):
@@ -718,8 +719,8 @@ def test_training_neither_leaves_denormal_numbers_nor_the_switches(dtype, n_halv
 
 def draw(keys, counters, mixed, bits):
     for i in range(keys.size):
-        mixed[i] = _math.mix(keys[i], counters[i])
-        bits[i] = _math.random_bits(mixed[i], counters[i])
+        mixed[i] = maths.mix(keys[i], counters[i])
+        bits[i] = maths.random_bits(mixed[i], counters[i])
 
 
 def drawn(keys, counters):
@@ -736,23 +737,23 @@ def test_random_numbers_are_those_of_python():
     keys = np.concatenate([ends, rng.randint(0, 1 << 64, 2000, np.uint64)])
     counters = np.concatenate([[-1, 0, 1, 1 << 31, 1 << 32, (1 << 62), 5], rng.randint(-1, 1 << 40, 2000)])
     mixed, bits = drawn(keys, counters.astype(np.int64))
-    assert mixed.tolist() == [int(_math.mix(k, c)) for k, c in zip(keys, counters, strict=True)]
-    assert bits.tolist() == [int(_math.random_bits(k, c)) for k, c in zip(mixed, counters, strict=True)]
+    assert mixed.tolist() == [int(maths.mix(k, c)) for k, c in zip(keys, counters, strict=True)]
+    assert bits.tolist() == [int(maths.random_bits(k, c)) for k, c in zip(mixed, counters, strict=True)]
 
 
 def test_random_numbers_of_splitmix():
     """``mix`` walks through the published sequence of SplitMix64 for seed 0."""
     sequence = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    assert [int(_math.mix(np.uint64(0), i)) for i in range(3)] == sequence
+    assert [int(maths.mix(np.uint64(0), i)) for i in range(3)] == sequence
 
 
 def test_random_bits_are_random():
     """Every bit is fair and independent of its neighbours in the stream, of other streams and of other bits."""
     n = 1 << 16
-    key = _math.mix(np.uint64(7), 0)
+    key = maths.mix(np.uint64(7), 0)
     _, bits = drawn(np.full(n, key), np.zeros(n, np.int64))
-    streams = np.array([_math.mix(key, row) for row in range(256)])
-    draws = np.array([[_math.random_bits(stream, unit) for unit in range(256)] for stream in streams])
+    streams = np.array([maths.mix(key, row) for row in range(256)])
+    draws = np.array([[maths.random_bits(stream, unit) for unit in range(256)] for stream in streams])
     flags = (draws[..., None] >> np.arange(32, dtype=np.uint32)) & 1
     signs = 2.0 * flags - 1.0
     bound = 5 / np.sqrt(n)
@@ -889,7 +890,7 @@ def test_penalties_keep_nan(name, dtype, bad):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_divergence_is_seen_in_every_element(dtype, bad):
     def is_finite(theta):
-        return _engine._is_finite(theta)
+        return loop._is_finite(theta)
 
     check = numba.njit(**_jit.OPTIONS)(is_finite)
     assert check(vector_with(dtype))
@@ -946,9 +947,9 @@ def test_single_precision_kernels_stay_single(name, role, function, signature):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", _passes.SIGNATURES)
+@pytest.mark.parametrize("name", passes.SIGNATURES)
 def test_single_precision_passes_stay_single(name):
-    code = optimised_code(getattr(_passes, name), _passes.SIGNATURES[name](types.float32))
+    code = optimised_code(getattr(passes, name), passes.SIGNATURES[name](types.float32))
     assert count(r"\bfpext\b", code) == 0
     assert count(r"<\d+ x double>", code) == 0
     assert count(r"<\d+ x float>", code) > 0 or name in ("load_tile", "evaluate_rows", "train_rows")

@@ -1,7 +1,4 @@
-"""The package's structure: imports point down, compiled code sees no stale helper, everything is documented.
-
-Levels are listed once, in LEVELS; that a module imports only from levels below its own also rules out cycles.
-"""
+"""The package's structure: imports point down, compiled code sees no stale helper, everything is documented."""
 
 import ast
 import importlib
@@ -16,47 +13,39 @@ import numpy as np
 import pytest
 
 import skregopt
-from skregopt import _compiled, _jit, _passes, _source
-from skregopt._component import Component
+from skregopt._engine import declarations, passes, source
+from skregopt._kernels import jit as _jit
+from skregopt._kernels.component import Component
 
 PACKAGE = Path(skregopt.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
-LEVELS = (
-    # know nothing of the package
-    {"_pipeline", "_memory", "_records", "_math", "_atomics", "_blas_library", "_threads", "_targets", "_holdout"}
-    | {"_scoring", "_drawing", "_callbacks", "_domains"},
-    # the numba policy; products of matrices; the network as one vector; a picture that needs no network
-    {"_jit", "_blas", "_layout", "_search_display"},
-    # on the numba policy: components in general, views of memory, denormal numbers
-    {"_component", "_views", "_denormals"},
-    # the rules, one family per file (longer kernels below it), what loads rows, normalises batches
-    {*FAMILIES, "_class_kernels", "_update_kernels", "_source", "_batch_norm", "_thinning"} - {"losses", "optimizers"},
-    # what happens around a step; what the penalties leave of a linear model
-    {"losses", "optimizers", "_constraints", "_alpha_max"},
-    # what passes rows through a network; domains of the parameters
-    {"_passes", "_parameters"},
-    # updates; the threads that share them and the rows; loops over batches and epochs
-    {"_update", "_workspace"},
-    {"_team"},
-    {"_engine"},
-    # compiled forms of all that
-    {"_compiled"},
-    # the Python side of a fit
-    {"_model", "_crew", "_prediction"},
-    {"_training", "_fitted"},
-    {"_lbfgs"},
-    # the estimators
-    {"_mlp"},
-    {"_classifier", "_regressor", "_path", "_search_space"},
-    # what chooses their parameters
-    {"_path_cv"},
-    # pictures of all these; what goes elsewhere
-    {"model_selection", "_displays", "_path_display", "_onnx"},
-    {"__init__"},
+# A module imports only from packages of a lower rank, and in its own package from modules that stand before it.
+RANKS = (
+    ("_kernels",),
+    (*FAMILIES, "_class_kernels", "_update_kernels"),
+    ("_engine",),
+    ("_training",),
+    ("_estimators",),
+    ("model_selection",),
+    ("_display", "_onnx", "_old_modules"),
+    ("",),  # skregopt itself
 )
-MODULES = sorted(set().union(*LEVELS))
+ORDER = {
+    "_kernels": "interval compiler memory threads atomics blas_library jit blas maths views denormals component",
+    "_engine": "records layout source batch_norm clipping draws passes update workspace sharing loop declarations "
+    "network prediction",
+    "_training": "blocks first_order lbfgs",
+    "_estimators": "arguments targets holdout scoring callbacks fitted base classifier regressor",
+    "model_selection": "_alpha_max _path _cross_validation _search_space",
+    "_display": "drawing searches fits paths",
+    "": "_class_kernels losses _update_kernels optimizers",
+}
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+    for path in PACKAGE.rglob("*.py")
+)
 REGISTRIES = {
     "activations": ["ACTIVATIONS"],
     "losses": ["LOSSES", "CLASSIFICATION_LOSSES", "REGRESSION_LOSSES"],
@@ -70,23 +59,30 @@ MAX_LINES_OF_FAMILIES = 700  # all rules of a kind in one place
 
 
 def load(module):
-    """Return the module object; ``__init__`` is the package itself."""
-    return skregopt if module == "__init__" else importlib.import_module(f"skregopt.{module}")
+    """Return the module object; the empty name is the package itself."""
+    return importlib.import_module(f"skregopt.{module}".rstrip("."))
+
+
+@cache
+def path_of(module):
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 @cache
 def source_tree(module):
-    return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    return ast.parse(path_of(module).read_text(encoding="utf-8"))
 
 
-def level_of(module):
-    return next(level for level, modules in enumerate(LEVELS) if module in modules)
+def rank_of(module):
+    return next(rank for rank, packages in enumerate(RANKS) if module.partition(".")[0] in packages)
 
 
 @cache
 def package_imports(module):
     """Return {name in the module: module of the package it comes from}, imports within functions included."""
     names = {}
+    within = module.split(".") if path_of(module).name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(source_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name: alias.name for alias in node.names if alias.name.split(".")[0] == "skregopt"}
@@ -95,35 +91,36 @@ def package_imports(module):
         absolute = (node.module or "").split(".")
         if node.level == 0 and absolute[0] != "skregopt":
             continue
-        home = node.module if node.level else ".".join(absolute[1:])
+        base = absolute[1:] if node.level == 0 else [*within[: len(within) - node.level + 1], *absolute]
         for alias in node.names:
-            names[alias.asname or alias.name] = (home or alias.name).split(".")[0]
+            home = ".".join(filter(None, base))
+            submodule = f"{home}.{alias.name}".lstrip(".")
+            names[alias.asname or alias.name] = submodule if submodule in MODULES else home
     return names
 
 
 # --- imports --------------------------------------------------------------------------------------------------------
 
 
-def test_levels_list_every_module_once():
-    assert sum(map(len, LEVELS)) == len(MODULES)
-    assert MODULES == sorted(path.stem for path in PACKAGE.rglob("*.py"))
-
-
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_only_downwards(module):
-    imported = set(package_imports(module).values())
-    assert imported <= set(MODULES)
-    upwards = {other for other in imported if level_of(other) >= level_of(module)}
-    assert not upwards, f"{module} (level {level_of(module)}) imports {upwards}"
+    package, _, name = module.rpartition(".")
+    order = ORDER.get(package, "").split()
+    for other in set(package_imports(module).values()):
+        assert other in MODULES, other
+        home, _, other_name = other.rpartition(".")
+        if home == package and order and module != package and other != package and name in order:
+            assert other_name not in order or order.index(other_name) < order.index(name), (module, other)
+            if package:
+                assert other_name in order, other
+        elif other.partition(".")[0] != module.partition(".")[0]:
+            assert rank_of(other) < rank_of(module), (module, other)
 
 
-def test_every_module_stands_as_low_as_it_can():
-    """Otherwise the table drifts away from what exists."""
-    for module in MODULES:
-        if module == "__init__":
-            continue
-        below = {level_of(other) for other in package_imports(module).values()}
-        assert level_of(module) == max(below, default=-1) + 1, module
+@pytest.mark.parametrize("package", [package for package in ORDER if package])
+def test_the_order_lists_every_module_of_a_package(package):
+    found = [module.partition(".")[2] for module in MODULES if module.startswith(f"{package}.")]
+    assert sorted(ORDER[package].split()) == sorted(found)
 
 
 def imported_distributions(module, within_functions):
@@ -163,11 +160,11 @@ def inlined_files():
     """Return the modules whose sources are part of every cache key: the one tuple of file names in ``_jit``."""
     tuples = [
         [element.value for element in node.elts]
-        for node in ast.walk(source_tree("_jit"))
+        for node in ast.walk(source_tree("_kernels.jit"))
         if isinstance(node, ast.Tuple) and all(isinstance(element, ast.Constant) for element in node.elts)
     ]
     (files,) = [values for values in tuples if values and all(str(value).endswith(".py") for value in values)]
-    return {Path(name).stem for name in files}
+    return {name.removesuffix(".py").replace("/", ".") for name in files}
 
 
 @cache
@@ -191,9 +188,8 @@ def jitted_names(module):
 
 
 def test_the_digest_covers_the_files_it_names():
-    assert inlined_files() >= {"_jit", "_math"}
-    for module in inlined_files():
-        assert (PACKAGE / f"{module}.py").is_file()
+    assert inlined_files() >= {"_kernels.jit", "_kernels.maths"}
+    assert inlined_files() <= set(MODULES)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -212,11 +208,11 @@ def test_jitted_functions_of_other_files_come_from_the_digest(module):
 
 def test_jitted_names_are_found():
     """The check above is worth nothing if it recognises nothing."""
-    assert {"exp", "tanh", "mix", "random_bits"} <= jitted_names("_math")
-    assert "gemm" in jitted_names("_blas")
-    assert {"flat_view", "matrix_view", "array_at"} <= jitted_names("_views")
-    assert "_update" in jitted_names("_engine")
-    assert package_imports("_engine")["flat_view"] == "_views"
+    assert {"exp", "tanh", "mix", "random_bits"} <= jitted_names("_kernels.maths")
+    assert "gemm" in jitted_names("_kernels.blas")
+    assert {"flat_view", "matrix_view", "array_at"} <= jitted_names("_kernels.views")
+    assert "_update" in jitted_names("_engine.loop")
+    assert package_imports("_engine.loop")["flat_view"] == "_kernels.views"
 
 
 def rules(module):
@@ -241,17 +237,17 @@ def compiled_functions(monkeypatch):
     for module in FAMILIES:
         for rule in rules(module):
             found += [getattr(rule, name) for name in rule.signatures if hasattr(rule, name)]
-    found += [_source._dense_loader(float), _source._sparse_loader(float, int)]
+    found += [source._dense_loader(float), source._sparse_loader(float, int)]
 
     def record(function, signature):
         found.append(function)
 
-    monkeypatch.setattr(_compiled, "kernel", record)
-    monkeypatch.setattr(_compiled, "entry_point", record)
-    for name in [*_passes.SIGNATURES, "data_loss"]:
-        _compiled.compiled_pass.__wrapped__(name, float)
-    for function in _compiled._SIGNATURES:
-        _compiled.compiled.__wrapped__(function, float)
+    monkeypatch.setattr(declarations, "kernel", record)
+    monkeypatch.setattr(declarations, "entry_point", record)
+    for name in [*passes.SIGNATURES, "data_loss"]:
+        declarations.compiled_pass.__wrapped__(name, float)
+    for function in declarations._SIGNATURES:
+        declarations.compiled.__wrapped__(function, float)
     for function in found:  # the list grows while it is walked
         for value in inspect.getclosurevars(function).globals.values():
             value = getattr(value, "py_func", value)
@@ -266,7 +262,7 @@ def test_compiled_functions_read_globals_of_their_own_file_only(monkeypatch):
     names = {function.__name__ for function in functions}
     assert {"run_epochs", "forward", "load", "_update", "_adam_step", "softmax_evaluate", "predict"} <= names
     for function in functions:
-        home = function.__module__.rpartition(".")[2]
+        home = function.__module__.removeprefix("skregopt.")
         imports = package_imports(home)
         foreign = {imports[name] for name in inspect.getclosurevars(function).globals if name in imports}
         assert foreign <= inlined_files(), f"{home}.{function.__name__}"
@@ -284,7 +280,7 @@ def test_compiled_functions_take_no_defaults_and_close_over_types_only(monkeypat
 
 @pytest.mark.parametrize("module", MODULES)
 def test_files_are_short(module):
-    n_lines = len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines())
+    n_lines = len(path_of(module).read_text(encoding="utf-8").splitlines())
     assert n_lines < (MAX_LINES_OF_FAMILIES if module in FAMILIES else MAX_LINES)
 
 
@@ -305,7 +301,7 @@ def undocumented(node, where):
 def test_modules_classes_and_functions_are_documented(module):
     tree = source_tree(module)
     assert ast.get_docstring(tree), f"{module} has no docstring"
-    if not module.startswith("_"):
+    if "_" not in {part[:1] for part in module.split(".")}:
         assert not undocumented(tree, module)
     # in private modules: everything another module imports
     imported = {

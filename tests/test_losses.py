@@ -13,7 +13,9 @@ from sklearn.linear_model import GammaRegressor, HuberRegressor, QuantileRegress
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV
 
-from skregopt import MLPClassifier, MLPRegressor, _jit, _math
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._kernels import jit as _jit
+from skregopt._kernels import maths
 from skregopt.losses import (
     AbsoluteError,
     Focal,
@@ -205,7 +207,7 @@ def test_sigmoid_log_loss_to_units_in_the_last_place(dtype):
 @pytest.mark.skipif(_jit.DISABLED, reason="without the compiler it is np.log1p")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_log1p(dtype):
-    log1p = _math.log1p
+    log1p = maths.log1p
 
     @njit
     def apply(x, out):

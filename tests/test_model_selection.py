@@ -23,8 +23,8 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._path import Plan
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, param_distributions, regularization_path
+from skregopt.model_selection._path import Plan
 from skregopt.penalties import L1, ElasticNet, GroupL1, Penalty
 
 LINEAR = {
@@ -409,7 +409,7 @@ def test_data_without_variation_have_no_path(network):
 def test_validation_rows_are_looked_at_before_the_first_fit(monkeypatch):
     X = np.random.RandomState(0).normal(size=(30, 3))
     y = np.array(["left", "right"] * 15)
-    monkeypatch.setattr("skregopt._path.follow", lambda *given: pytest.fail("a fit began"))
+    monkeypatch.setattr("skregopt.model_selection._path.follow", lambda *given: pytest.fail("a fit began"))
     bad = X.copy()
     bad[3, 1] = np.nan
     cases = [

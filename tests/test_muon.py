@@ -16,7 +16,8 @@ from sklearn.base import clone
 from sklearn.linear_model import Lasso, MultiTaskLasso
 from test_reference import FORMATS, SMALL, assert_same, row_weights
 
-from skregopt import MLPRegressor, _jit
+from skregopt import MLPRegressor
+from skregopt._kernels import jit as _jit
 from skregopt.optimizers import Adam, Muon, Optimizer
 from skregopt.penalties import PENALTIES, GroupL1
 

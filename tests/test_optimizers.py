@@ -20,8 +20,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 from test_coincidences import ALPHA, UNTIL_CONVERGED, assert_same_line, regression_data
 from test_reference import FORMATS, SMALL, assert_same, row_weights
 
-from skregopt import MLPClassifier, MLPRegressor, _jit
-from skregopt._records import N_SCALARS
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._engine.records import N_SCALARS
+from skregopt._kernels import jit as _jit
 from skregopt.optimizers import (
     OPTIMIZERS,
     SGD,

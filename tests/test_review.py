@@ -134,21 +134,21 @@ class TestWeights:
 
 FORKS_WITHIN_A_FIT = """
 import multiprocessing, threading
-from skregopt import _jit, _threads
+from skregopt._kernels import jit as _jit, threads
 
 def fit(queue):
-    n_threads = [library.get_num_threads() for library in _threads._blas_libraries()]
+    n_threads = [library.get_num_threads() for library in threads._blas_libraries()]
     MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
     queue.put(n_threads)
 
 MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
 context = multiprocessing.get_context("fork")
 queue = context.Queue()
-result["before"] = [library.get_num_threads() for library in _threads._blas_libraries()]
+result["before"] = [library.get_num_threads() for library in threads._blas_libraries()]
 held, done = threading.Event(), threading.Event()
 
 def hold():  # what another thread may be in the middle of
-    with _threads.single_blas_thread(), _threads._limit._lock, _jit._compiling:
+    with threads.single_blas_thread(), threads._limit._lock, _jit._compiling:
         held.set()
         done.wait()
 
@@ -214,7 +214,7 @@ class TestDisplays:
 
 FORKS_WHILE_COMPILING = """
 import os, tempfile
-from skregopt import _jit
+from skregopt._kernels import jit as _jit
 
 with tempfile.TemporaryDirectory() as directory:
     with _jit._lock(directory):

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt import schedules as module
-from skregopt._jit import entry_point
+from skregopt._kernels.jit import entry_point
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import SCHEDULES, Cosine, Exponential, OneCycle, Plateau, Schedule, Step
 

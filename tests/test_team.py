@@ -17,8 +17,9 @@ from sklearn.model_selection import GridSearchCV
 from test_stopping import interrupt_after
 from test_threads import bits
 
-from skregopt import MLPClassifier, MLPRegressor, _crew
-from skregopt._jit import DISABLED
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._kernels.jit import DISABLED
+from skregopt._training import blocks
 from skregopt.optimizers import Muon
 
 pytestmark = [
@@ -31,15 +32,15 @@ pytestmark = [
 def always_in_a_team(monkeypatch):
     """Have every block computed by the team, if there is one; returns the records of all teams."""
     teams = []
-    new_team = _crew._new_team
+    new_team = blocks._new_team
 
     def recorded(*arguments):
         teams.append(new_team(*arguments))
         return teams[-1]
 
-    monkeypatch.setattr(_crew, "_new_team", recorded)
-    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
-    monkeypatch.setattr(_crew.Crew, "_choice", lambda crew: (crew._team is not None, False))
+    monkeypatch.setattr(blocks, "_new_team", recorded)
+    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
+    monkeypatch.setattr(blocks.Crew, "_choice", lambda crew: (crew._team is not None, False))
     return teams
 
 
@@ -112,11 +113,11 @@ def test_what_is_shared(always_in_a_team):
 
 
 def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatch):
-    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: strip == 192)
+    monkeypatch.setattr(blocks, "_strips_agree", lambda model, n_rows, strip: strip == 192)
     X, y = digits()
     MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
     assert always_in_a_team[-1]["counters"].size and always_in_a_team[-1].array[0].n_strips == 2
-    monkeypatch.setattr(_crew, "_strips_agree", lambda model, n_rows, strip: False)
+    monkeypatch.setattr(blocks, "_strips_agree", lambda model, n_rows, strip: False)
     MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
     assert not always_in_a_team[-1].array[0].share_rows
 
@@ -124,11 +125,11 @@ def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatc
 def test_disagreement_is_noticed(monkeypatch):
     """Of a pass that sums in another order, and only of that."""
     found = {}
-    compiled = _crew.compiled
+    compiled = blocks.compiled
 
     def slightly_wrong(function, dtype):
         compute = compiled(function, dtype)
-        if function is not _crew._team.pass_rows:
+        if function is not blocks._team.pass_rows:
             return compute
 
         def wrong(theta, model, work, first, n_rows):
@@ -140,11 +141,11 @@ def test_disagreement_is_noticed(monkeypatch):
         return wrong
 
     network = MLPClassifier((20,), batch_size=128, max_iter=1, n_jobs=2)
-    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
-    monkeypatch.setattr(_crew, "_agreements", found)
+    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
+    monkeypatch.setattr(blocks, "_agreements", found)
     network.fit(*digits())
     assert list(found.values()) == [True]
-    monkeypatch.setattr(_crew, "compiled", slightly_wrong)
+    monkeypatch.setattr(blocks, "compiled", slightly_wrong)
     found.clear()
     network.fit(*digits())
     assert list(found.values()) == [False]
@@ -153,16 +154,16 @@ def test_disagreement_is_noticed(monkeypatch):
 def test_the_faster_way_goes_on(monkeypatch):
     """With the team and without it are timed; what is slower is tried again in short blocks only."""
     chosen = []
-    choice = _crew.Crew._choice
+    choice = blocks.Crew._choice
 
     def recorded(crew):
         crew._speeds = {with_team: 1.0 + (with_team != team_is_slow) for with_team in crew._speeds}
         chosen.append(choice(crew))
         return chosen[-1]
 
-    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
-    monkeypatch.setattr(_crew, "BLOCK_SECONDS", 1e-4)
-    monkeypatch.setattr(_crew.Crew, "_choice", recorded)
+    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
+    monkeypatch.setattr(blocks, "BLOCK_SECONDS", 1e-4)
+    monkeypatch.setattr(blocks.Crew, "_choice", recorded)
     for team_is_slow in (False, True):
         chosen.clear()
         MLPClassifier((30,), batch_size=64, max_iter=30, n_jobs=2, tol=0, n_iter_no_change=50).fit(*digits())
@@ -171,16 +172,16 @@ def test_the_faster_way_goes_on(monkeypatch):
         trials = [with_team for with_team, is_trial in chosen[2:] if is_trial]
         others = [with_team for with_team, is_trial in chosen[2:] if not is_trial]
         assert set(trials) == {team_is_slow} and set(others) == {not team_is_slow}
-        assert len(trials) <= len(chosen) / _crew.BLOCKS_BETWEEN_TRIALS
+        assert len(trials) <= len(chosen) / blocks.BLOCKS_BETWEEN_TRIALS
 
 
 def test_the_other_way_is_tried_at_once_when_one_becomes_much_slower(monkeypatch):
     clock = itertools.count()  # a block lasts one second
-    monkeypatch.setattr(_crew.time, "perf_counter", lambda: next(clock))
-    monkeypatch.setattr(_crew.Crew, "_helping", lambda crew: nullcontext())
-    crew = _crew.Crew.__new__(_crew.Crew)
-    crew._team, crew._speeds, crew._n_blocks = _crew._NO_TEAM, {}, 0
-    crew._budgets = {False: _crew.Budget(1), True: _crew.Budget(1)}
+    monkeypatch.setattr(blocks.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(blocks.Crew, "_helping", lambda crew: nullcontext())
+    crew = blocks.Crew.__new__(blocks.Crew)
+    crew._team, crew._speeds, crew._n_blocks = blocks._NO_TEAM, {}, 0
+    crew._budgets = {False: blocks.Budget(1), True: blocks.Budget(1)}
     choice, chosen, speeds = crew._choice, [], {False: 60, True: 150}  # alone, it was disturbed
 
     def recorded():
@@ -212,15 +213,15 @@ def test_no_threads_are_left(always_in_a_team):
 def test_one_thread_while_other_fits_run(monkeypatch):
     """A number of threads is obeyed unless another fit runs in the process."""
     seen = {}
-    choice = _crew.Crew._choice
+    choice = blocks.Crew._choice
 
     def recorded(crew):
         chosen = choice(crew)
-        seen.setdefault(_crew.fits_at_once(), set()).add(chosen[0])
+        seen.setdefault(blocks.fits_at_once(), set()).add(chosen[0])
         return chosen
 
-    monkeypatch.setattr(_crew, "SMALL_BATCH", 1)
-    monkeypatch.setattr(_crew.Crew, "_choice", recorded)
+    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
+    monkeypatch.setattr(blocks.Crew, "_choice", recorded)
     X, y = digits()
     network = MLPClassifier((60,), batch_size=128, max_iter=300, n_jobs=2, tol=0, n_iter_no_change=500, random_state=0)
     alone = bits(clone(network).fit(X, y), X)
@@ -234,7 +235,7 @@ def test_one_thread_while_other_fits_run(monkeypatch):
     assert results == [alone] * 3
     assert max(seen) > 1
     assert all(chosen == {False} for n_fits, chosen in seen.items() if n_fits > 1)
-    assert _crew.fits_at_once() == 0
+    assert blocks.fits_at_once() == 0
 
 
 def search_bits(backend, X, y):

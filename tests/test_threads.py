@@ -25,8 +25,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skregopt import MLPClassifier, MLPRegressor, _crew, _training
-from skregopt._threads import effective_n_threads
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._kernels.threads import effective_n_threads
+from skregopt._training import blocks, first_order
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -211,9 +212,9 @@ def test_ends_of_blocks_change_no_bit(monkeypatch, name):
         budgets.append(self.n_tiles)
         self.n_tiles = 1
 
-    start = _crew.Budget.__init__
-    monkeypatch.setattr(_crew.Budget, "adapt", shrink)
-    monkeypatch.setattr(_crew.Budget, "__init__", lambda self, work: (start(self, work), shrink(self, 0))[0])
+    start = blocks.Budget.__init__
+    monkeypatch.setattr(blocks.Budget, "adapt", shrink)
+    monkeypatch.setattr(blocks.Budget, "__init__", lambda self, work: (start(self, work), shrink(self, 0))[0])
     assert fitted_bits(model, X, y) == expected
     assert len(budgets) > 5 and set(budgets[2:]) == {1}  # alone and in a team have a budget each
 
@@ -221,7 +222,7 @@ def test_ends_of_blocks_change_no_bit(monkeypatch, name):
 @pytest.mark.parametrize("capacity", [1, 2])
 def test_size_of_curve_buffers_changes_no_bit(monkeypatch, capacity):
     expected = fitted_bits(SMALL, *small_problem())
-    monkeypatch.setattr(_training, "CURVE_CAPACITY", capacity)
+    monkeypatch.setattr(first_order, "CURVE_CAPACITY", capacity)
     assert fitted_bits(SMALL, *small_problem()) == expected
 
 

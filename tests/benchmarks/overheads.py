@@ -77,8 +77,8 @@ def softmax(n_rows, dtype):
     """Return a function that does what the loss of ``N_CLASSES`` classes does to so many rows, some at a time."""
     import numpy as np
 
-    from skregopt._jit import entry_point, scalar_type
-    from skregopt._passes import LOSS_ROWS
+    from skregopt._engine.passes import LOSS_ROWS
+    from skregopt._kernels.jit import entry_point, scalar_type
     from skregopt.losses import SoftmaxLogLoss
 
     signature = SoftmaxLogLoss.signatures["evaluate"](scalar_type(np.dtype(dtype)))

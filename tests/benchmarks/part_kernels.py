@@ -2,11 +2,11 @@
 
 from numba import types
 
-from skregopt._blas import gemm_of_columns
-from skregopt._jit import entry_point, matrix, vector
-from skregopt._passes import _add_product, _evaluate, _load, _product_transposed
-from skregopt._update import _step
-from skregopt._views import flat_view, matrix_view
+from skregopt._engine.passes import _add_product, _evaluate, _load, _product_transposed
+from skregopt._engine.update import _step
+from skregopt._kernels.blas import gemm_of_columns
+from skregopt._kernels.jit import entry_point, matrix, vector
+from skregopt._kernels.views import flat_view, matrix_view
 
 _count, _counts = types.int64, vector(types.int64)
 

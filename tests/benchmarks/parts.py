@@ -21,13 +21,13 @@ def parts(case, X, y):
     import numpy as np
     import part_kernels
 
-    from skregopt import _update
-    from skregopt._blas import SMALL_MATRIX
-    from skregopt._jit import scalar_type
-    from skregopt._layout import Layout
-    from skregopt._memory import aligned_copy
-    from skregopt._passes import LOSS_ROWS
-    from skregopt._source import Source
+    from skregopt._engine import update
+    from skregopt._engine.layout import Layout
+    from skregopt._engine.passes import LOSS_ROWS
+    from skregopt._engine.source import Source
+    from skregopt._kernels.blas import SMALL_MATRIX
+    from skregopt._kernels.jit import scalar_type
+    from skregopt._kernels.memory import aligned_copy
     from skregopt.losses import SoftmaxLogLoss
     from skregopt.optimizers import OPTIMIZERS
 
@@ -36,7 +36,7 @@ def parts(case, X, y):
     layers = np.array([X.shape[1], *case.hidden, int(y.max()) + 1])
     size, batch, widest = Layout(layers).size, case.batch_size, int(layers.max())
     n_batches = -(-len(X) // batch)
-    pieces = _update.pieces(Layout(layers), batch, by_matrix=False)
+    pieces = update.pieces(Layout(layers), batch, by_matrix=False)
     rng = np.random.default_rng(0)
     source, order = Source(X), rng.permutation(len(X))
 
@@ -54,7 +54,7 @@ def parts(case, X, y):
     labels, weights, hyper = np.zeros((LOSS_ROWS, 1), dtype), np.ones((LOSS_ROWS, 1), dtype), np.zeros(8, dtype)
     return {
         "products": lambda: products(layers, n_batches, batch, inputs, theta, transposed, deltas, grad, pieces),
-        "step": lambda: steps(step, n_batches, _update.CHUNK, theta, grad, *moments, nothing, scalars),
+        "step": lambda: steps(step, n_batches, update.CHUNK, theta, grad, *moments, nothing, scalars),
         "gathering": lambda: gather(
             source.loader(dtype), batch, source.descriptor, order, gathered, nothing, no_indices
         ),

@@ -1,0 +1,1 @@
+"""Pictures of fits, paths and searches; matplotlib is imported where it is used."""

@@ -1,0 +1,322 @@
+"""A picture of a regularisation path, in the manner of scikit-learn's displays. Drawing imports matplotlib."""
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
+
+from ..model_selection._cross_validation import BaseMLPCV
+from ..model_selection._path import RegularizationPath, regularization_path
+from .drawing import BLUE, GREY, ORANGE, PALE, stacked_axes
+
+_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#7E4794",
+    "#A6761D",
+    "#666666",
+    "#1B6B3A",
+)
+_HEIGHTS = {"features": 3.0, "scores": 1.5, "sparsity": 1.1}  # from top to bottom
+
+
+class RegularizationPathDisplay:
+    """Features, scores and sparsity along a regularisation path, over the logarithm of alpha.
+
+    Made by :meth:`from_path` or :meth:`from_estimator`. The constructor takes the numbers themselves.
+
+    Parameters
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        Strengths of the penalty, in any order.
+    values : ndarray of shape (n_alphas, n_features)
+        What is drawn for each feature.
+    sparsity : ndarray of shape (n_alphas,)
+        Share of weights that are zero.
+    value_name : str, default="weight"
+        Label of ``values``.
+    feature_names : sequence of str of length n_features, default=None
+        None numbers them.
+    train_scores, val_scores : ndarray of shape (n_alphas,), default=None
+        Scores of the rows trained on, and of others.
+    val_errors : ndarray of shape (n_alphas,), default=None
+        Standard errors of ``val_scores``.
+    alpha : float, default=None
+        The strength chosen, which is marked.
+    score_name : str, default="score"
+        Label of the scores.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    ax_ : matplotlib.axes.Axes
+        The panel of the features.
+    axes_ : dict of str to matplotlib.axes.Axes
+        The panels from top to bottom: "features", "scores" if there are any, "sparsity".
+    lines_ : dict of str or int to matplotlib.lines.Line2D
+        By the number of a feature, and "training", "validation", "sparsity".
+    features_ : ndarray of int
+        The features with a colour and a name, in the order in which they are dropped, the last one first.
+
+    See Also
+    --------
+    skregopt.model_selection.regularization_path : What is drawn.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skregopt import MLPRegressor, RegularizationPathDisplay
+    >>> from skregopt.model_selection import regularization_path
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> X /= X.std()
+    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=5000)
+    >>> path = regularization_path(linear, X, y, n_alphas=20)
+    >>> display = RegularizationPathDisplay.from_path(path)
+    >>> X.columns[display.features_[:2]].tolist()
+    ['s5', 'bmi']
+    """
+
+    def __init__(
+        self,
+        *,
+        alphas,
+        values,
+        sparsity,
+        value_name="weight",
+        feature_names=None,
+        train_scores=None,
+        val_scores=None,
+        val_errors=None,
+        alpha=None,
+        score_name="score",
+    ):
+        self.alphas = alphas
+        self.values = values
+        self.sparsity = sparsity
+        self.value_name = value_name
+        self.feature_names = feature_names
+        self.train_scores = train_scores
+        self.val_scores = val_scores
+        self.val_errors = val_errors
+        self.alpha = alpha
+        self.score_name = score_name
+
+    @classmethod
+    def from_path(cls, path, *, feature_names=None, score_name="score", ax=None, **options):
+        """Draw a path.
+
+        Parameters
+        ----------
+        path : RegularizationPath
+            Of a network with one output and no hidden layer the weights are drawn, otherwise the importances of the
+            features. Those are shares, which sum to 1 for each alpha: that of a feature grows when others are dropped.
+        feature_names : sequence of str of length n_features, default=None
+            None uses ``feature_names_in_``, if there are any.
+        score_name : str, default="score"
+            Label of the scores.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw, see :meth:`plot`.
+        **options
+            Further arguments of :meth:`plot`.
+
+        Returns
+        -------
+        display : RegularizationPathDisplay
+            After drawing.
+
+        Raises
+        ------
+        TypeError
+            For anything but a path.
+        ValueError
+            For a wrong number of names.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_path")
+        if not isinstance(path, RegularizationPath):
+            raise TypeError(f"path must be what regularization_path returns, got {path!r}.")
+        return cls(
+            **_numbers(path, feature_names),
+            train_scores=path.train_scores_,
+            val_scores=path.val_scores_,
+            score_name=score_name,
+        ).plot(ax=ax, **options)
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, y=None, *, feature_names=None, score_name=None, ax=None, **options):
+        """Draw the path of an estimator.
+
+        Parameters
+        ----------
+        estimator : MLPClassifierCV, MLPRegressorCV, MLPClassifier or MLPRegressor
+            Of the first two, fitted, the path that they chose alpha from, with their scores. For the others the path is
+            computed from X and y.
+        X, y : array-like, default=None
+            Rows to train on; for MLPClassifier and MLPRegressor only.
+        feature_names : sequence of str of length n_features, default=None
+            None uses ``feature_names_in_``, if there are any.
+        score_name : str, default=None
+            Label of the scores. None is the name of the scorer, if it has one.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw, see :meth:`plot`.
+        **options
+            Further arguments of :meth:`plot`.
+
+        Returns
+        -------
+        display : RegularizationPathDisplay
+            After drawing.
+
+        Raises
+        ------
+        NotFittedError
+            For an MLPClassifierCV or MLPRegressorCV that is not fitted.
+        ValueError
+            If X and y are missing, or not needed.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        if not isinstance(estimator, BaseMLPCV):
+            if X is None or y is None:
+                raise ValueError(
+                    f"X and y are missing, from which the path of {type(estimator).__name__} is computed. Pass both, "
+                    "or a fitted MLPClassifierCV or MLPRegressorCV."
+                )
+            path = regularization_path(estimator, X, y)
+            return cls.from_path(path, feature_names=feature_names, score_name=score_name or "score", ax=ax, **options)
+        check_is_fitted(estimator)
+        if X is not None or y is not None:
+            raise ValueError(
+                f"X and y have no effect: a fitted {type(estimator).__name__} has its path. Leave them out."
+            )
+        names = getattr(estimator, "feature_names_in_", None) if feature_names is None else feature_names
+        scores, scoring = estimator.cv_scores_, estimator.scoring
+        if score_name is None:
+            score_name = scoring.replace("_", " ") if isinstance(scoring, str) else "score"
+        errors = scores.std(axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else None
+        return cls(
+            **_numbers(estimator.path_, names),
+            val_scores=estimator.mean_cv_scores_,
+            val_errors=errors,
+            alpha=estimator.alpha_,
+            score_name=score_name,
+        ).plot(ax=ax, **options)
+
+    def plot(self, ax=None, *, max_features=8, line_kw=None, score_line_kw=None, alpha_line_kw=None):
+        """Draw the path.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes for the features; the other panels take the lower part of their place. None makes a new figure.
+        max_features : int >= 0, default=8
+            How many features get a colour and a name: those dropped last. The others are grey.
+        line_kw, score_line_kw, alpha_line_kw : dict, default=None
+            Keywords of matplotlib for the features, for scores and sparsity, and for the mark of the alpha chosen.
+
+        Returns
+        -------
+        display : RegularizationPathDisplay
+            This object.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        if max_features < 0:
+            raise ValueError(f"max_features must be at least 0, got {max_features!r}.")
+        order = np.argsort(self.alphas)
+        alphas = np.asarray(self.alphas)[order]
+        has_scores = self.train_scores is not None or self.val_scores is not None
+        names = [name for name in _HEIGHTS if name != "scores" or has_scores]
+        self.axes_ = dict(zip(names, stacked_axes(ax, [_HEIGHTS[name] for name in names], width=7.0), strict=True))
+        self.ax_ = self.axes_["features"]
+        self.figure_ = self.ax_.figure
+        self.lines_ = {}
+        self._plot_features(alphas, np.asarray(self.values)[order], max_features, line_kw or {})
+        self._plot_scores(alphas, order, score_line_kw or {})
+        for name, panel in self.axes_.items():
+            panel.set_xscale("log")
+            panel.spines[["top", "right"]].set_visible(False)
+            panel.tick_params(labelbottom=name == names[-1], which="both")
+            if self.alpha is not None:
+                panel.axvline(
+                    self.alpha,
+                    **({"color": GREY, "linestyle": ":", "linewidth": 1.4, "zorder": 0} | (alpha_line_kw or {})),
+                )
+        self.axes_["sparsity"].set_xlabel("alpha")
+        self.figure_.align_ylabels(list(self.axes_.values()))
+        return self
+
+    def _plot_features(self, alphas, values, max_features, line_kw):
+        n_features = values.shape[1]
+        alive = values != 0
+        # the largest alpha at which a feature is there, then how large it is there
+        last = np.where(alive.any(axis=0), len(alphas) - 1 - np.argmax(alive[::-1], axis=0), -1)
+        ranking = np.lexsort((-np.abs(values).max(axis=0), -last))
+        self.features_ = ranking[:max_features]
+        for j in ranking[::-1]:
+            named = j in self.features_
+            place = int(np.flatnonzero(self.features_ == j)[0]) if named else 0
+            style = {
+                "color": _COLOURS[place % len(_COLOURS)] if named else PALE,
+                "linestyle": ("-", "--")[place // len(_COLOURS) % 2] if named else "-",
+                "linewidth": 1.6 if named else 0.9,
+                "zorder": 3 if named else 1,
+            }
+            shown = values[:, j].copy()
+            shown[last[j] + 2 :] = np.nan  # down to the first zero; the rest would cover the axis
+            (self.lines_[int(j)],) = self.ax_.plot(alphas, shown, **(style | line_kw))
+        names = self.feature_names
+        label = (lambda j: str(names[j])) if names is not None else (lambda j: f"feature {j}")
+        handles = [self.lines_[int(j)] for j in self.features_]
+        labels = [label(j) for j in self.features_]
+        n_others = n_features - len(handles)
+        if n_others:
+            handles.append(self.lines_[int(ranking[-1])])
+            labels.append(f"{n_others} other{'s' * (n_others > 1)}")
+        self.ax_.legend(
+            handles, labels, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.03),
+            title="dropped last" if max_features and n_others else None, title_fontsize="small", alignment="left",
+        )  # fmt: skip
+        self.ax_.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
+        self.ax_.set_ylabel(self.value_name)
+
+    def _plot_scores(self, alphas, order, line_kw):
+        style = {"linewidth": 1.6} | line_kw
+        curves = {"training": (self.train_scores, GREY), "validation": (self.val_scores, ORANGE)}
+        for name, (scores, colour) in curves.items():
+            if scores is not None:
+                scores = np.asarray(scores)[order]
+                (self.lines_[name],) = self.axes_["scores"].plot(
+                    alphas, scores, **({"color": colour, "label": name} | style)
+                )
+        if self.val_scores is not None and self.val_errors is not None:
+            middle, error = np.asarray(self.val_scores)[order], np.asarray(self.val_errors)[order]
+            self.axes_["scores"].fill_between(
+                alphas, middle - error, middle + error, color=ORANGE, alpha=0.2, linewidth=0, label="standard error"
+            )
+        if "scores" in self.axes_:
+            self.axes_["scores"].set_ylabel(self.score_name)
+            self.axes_["scores"].legend(
+                frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.08), alignment="left"
+            )
+        sparsity = 100 * np.asarray(self.sparsity)[order]
+        (self.lines_["sparsity"],) = self.axes_["sparsity"].plot(alphas, sparsity, **({"color": BLUE} | style))
+        self.axes_["sparsity"].set(ylabel="zeros (%)", ylim=(-4, 104))
+
+
+def _numbers(path, feature_names):
+    """Return the arguments of the display that a path gives."""
+    n_features = path.n_features_in_
+    if feature_names is None:
+        feature_names = getattr(path, "feature_names_in_", None)
+    elif len(feature_names) != n_features:
+        raise ValueError(f"feature_names must have {n_features} names, one for each feature, got {len(feature_names)}.")
+    first = [coefs[0] for coefs in path.coefs_]
+    linear = len(path.coefs_[0]) == 1 and first[0].shape[1] == 1
+    return {
+        "alphas": path.alphas_,
+        "values": np.array([coef[:, 0] for coef in first]) if linear else path.feature_importances_,
+        "value_name": "weight" if linear else "share of importance",
+        "sparsity": path.sparsity_,
+        "feature_names": feature_names,
+    }

@@ -1,0 +1,460 @@
+"""The result of a search over parameters as a picture, in the manner of scikit-learn's displays."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
+
+from .drawing import GREY, ORANGE, PALE, check_axes
+
+_LOG_FROM = 8  # ratio of the largest to the smallest value from which a scale may be logarithmic
+_MOST_NUMBERS = 150  # cells of a heat map up to which each shows its score
+_ABSENT = "-"  # the value of a parameter that a candidate of a search over several grids does not have
+
+
+class SearchResultsDisplay:
+    """Scores of a search: a curve over one parameter, a heat map over two, parallel coordinates for more.
+
+    Made by :meth:`from_search` or :meth:`from_cv_results`. The constructor takes the numbers themselves.
+
+    Parameters
+    ----------
+    candidates : list of dict
+        Parameters of each candidate.
+    mean_scores, std_scores : ndarray of shape (n_candidates,)
+        Mean and standard deviation of the test scores over the splits; NaN for fits that failed.
+    score_name : str, default="score"
+        Label of the scores.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    ax_ : matplotlib.axes.Axes
+    params_ : list of str
+        The parameters drawn, with their full names.
+    kind_ : {"curve", "heatmap", "scatter", "parallel"}
+        What was drawn.
+    best_ : int
+        Number of the candidate with the highest score, which is marked.
+    image_ : matplotlib.image.AxesImage
+        The heat map; None for the other kinds.
+    text_ : list of matplotlib.text.Text
+        Numbers in the heat map.
+    lines_ : list of matplotlib.lines.Line2D
+        The curve, or one line for each candidate in parallel coordinates, of increasing score.
+
+    See Also
+    --------
+    LossCurveDisplay : Losses of one fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skregopt import MLPClassifier, SearchResultsDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> grid = {"alpha": [1e-4, 1e-2, 1.0], "hidden_layer_sizes": [4, 16]}
+    >>> search = GridSearchCV(MLPClassifier(solver="lbfgs", max_iter=1000, random_state=0), grid, cv=3).fit(X, y)
+    >>> SearchResultsDisplay.from_search(search).kind_
+    'heatmap'
+    """
+
+    def __init__(self, *, candidates, mean_scores, std_scores, score_name="score"):
+        self.candidates = candidates
+        self.mean_scores = mean_scores
+        self.std_scores = std_scores
+        self.score_name = score_name
+
+    @classmethod
+    def from_search(cls, search, *, metric=None, ax=None, **options):
+        """Draw the results of a fitted search.
+
+        Parameters
+        ----------
+        search : GridSearchCV, RandomizedSearchCV, or any other with ``cv_results_``
+            Fitted.
+        metric : str, default=None
+            Which score, of a search with several; None is the one it refits with.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+        **options
+            Further arguments of :meth:`plot`.
+
+        Returns
+        -------
+        display : SearchResultsDisplay
+            After drawing.
+
+        Raises
+        ------
+        NotFittedError
+            For a search that is not fitted.
+        TypeError
+            For anything but a search.
+        ValueError
+            As :meth:`from_cv_results` and :meth:`plot`.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_search")
+        if not hasattr(search, "cv_results_"):
+            if isinstance(search, BaseEstimator) and hasattr(search, "estimator"):
+                check_is_fitted(search)
+            raise TypeError(
+                f"search must be a search with cv_results_, such as a fitted GridSearchCV, got {search!r}. A fit is "
+                "drawn by LossCurveDisplay, what MLPClassifierCV and MLPRegressorCV found by RegularizationPathDisplay."
+            )
+        refit, scoring = getattr(search, "refit", None), getattr(search, "scoring", None)
+        if metric is None and isinstance(refit, str) and f"mean_test_{refit}" in search.cv_results_:
+            metric = refit
+        if isinstance(scoring, str) and metric is None:
+            options = {"score_name": scoring} | options
+        return cls.from_cv_results(search.cv_results_, metric=metric, ax=ax, **options)
+
+    @classmethod
+    def from_cv_results(cls, cv_results, *, metric=None, score_name=None, ax=None, **options):
+        """Draw the results of a search.
+
+        Parameters
+        ----------
+        cv_results : dict
+            Such as ``cv_results_``. Of a successive halving the last iteration of each candidate counts.
+        metric : str, default=None
+            Which score, where there are several.
+        score_name : str, default=None
+            Label of the scores; None is the ``metric``.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+        **options
+            Further arguments of :meth:`plot`.
+
+        Returns
+        -------
+        display : SearchResultsDisplay
+            After drawing.
+
+        Raises
+        ------
+        ValueError
+            For a metric that was not computed, or if there are several and none is named, and as :meth:`plot`.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_cv_results")
+        metrics = [name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")]
+        if metric is None and metrics == ["score"]:
+            metric = "score"
+        if metric not in metrics:
+            raise ValueError(f"metric must be one of the scores of the search, {metrics}, got {metric!r}.")
+        candidates = cv_results["params"]
+        rows = np.arange(len(candidates))
+        if "iter" in cv_results:  # a candidate is met again in each iteration that it survives
+            last = {repr(sorted(params.items())): row for row, params in enumerate(candidates)}
+            rows = np.array(sorted(last.values()))
+        return cls(
+            candidates=[candidates[row] for row in rows],
+            mean_scores=np.asarray(cv_results[f"mean_test_{metric}"], dtype=float)[rows],
+            std_scores=np.asarray(cv_results[f"std_test_{metric}"], dtype=float)[rows],
+            score_name=metric if score_name is None else score_name,
+        ).plot(ax=ax, **options)
+
+    def plot(
+        self, ax=None, *, params=None, kind="auto", cmap="viridis", values_format=".3f", line_kw=None, im_kw=None,
+        text_kw=None, scatter_kw=None,
+    ):  # fmt: skip
+        """Draw the scores over the parameters that vary.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+        params : list of str, default=None
+            Parameters to draw, in this order; their last parts (``alpha`` for ``mlpclassifier__alpha``) suffice. None
+            draws all that vary. Where candidates differ in others only, a heat map and a curve show the best of them.
+        kind : {"auto", "curve", "heatmap", "scatter", "parallel"}, default="auto"
+            "auto" is a curve for one parameter; for two a heat map if at least half of its cells were tried, otherwise
+            points; parallel coordinates for more.
+        cmap : str or matplotlib.colors.Colormap, default="viridis"
+            Colours of the scores.
+        values_format : str, default=".3f"
+            Format of the numbers in a heat map of up to 150 cells.
+        line_kw, im_kw, text_kw, scatter_kw : dict, default=None
+            Keywords of matplotlib for the lines, the image, the numbers in it, and the points.
+
+        Returns
+        -------
+        display : SearchResultsDisplay
+            This object.
+
+        Raises
+        ------
+        ValueError
+            For parameters that were not searched, if no parameter varies, if no candidate has a score, or for a kind
+            that does not go with the number of parameters.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        check_axes(ax)
+        self.mean_scores = np.asarray(self.mean_scores, dtype=float)
+        self.std_scores = np.asarray(self.std_scores, dtype=float)
+        if not np.any(np.isfinite(self.mean_scores)):
+            raise ValueError("No candidate has a finite score: all fits of the search failed.")
+        self.params_ = self._chosen(params)
+        scales = [_Scale([candidate.get(name, _ABSENT) for candidate in self.candidates]) for name in self.params_]
+        self.kind_ = self._checked_kind(kind, scales)
+        self.best_ = int(np.nanargmax(self.mean_scores))
+        self.image_, self.text_, self.lines_ = None, [], []
+        names = _short(self.params_)
+        if ax is None:
+            per_axis = max(1.3, 0.1 * max(map(len, names)))  # inches
+            width = per_axis * (len(names) + 1) if self.kind_ == "parallel" else 6.4
+            _, ax = plt.subplots(figsize=(max(6.4, width), 4.4), layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        if self.kind_ == "curve":
+            self._plot_curve(names, *scales, line_kw or {})
+        elif self.kind_ == "heatmap":
+            self._plot_heatmap(names, *scales, cmap, values_format, im_kw or {}, text_kw or {})
+        elif self.kind_ == "scatter":
+            self._plot_scatter(names, *scales, cmap, scatter_kw or {})
+        else:
+            self._plot_parallel(names, scales, cmap, line_kw or {})
+        return self
+
+    def _chosen(self, params):
+        searched = list(dict.fromkeys(name for candidate in self.candidates for name in candidate))
+        if params is None:
+            varying = [
+                name
+                for name in searched
+                if len({_text(candidate.get(name, _ABSENT)) for candidate in self.candidates}) > 1
+            ]
+            if not varying:
+                raise ValueError("No parameter varies: all candidates of the search have the same parameters.")
+            return varying
+        chosen = []
+        for given in [params] if isinstance(params, str) else params:
+            found = [name for name in searched if name == given or name.endswith(f"__{given}")]
+            if len(found) != 1:
+                problem = "stands for several" if found else "is none"
+                raise ValueError(f"params: {given!r} {problem} of the parameters of the search, {searched}.")
+            chosen += found
+        if not chosen:
+            raise ValueError(f"params must name at least one of the parameters of the search, {searched}.")
+        return chosen
+
+    def _checked_kind(self, kind, scales):
+        n_params = {"curve": 1, "heatmap": 2, "scatter": 2, "parallel": len(scales)}
+        if kind == "auto":
+            if len(scales) != 2:
+                return "curve" if len(scales) == 1 else "parallel"
+            cells = set(zip(*(scale.codes for scale in scales), strict=True))
+            return "heatmap" if 2 * len(cells) >= len(scales[0].labels) * len(scales[1].labels) else "scatter"
+        if kind not in n_params:
+            raise ValueError(f"kind must be one of 'auto', {', '.join(map(repr, n_params))}, got {kind!r}.")
+        if len(scales) != n_params[kind]:
+            raise ValueError(
+                f"kind={kind!r} draws {n_params[kind]} parameter(s), not {len(scales)}: choose them by params, or "
+                'use kind="auto".'
+            )
+        return kind
+
+    def _plot_curve(self, names, scale, line_kw):
+        best = [np.flatnonzero(scale.codes == code) for code in range(len(scale.labels))]
+        best = [rows[np.argmax(np.nan_to_num(self.mean_scores[rows], nan=-np.inf))] for rows in best]
+        x, means, stds = scale.places[best], self.mean_scores[best], self.std_scores[best]
+        style = {"marker": "o", "color": "#0072B2", "linewidth": 1.6, "label": "mean"} | line_kw
+        if scale.is_numeric:
+            self.ax_.fill_between(
+                x,
+                means - stds,
+                means + stds,
+                color=style["color"],
+                alpha=0.18,
+                linewidth=0,
+                label="one s.d. of the splits",
+            )
+        else:
+            self.ax_.errorbar(
+                x, means, stds, fmt="none", ecolor=style["color"], capsize=3, label="one s.d. of the splits"
+            )
+            style = {"linestyle": ""} | style
+        self.lines_ = self.ax_.plot(x, means, **style)
+        place, score = scale.places[self.best_], self.mean_scores[self.best_]
+        self.ax_.plot([place], [score], "o", color=ORANGE, markersize=8, zorder=3, label="best")
+        scale.label(self.ax_, "x")
+        self.ax_.set(xlabel=names[0], ylabel=self.score_name)
+        self.ax_.spines[["top", "right"]].set_visible(False)
+        self.ax_.legend(frameon=False)
+
+    def _plot_heatmap(self, names, x, y, cmap, values_format, im_kw, text_kw):
+        import matplotlib.pyplot as plt
+        from matplotlib.patches import Rectangle
+
+        table = np.full((len(y.labels), len(x.labels)), np.nan)
+        for row, column, score in zip(y.codes, x.codes, self.mean_scores, strict=True):
+            table[row, column] = np.fmax(table[row, column], score)
+        colours = plt.get_cmap(cmap).with_extremes(bad=PALE)
+        style = {"cmap": colours, "origin": "lower", "aspect": "auto"} | im_kw
+        self.image_ = self.ax_.imshow(np.ma.masked_invalid(table), **style)
+        if table.size <= _MOST_NUMBERS:
+            for (row, column), score in np.ndenumerate(table):
+                red, green, blue, _ = self.image_.cmap(self.image_.norm(score)) if np.isfinite(score) else (1, 1, 1, 1)
+                dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+                style = {"ha": "center", "va": "center", "fontsize": "small", "color": "white" if dark else "black"}
+                number = format(score, values_format) if np.isfinite(score) else ""
+                self.text_.append(self.ax_.text(column, row, number, **(style | text_kw)))
+        corner = (x.codes[self.best_] - 0.5, y.codes[self.best_] - 0.5)
+        self.ax_.add_patch(
+            Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5, clip_on=False, zorder=3)
+        )
+        self.ax_.set_xticks(range(len(x.labels)), x.labels)
+        self.ax_.set_yticks(range(len(y.labels)), y.labels)
+        self.ax_.tick_params(length=0)
+        self.ax_.spines[:].set_visible(False)
+        self.ax_.set(xlabel=names[0], ylabel=names[1])
+        self.figure_.colorbar(self.image_, ax=self.ax_, label=self.score_name).outline.set(visible=False)
+
+    def _plot_scatter(self, names, x, y, cmap, scatter_kw):
+        scored = np.isfinite(self.mean_scores)
+        self.ax_.scatter(x.places[~scored], y.places[~scored], marker="x", color=PALE)
+        style = {"c": self.mean_scores[scored], "cmap": cmap, "s": 45, "edgecolors": "white", "linewidths": 0.6}
+        points = self.ax_.scatter(x.places[scored], y.places[scored], **(style | scatter_kw))
+        self.ax_.scatter(
+            x.places[self.best_], y.places[self.best_], s=150, facecolors="none", edgecolors=ORANGE, linewidths=2
+        )
+        x.label(self.ax_, "x")
+        y.label(self.ax_, "y")
+        self.ax_.set(xlabel=names[0], ylabel=names[1])
+        self.ax_.spines[["top", "right"]].set_visible(False)
+        self.figure_.colorbar(points, ax=self.ax_, label=self.score_name).outline.set(visible=False)
+
+    def _plot_parallel(self, names, scales, cmap, line_kw):
+        import matplotlib.pyplot as plt
+
+        scores = self.mean_scores
+        low, high = np.nanmin(scores), np.nanmax(scores)
+        heights = (scores - low) / (high - low if high > low else 1.0)
+        colours = plt.get_cmap(cmap)
+        rows = [row for row in np.argsort(scores, kind="stable") if np.isfinite(scores[row])]
+        failed = np.flatnonzero(~np.isfinite(scores))
+        positions = np.arange(len(scales) + 1)
+        for row in failed:
+            self.ax_.plot(positions[:-1], [scale.shares[row] for scale in scales], ":", color=PALE, linewidth=1)
+        for row in rows:
+            best = row == self.best_
+            style = {"color": ORANGE if best else colours(heights[row]), "linewidth": 2.6 if best else 1.1}
+            style |= {"alpha": 1.0 if best else 0.75, "zorder": 3 if best else 2} | ({} if best else line_kw)
+            values = [*(scale.shares[row] for scale in scales), heights[row]]
+            self.lines_ += self.ax_.plot(positions, values, **style)
+        for position, scale in enumerate(scales):
+            self._draw_ticks(position, *scale.ticks())
+        levels = _levels(low, high)
+        at = (levels - low) / (high - low if high > low else 1.0)
+        self._draw_ticks(positions[-1], at, [f"{level:.4g}" for level in levels], -1)
+        self.ax_.vlines(positions, 0, 1, color=GREY, linewidth=1.2, zorder=4)
+        self.ax_.set_xticks(positions, [*names, self.score_name])
+        self.ax_.set(xlim=(-0.55, positions[-1] + 0.35), ylim=(-0.06, 1.06), yticks=[])
+        self.ax_.tick_params(axis="x", length=0, labelsize="medium")
+        self.ax_.spines[:].set_visible(False)
+
+    def _draw_ticks(self, position, places, labels, side=1):
+        white = {"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.8}
+        for place, label in zip(places, labels, strict=True):
+            self.ax_.plot([position - 0.02 * side, position], [place, place], color=GREY, linewidth=1.2, zorder=4)
+            self.ax_.annotate(
+                label, (position, place), (-5 * side, 0), textcoords="offset points", va="center",
+                ha="right" if side > 0 else "left", fontsize="small", bbox=white, zorder=5,
+            )  # fmt: skip
+
+
+class _Scale:
+    """Values of one parameter as places on an axis: numbers where they are, others one after another.
+
+    Parameters
+    ----------
+    values : list
+        One value for each candidate.
+
+    Attributes
+    ----------
+    is_numeric, is_log : bool
+    labels : list of str
+        The different values, in their order on the axis.
+    codes : ndarray of int
+        Number of the label of each candidate.
+    places : ndarray of float
+        Where each candidate is: its number, or its code.
+    shares : ndarray of float
+        The same between 0 and 1.
+    """
+
+    def __init__(self, values):
+        texts = [_text(value) for value in values]
+        self.is_numeric = all(isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in values)
+        if self.is_numeric:
+            numbers = np.array(values, dtype=float)
+            different, self.codes = np.unique(numbers, return_inverse=True)
+            self.labels = [f"{number:.4g}" for number in different]
+            self.places = numbers
+            self.is_log = bool(different[0] > 0 and _is_spread_in_logarithms(different))
+            on_axis = np.log(numbers) if self.is_log else numbers
+        else:
+            numbers = {text: value for text, value in zip(texts, values, strict=True) if isinstance(value, Real)}
+            self.labels = list(dict.fromkeys([*sorted(numbers, key=numbers.get), *texts]))
+            self.codes = np.array([self.labels.index(text) for text in texts])
+            self.places, self.is_log = self.codes.astype(float), False
+            on_axis = self.places
+        self._low, self._range = on_axis.min(), np.ptp(on_axis)
+        self.shares = self._share(on_axis)
+
+    def _share(self, on_axis):
+        return (np.asarray(on_axis) - self._low) / self._range if self._range > 0 else np.full(len(on_axis), 0.5)
+
+    def label(self, ax, axis):
+        """Scale and label the x or the y axis of matplotlib's axes."""
+        if not self.is_numeric:
+            ax.set(**{f"{axis}ticks": range(len(self.labels)), f"{axis}ticklabels": self.labels})
+            ax.set(**{f"{axis}lim": (-0.5, len(self.labels) - 0.5)})
+        elif self.is_log:
+            ax.set(**{f"{axis}scale": "log"})
+
+    def ticks(self):
+        """Return places between 0 and 1 to label, and the labels."""
+        if len(self.labels) <= 8:
+            _, first = np.unique(self.codes, return_index=True)
+            return self.shares[first], self.labels
+        if not self.is_numeric:
+            return np.linspace(0, 1, len(self.labels)), self.labels
+        values = _levels(self.places.min(), self.places.max(), self.is_log)
+        return self._share(np.log(values) if self.is_log else values), [f"{value:.4g}" for value in values]
+
+
+def _is_spread_in_logarithms(values):
+    """Tell whether positive numbers are far apart, their median nearer to the geometric than to the other middle."""
+    low, high = values[0], values[-1]
+    return high >= _LOG_FROM * low and np.median(values) ** 2 < np.sqrt(low * high) * (low + high) / 2
+
+
+def _levels(low, high, is_log=False):
+    """Return round numbers between two others."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    locators = [LogLocator(), LogLocator(subs=(1, 3)), LogLocator(subs=(1, 2, 5))] if is_log else [MaxNLocator(5)]
+    for locator in locators:
+        levels = locator.tick_values(low, high)
+        levels = levels[(levels >= low) & (levels <= high)]
+        if levels.size >= 3:
+            break
+    return levels
+
+
+def _text(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _short(names):
+    """Return the last parts of the names, as many of them as tell the names apart."""
+    for n_parts in range(1, 10):
+        short = ["__".join(name.split("__")[-n_parts:]) for name in names]
+        if len(set(short)) == len(names):
+            return short
+    return names

@@ -1,0 +1,115 @@
+"""The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
+
+``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and
+penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. With batch normalisation the
+scales, the shifts, and then, beyond what is trained, the running means and variances of the hidden layers follow.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from .._kernels.memory import aligned_zeros
+
+NORMS = ("batch_norm_scales_", "batch_norm_shifts_", "batch_norm_means_", "batch_norm_variances_")
+
+
+class Layout:
+    """Where the parameters of a network lie in ``theta``.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Layer widths from the input features to the outputs.
+    batch_norm : bool, default=False
+        Whether scales, shifts and the running statistics of the hidden layers follow.
+
+    Attributes
+    ----------
+    units : ndarray of int64
+    batch_norm : bool
+    coef_starts, intercept_starts : ndarray of int64, one element per weight matrix
+    norm_starts : ndarray of int64 of shape (4, hidden layers)
+        Of scales, shifts, means and variances.
+    n_weights, n_parameters, size : int
+        Elements of all weight matrices, of what is trained, and of theta.
+    """
+
+    def __init__(self, units, batch_norm=False):
+        self.units = np.array(units, dtype=np.int64)
+        self.batch_norm = bool(batch_norm)
+        sizes = self.units[:-1] * self.units[1:]
+        self.n_weights = int(sizes.sum())
+        self.coef_starts = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
+        widths = self.units[1:]
+        self.intercept_starts = (self.n_weights + np.cumsum([0, *widths[:-1]])).astype(np.int64)
+        end = self.n_weights + int(widths.sum())
+        hidden = widths[:-1] if self.batch_norm else widths[:0]
+        first = np.cumsum(hidden) - hidden
+        self.norm_starts = (end + int(hidden.sum()) * np.arange(4)[:, None] + first).astype(np.int64)
+        self.n_parameters = end + 2 * int(hidden.sum())
+        self.size = end + 4 * int(hidden.sum())
+
+    def views(self, theta):
+        """Return lists of arrays that share the memory of ``theta`` by the name of the fitted attribute."""
+        units = self.units.tolist()
+        views = {
+            "coefs_": [
+                theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+                for start, (fan_in, fan_out) in zip(self.coef_starts, pairwise(units), strict=True)
+            ],
+            "intercepts_": _pieces(theta, self.intercept_starts, units[1:]),
+        }
+        if self.batch_norm:
+            views |= {
+                name: _pieces(theta, starts, units[1:-1]) for name, starts in zip(NORMS, self.norm_starts, strict=True)
+            }
+        return views
+
+    def pack(self, arrays, dtype, given_as=None):
+        """Return a new ``theta`` that holds copies of the given arrays.
+
+        Parameters
+        ----------
+        arrays : dict of str to list of array-like
+            By the names of :meth:`views`; scales and variances that are left out are 1, shifts and means 0.
+        dtype : numpy.dtype
+        given_as : dict of str to str, default=None
+            What the user calls them, for error messages, where that is another name.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not have the shapes of this network, or are not finite numbers.
+        """
+        theta = aligned_zeros(self.size, dtype)
+        for attribute, targets in self.views(theta).items():
+            if attribute not in arrays:
+                for target in targets:
+                    target[...] = attribute in (NORMS[0], NORMS[3])
+                continue
+            given = arrays[attribute]
+            name = (given_as or {}).get(attribute, attribute)
+            continued = " warm_start and partial_fit continue with the fitted network." if name == "coefs_" else ""
+            if not isinstance(given, list | tuple) or len(given) != len(targets):
+                found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
+                raise ValueError(
+                    f"{name} must be a list of {len(targets)} arrays, one per layer of a network with layers of "
+                    f"{self.units.tolist()} units (features, hidden_layer_sizes, outputs), got {found}.{continued}"
+                )
+            for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
+                array = np.asarray(values)
+                if array.shape != target.shape or array.dtype.kind not in "biuf":
+                    raise ValueError(
+                        f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with "
+                        f"layers of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
+                        f"{array.shape} and dtype {array.dtype}.{continued}"
+                    )
+                if not np.all(np.isfinite(array)):
+                    raise ValueError(f"{name}[{layer}] contains NaN or infinity.")
+                target[...] = array
+        return theta
+
+
+def _pieces(theta, starts, widths):
+    return [theta[start : start + width] for start, width in zip(starts, widths, strict=True)]

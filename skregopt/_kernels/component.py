@@ -1,0 +1,137 @@
+"""What activations, losses, penalties, optimizers and schedules have in common.
+
+A *component* is a rule of one *family*: a small estimator-like object (constructor parameters, ``get_params``,
+``clone``, pickling) that names the kernels the compiled training loop calls. A family is a subclass of
+:class:`Component` that fixes the kernels' signatures; a rule is a subclass of the family with the kernels themselves,
+plain Python functions in numba's nopython subset, and lives, with its kernels, in the one file of its family. Each of
+these files ends with a registry from the public name to the class, which validation, error messages and tests read.
+"""
+
+import inspect
+from functools import cache
+from types import FunctionType
+
+import numpy as np
+from numba.core.errors import NumbaError
+from sklearn.base import BaseEstimator
+
+from .jit import kernel, scalar_type
+
+
+class Component(BaseEstimator):
+    """Base of all families.
+
+    Attributes
+    ----------
+    family : str
+        The estimator parameter that takes such a component, for error messages.
+    signatures : dict of str to callable
+        Kernel name -> function from a numba scalar type (float32 or float64) to the kernel's signature.
+    flat_parameters : tuple of str
+        Constructor parameters that the estimator passes on when the component is given by name.
+    """
+
+    family = ""
+    signatures = {}
+    flat_parameters = ()
+    _parameter_constraints = {}
+
+    def hyper_parameters(self):
+        """Return the numbers that the kernels read, in the order in which they read them."""
+        return ()
+
+    def hyper_vector(self, dtype):
+        """Return :meth:`hyper_parameters` as a vector; at least one element, since kernels may not see an empty one."""
+        return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
+
+    def compiled(self, name, dtype):
+        """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes.
+
+        Raises
+        ------
+        TypeError
+            If there is no such kernel, if it is not a plain function, or takes another number of arguments.
+        numba.core.errors.NumbaError
+            If it does not compile; a note names the component and the kernel.
+        """
+        function = getattr(type(self), name, None)
+        if not isinstance(function, FunctionType):
+            problem = f"is {function!r}" if hasattr(type(self), name) else "is missing"
+            raise TypeError(
+                f"The kernel {name!r} of the {self.family} {type(self).__name__} {problem}. Assign a plain, "
+                f"undecorated Python function in the class body: {name} = staticmethod(function)."
+            )
+        return _compiled(type(self), name, function, np.dtype(dtype))
+
+
+@cache
+def _compiled(rule, name, function, dtype):
+    """Return the compiled kernel ``name`` of a rule, after a look at its arguments."""
+    signature = rule.signatures[name](scalar_type(dtype))
+    where = f"kernel {name!r} of the {rule.family} {rule.__name__}"
+    parameters = inspect.signature(function).parameters.values()
+    if len(parameters) != len(signature.args) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        raise TypeError(
+            f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
+            f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
+        )
+    try:
+        return kernel(function, signature)
+    except NumbaError as error:
+        error.add_note(
+            f"The {where} does not compile for the types {signature}. It has to keep to numba's nopython subset, "
+            "call no plain Python function, and write its results into its arguments."
+        )
+        raise
+
+
+@cache
+def default_parameters(estimator_class):
+    """Return the defaults of an estimator's constructor parameters by name."""
+    parameters = inspect.signature(estimator_class.__init__).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def build_component(family, registry, value, estimator):
+    """Turn what the user gave, a name or an instance, into a component.
+
+    Parameters
+    ----------
+    family : type
+        Subclass of :class:`Component`.
+    registry : dict
+        Public name -> rule, as at the end of each family's file.
+    value : str, None or instance of ``family``
+    estimator : object
+        Its attributes provide the ``flat_parameters`` of a component given by name.
+
+    Returns
+    -------
+    Component
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter of an instance is outside its domain.
+    ValueError
+        If no rule has the name, or if an instance is given together with a flat parameter that the instance overrides
+        and that is not at its default.
+    """
+    if isinstance(value, family):
+        defaults = default_parameters(type(estimator))
+        for name in value.flat_parameters:
+            given, default = getattr(estimator, name), defaults[name]
+            if given != default:
+                raise ValueError(
+                    f"{name}={given!r} has no effect because {family.family}={value!r} carries its own {name}. "
+                    f"Set {name} on that object (in a search: {family.family}__{name}) and leave the estimator's "
+                    f"{name} at its default, {default!r}."
+                )
+        value._validate_params()
+        return value
+    # fit has validated the name, but it may have changed since
+    if not (value is None or isinstance(value, str)) or value not in registry:
+        names = ", ".join(repr(name) for name in registry)
+        raise ValueError(f"{family.family} must be one of {names}, or an instance of {family.__name__}, got {value!r}.")
+    rule = registry[value]
+    return rule(**{name: getattr(estimator, name) for name in rule.flat_parameters})

@@ -1,0 +1,422 @@
+"""Estimators that choose the strength of their penalty by cross-validation along the regularisation path."""
+
+import copy
+from numbers import Integral
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    _fit_context,
+    clone,
+    is_classifier,
+)
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from .._engine.source import SUPPORTED_DTYPES
+from .._estimators.classifier import MLPClassifier
+from .._estimators.regressor import MLPRegressor
+from .._estimators.targets import checked_labels
+from .._kernels.interval import Interval
+from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
+
+
+class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
+    """Shared implementation of :class:`MLPClassifierCV` and :class:`MLPRegressorCV`; not for direct use."""
+
+    _parameter_constraints = PATH_CONSTRAINTS | {
+        "cv": ["cv_object"],
+        "selection": [StrOptions({"best", "1se"})],
+        "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        alphas=None,
+        n_alphas=50,
+        eps=1e-3,
+        cv=None,
+        scoring=None,
+        selection="best",
+        max_iter=None,
+        tol=None,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.alphas = alphas
+        self.n_alphas = n_alphas
+        self.eps = eps
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, groups=None):
+        """Choose alpha by cross-validation, and keep the network of the path on all rows that has it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows, in training and in the scores of held-out rows.
+        groups : array-like of shape (n_samples,), default=None
+            Given to ``cv``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For what :func:`skregopt.model_selection.regularization_path` raises, or a score that is not finite.
+        KeyboardInterrupt
+            If the user interrupts: an unfinished path has no alpha to choose. A fitted estimator is left as it was, as
+            after any error.
+        """
+        fitted = copy.copy(self)  # so that a failure changes nothing
+        fitted._choose(X, y, sample_weight, groups)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _choose(self, X, y, sample_weight, groups):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=SUPPORTED_DTYPES,
+            multi_output=True,
+            y_numeric=not is_classifier(self),
+        )
+        if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        estimator = self._network(penalty="l1") if self.estimator is None else clone(self.estimator)
+        if is_classifier(self):
+            checked_labels(y)
+        if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
+            rng = check_random_state(estimator.random_state)
+            estimator.set_params(random_state=int(rng.randint(np.iinfo(np.int32).max)))
+        if sample_weight is not None:
+            sample_weight = estimator._checked_weights(sample_weight, X)
+        folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, groups))
+        plan = Plan.make(
+            estimator, X, y, sample_weight, self.alphas, self.n_alphas, self.eps, max_iter=self.max_iter, tol=self.tol
+        )
+        self.path_ = finished(plan, list(follow(plan, X, y, sample_weight)))
+        warn_about_path(plan, self.path_)
+        self.alphas_ = self.path_.alphas_
+        scores = Parallel(n_jobs=self.n_jobs)(
+            delayed(self._held_out_scores)(estimator, X, y, sample_weight, train, test) for train, test in folds
+        )
+        self.cv_scores_ = np.array(scores, dtype=np.float64)
+        if not np.all(np.isfinite(self.cv_scores_)):
+            raise ValueError(
+                f"scoring={self.scoring!r} gave scores that are not finite for some fold and alpha: {self.cv_scores_}. "
+                "Use larger folds, or another scorer."
+            )
+        self.mean_cv_scores_ = self.cv_scores_.mean(axis=0)
+        self.best_index_ = _chosen(self.cv_scores_, self.alphas_, self.selection)
+        self.alpha_ = float(self.alphas_[self.best_index_])
+        self.best_estimator_ = self.path_.estimators_[self.best_index_]
+
+    def _held_out_scores(self, estimator, X, y, sample_weight, train, test):
+        """Return the scores of the rows ``test`` along the path of the rows ``train``."""
+        (X, X_test), (y, y_test) = ([_safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
+        weights = None if sample_weight is None else sample_weight[train]
+        weights_test = None if sample_weight is None else sample_weight[test]
+        plan = Plan.make(estimator, X, y, weights, self.alphas_, max_iter=self.max_iter, tol=self.tol)
+        return [
+            score(network, self.scoring, X_test, y_test, weights_test) for network, _ in follow(plan, X, y, weights)
+        ]
+
+    def _predict(self, method, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        return getattr(self.best_estimator_, method)(X)
+
+    def predict(self, X):
+        """Predict with the chosen network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions.
+        """
+        return self._predict("predict", X)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the score of the chosen network, that of ``scoring``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        return score(self.best_estimator_, self.scoring, X, y, sample_weight)
+
+    # what a user of the chosen network looks at
+    coefs_ = property(lambda self: self.best_estimator_.coefs_, doc="Weights of the chosen network, by layer.")
+    intercepts_ = property(lambda self: self.best_estimator_.intercepts_, doc="Its intercepts, by layer.")
+    n_iter_ = property(lambda self: self.best_estimator_.n_iter_, doc="Epochs of its fit.")
+    n_nonzero_ = property(lambda self: self.best_estimator_.n_nonzero_, doc="Number of its weights that are not 0.0.")
+    sparsity_ = property(lambda self: self.best_estimator_.sparsity_, doc="Share of its weights that are 0.0.")
+    feature_importances_ = property(
+        lambda self: self.best_estimator_.feature_importances_, doc="Importance of each feature; 0.0 if dropped."
+    )
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _chosen(scores, alphas, selection):
+    """Return the index of the alpha to choose from scores of shape (n_folds, n_alphas); the largest one of equals."""
+    mean = scores.mean(axis=0)
+    best = np.argmax(mean)
+    least = mean[best]
+    if selection == "1se":
+        least = least - scores[:, best].std(ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else least
+    good = np.flatnonzero(mean >= least)
+    return int(good[np.argmax(alphas[good])])
+
+
+class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
+    """Multi-layer perceptron classifier whose ``alpha`` is chosen by cross-validation along its path.
+
+    In the manner of ``sklearn.linear_model.LogisticRegressionCV``: the path of all rows gives the strengths, see
+    :func:`regularization_path`; each fold follows them on its own rows and is scored on those held out; the network
+    of the first path that has the chosen strength is kept.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier, default=None
+        The network whose alpha is chosen, with all other parameters. ``penalty`` has to be 'l1', 'elasticnet' or
+        'group_l1'. None is ``MLPClassifier(penalty='l1')``. It is cloned.
+    alphas : array-like of float > 0, default=None
+        Strengths to choose from. None takes those of the path of all rows, by ``n_alphas`` and ``eps``.
+    n_alphas : int >= 1, default=50
+        Number of strengths without hidden layers. With them the number for each factor of 1 / ``eps``; the path goes
+        on until all penalised weights are zero.
+    eps : float in (0, 1), default=1e-3
+        Ratio of the smallest strength to that at which, without hidden layers, all weights are zero.
+    cv : int, CV splitter or iterable, default=None
+        Folds, as everywhere in scikit-learn. None is five of them, stratified for classes.
+    scoring : str or callable, default=None
+        A scikit-learn scorer. None is the estimator's ``score``.
+    selection : {'best', '1se'}, default='best'
+        'best' is the highest mean score (of equals, the largest alpha). '1se' is the largest alpha whose mean score is
+        within one standard error of the best: a sparser network that is not measurably worse (Hastie, Tibshirani,
+        Friedman, "The elements of statistical learning", 2009, section 7.10).
+    max_iter : int >= 1, default=None
+        Most epochs for each alpha, see :func:`regularization_path`.
+    tol : float >= 0, default=None
+        ``tol`` of the fits, see :func:`regularization_path`.
+    n_jobs : int, default=None
+        Folds to work on at the same time, by joblib. The result does not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        Strengths, in the order of the path.
+    cv_scores_ : ndarray of shape (n_folds, n_alphas)
+        Scores of the held-out rows.
+    mean_cv_scores_ : ndarray of shape (n_alphas,)
+        Their means over folds.
+    best_index_ : int
+        Position of ``alpha_`` in ``alphas_``.
+    best_estimator_ : estimator
+        The network chosen, of the path on all rows.
+    path_ : RegularizationPath
+        The path on all rows.
+    coefs_, intercepts_, n_iter_, n_nonzero_, sparsity_, feature_importances_
+        Those of ``best_estimator_``.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the features, if X has some.
+
+    See Also
+    --------
+    MLPRegressorCV : The same for regression.
+    regularization_path : The path alone.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skregopt import MLPClassifier
+    >>> from skregopt.model_selection import MLPClassifierCV
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> network = MLPClassifier(8, penalty="group_l1", max_iter=100, random_state=0)
+    >>> clf = MLPClassifierCV(network, n_alphas=10, cv=3, selection="1se").fit(scale(X), y)
+    >>> clf.cv_scores_.shape == (3, clf.alphas_.size)
+    True
+    >>> clf.path_.estimators_[clf.best_index_].alpha == clf.alpha_
+    True
+    """
+
+    _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPClassifier, None]}
+    _network = MLPClassifier
+    score = BaseMLPCV.score  # not the mixin's
+    classes_ = property(lambda self: self.best_estimator_.classes_, doc="Class labels.")
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            In the order of ``classes_``.
+        """
+        return self._predict("predict_proba", X)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Natural logarithms.
+        """
+        return self._predict("predict_log_proba", X)
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressorCV(RegressorMixin, BaseMLPCV):
+    """Multi-layer perceptron regressor whose ``alpha`` is chosen by cross-validation along its path.
+
+    In the manner of ``sklearn.linear_model.LassoCV``: the path of all rows gives the strengths, see
+    :func:`regularization_path`; each fold follows them on its own rows and is scored on those held out; the network
+    of the first path that has the chosen strength is kept.
+
+    Parameters
+    ----------
+    estimator : MLPRegressor, default=None
+        The network whose alpha is chosen, with all other parameters. ``penalty`` has to be 'l1', 'elasticnet' or
+        'group_l1'. None is ``MLPRegressor(penalty='l1')``. It is cloned.
+    alphas : array-like of float > 0, default=None
+        Strengths to choose from. None takes those of the path of all rows, by ``n_alphas`` and ``eps``.
+    n_alphas : int >= 1, default=50
+        Number of strengths without hidden layers. With them the number for each factor of 1 / ``eps``; the path goes
+        on until all penalised weights are zero.
+    eps : float in (0, 1), default=1e-3
+        Ratio of the smallest strength to that at which, without hidden layers, all weights are zero.
+    cv : int, CV splitter or iterable, default=None
+        Folds, as everywhere in scikit-learn. None is five of them, stratified for classes.
+    scoring : str or callable, default=None
+        A scikit-learn scorer. None is the estimator's ``score``.
+    selection : {'best', '1se'}, default='best'
+        'best' is the highest mean score (of equals, the largest alpha). '1se' is the largest alpha whose mean score is
+        within one standard error of the best: a sparser network that is not measurably worse (Hastie, Tibshirani,
+        Friedman, "The elements of statistical learning", 2009, section 7.10).
+    max_iter : int >= 1, default=None
+        Most epochs for each alpha, see :func:`regularization_path`.
+    tol : float >= 0, default=None
+        ``tol`` of the fits, see :func:`regularization_path`.
+    n_jobs : int, default=None
+        Folds to work on at the same time, by joblib. The result does not depend on it.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The strength chosen.
+    alphas_ : ndarray of shape (n_alphas,)
+        Strengths, in the order of the path.
+    cv_scores_ : ndarray of shape (n_folds, n_alphas)
+        Scores of the held-out rows.
+    mean_cv_scores_ : ndarray of shape (n_alphas,)
+        Their means over folds.
+    best_index_ : int
+        Position of ``alpha_`` in ``alphas_``.
+    best_estimator_ : estimator
+        The network chosen, of the path on all rows.
+    path_ : RegularizationPath
+        The path on all rows.
+    coefs_, intercepts_, n_iter_, n_nonzero_, sparsity_, feature_importances_
+        Those of ``best_estimator_``.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the features, if X has some.
+
+    See Also
+    --------
+    MLPClassifierCV : The same for classification.
+    regularization_path : The path alone.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> from skregopt import MLPRegressor
+    >>> from skregopt.model_selection import MLPRegressorCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> lasso = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=2000)
+    >>> reg = MLPRegressorCV(lasso, n_alphas=20).fit(scale(X), scale(y))
+    >>> reg.n_nonzero_
+    9
+    """
+
+    _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPRegressor, None]}
+    _network = MLPRegressor
+    score = BaseMLPCV.score  # not the mixin's
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

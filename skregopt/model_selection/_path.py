@@ -1,0 +1,475 @@
+"""The regularisation path: one estimator for each strength of the penalty, each started from the one before."""
+
+import copy
+import warnings
+from dataclasses import dataclass, field
+from itertools import count, takewhile
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+from sklearn.utils.multiclass import unique_labels
+
+from .._estimators.arguments import hidden_units
+from .._estimators.base import BaseMLP, checked_y
+from .._estimators.scoring import naming, takes_sample_weight
+from .._kernels.interval import Interval
+from .._training.first_order import INTERRUPTED, MAX_ITER
+from ..penalties import GroupL1
+from ._alpha_max import build_penalty, check_variation, null_model
+
+# Without hidden layers the weights at each alpha are known to be unique or nearly so, and worth finding: where the
+# objective is flat, weights move although it hardly changes, and momentum makes it rise before it falls.
+_SHARE_OF_NULL_LOSS = 1e-10
+_PATIENCE = 100
+_SHORTER = 4  # a start from the alpha before needs fewer epochs than one from random weights
+_ROUNDING = 1e-6  # by which the closed form is larger, so that no rounding error leaves a weight, in float32 neither
+_FARTHEST = 1e4  # times the scale of alpha: where an increasing path gives up
+
+# those that the path shares with its cross-validation
+PATH_CONSTRAINTS = {
+    "alphas": ["array-like", None],
+    "n_alphas": [Interval(Integral, 1, None, closed="left")],
+    "eps": [Interval(Real, 0, 1, closed="neither")],
+    "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, 0, None, closed="left"), None],
+}
+_BOUND = [Interval(Real, 0, None, closed="neither"), None]
+
+
+class RegularizationPath:
+    """What :func:`regularization_path` returns: one fitted estimator for each alpha, and their attributes as arrays.
+
+    An attribute that the estimators have, has the same name here, and one element for each alpha.
+
+    Parameters
+    ----------
+    estimators : list of MLPClassifier or of MLPRegressor
+        Fitted, in the order of the path.
+    converged : sequence of bool
+        Whether the training of each ended before ``max_iter`` epochs.
+    alpha_max : float
+        The smallest known alpha at which all penalised weights are zero.
+    train_scores, val_scores : sequence of float, default=None
+        Scores on the rows to train on and on those to validate on.
+
+    Attributes
+    ----------
+    estimators_ : list of MLPClassifier or of MLPRegressor
+        Fitted, in the order of the path: decreasing alpha without hidden layers, increasing alpha with them.
+    alphas_ : ndarray of shape (n_alphas,)
+        Strength of the penalty.
+    alpha_max_ : float
+        Without hidden layers the closed-form strength from which on all weights are zero, rounded up by a millionth.
+        With them the first one of the path at which all penalised weights were; NaN if the path ended before.
+    coefs_, intercepts_ : list of list of ndarray
+        Weights and intercepts, by alpha and layer.
+    n_nonzero_ : ndarray of int of shape (n_alphas,)
+        Number of weights that are not exactly zero.
+    sparsity_ : ndarray of shape (n_alphas,)
+        Share of weights that are exactly zero.
+    feature_importances_ : ndarray of shape (n_alphas, n_features)
+        Exactly 0.0 for a feature that is dropped.
+    n_features_ : ndarray of int of shape (n_alphas,)
+        Number of features that are not dropped.
+    loss_ : ndarray of shape (n_alphas,)
+        Objective in the last epoch.
+    n_iter_ : ndarray of int of shape (n_alphas,)
+        Epochs.
+    converged_ : ndarray of bool of shape (n_alphas,)
+        Whether training ended before ``max_iter`` epochs.
+    train_scores_ : ndarray of shape (n_alphas,) or None
+        Scores on the rows to train on.
+    val_scores_ : ndarray of shape (n_alphas,) or None
+        Scores on ``X_val, y_val``; None without them.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the features, if X had some.
+    """
+
+    def __init__(self, estimators, converged, alpha_max, train_scores=None, val_scores=None):
+        self.estimators_ = list(estimators)
+        self.converged_ = np.array(converged, dtype=bool)
+        self.alpha_max_ = float(alpha_max)
+        self.train_scores_ = None if train_scores is None else np.array(train_scores, dtype=np.float64)
+        self.val_scores_ = None if val_scores is None else np.array(val_scores, dtype=np.float64)
+
+    def __repr__(self):
+        alphas = self.alphas_
+        return f"RegularizationPath({alphas.size} alphas from {alphas[0]:.3g} to {alphas[-1]:.3g})"
+
+    def _each(self, name):
+        return [getattr(estimator, name) for estimator in self.estimators_]
+
+    alphas_ = property(lambda self: np.array(self._each("alpha"), dtype=np.float64))
+    coefs_ = property(lambda self: self._each("coefs_"))
+    intercepts_ = property(lambda self: self._each("intercepts_"))
+    n_nonzero_ = property(lambda self: np.array(self._each("n_nonzero_")))
+    sparsity_ = property(lambda self: np.array(self._each("sparsity_")))
+    feature_importances_ = property(lambda self: np.array(self._each("feature_importances_")))
+    n_features_ = property(lambda self: np.count_nonzero(self.feature_importances_, axis=1))
+    loss_ = property(lambda self: np.array(self._each("loss_")))
+    n_iter_ = property(lambda self: np.array(self._each("n_iter_")))
+    n_features_in_ = property(lambda self: self.estimators_[0].n_features_in_)
+    feature_names_in_ = property(lambda self: self.estimators_[0].feature_names_in_)
+
+
+def regularization_path(
+    estimator,
+    X,
+    y,
+    *,
+    alphas=None,
+    n_alphas=50,
+    eps=1e-3,
+    alpha_min=None,
+    alpha_max=None,
+    sample_weight=None,
+    X_val=None,
+    y_val=None,
+    sample_weight_val=None,
+    scoring=None,
+    max_iter=None,
+    tol=None,
+):
+    r"""Fit an estimator along a sequence of strengths of its penalty, each fit started from the one before.
+
+    Without hidden layers the path goes down from the strength at which all weights are zero. With the data term L at
+    its minimum over the intercepts alone and G its gradient with respect to the weights there, this is::
+
+        alpha_max = max |G| / l1_ratio                                       (l1: l1_ratio = 1; elasticnet)
+        alpha_max = max_j ||G[j, :]||_2 / (sqrt(n_outputs) l1_ratio)         (group_l1)
+
+    With ``input_dropout`` the gradient is random, so that a weight may be left there.
+
+    With hidden layers no path can go down: where all weights are zero, so is the gradient, for every alpha. The path
+    goes up, from dense to sparse, as in LassoNet (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network with
+    feature sparsity", JMLR 2021): a fit from random weights at the smallest alpha, then larger and larger ones until
+    all weights with a non-smooth penalty are exactly zero ('group_l1': the first layer's).
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        With ``penalty`` 'l1', 'elasticnet' or 'group_l1' and ``early_stopping=False``. It is cloned. Its own ``alpha``
+        has no part in the path.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Rows to train on.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    alphas : array-like of float > 0, default=None
+        Strengths, in any order: the path sorts them. None makes a geometric sequence of the four parameters that
+        follow, which go without effect otherwise.
+    n_alphas : int >= 1, default=50
+        Number of strengths without hidden layers. With them the number between ``alpha_min`` and ``alpha_min / eps``:
+        the path goes on in equal ratios until all penalised weights are zero.
+    eps : float in (0, 1), default=1e-3
+        Ratio of the smallest strength to the largest.
+    alpha_min, alpha_max : float > 0, default=None
+        The smallest and the largest strength. None for ``alpha_max`` is the value above, with hidden layers the first
+        that leaves no penalised weight. None for ``alpha_min`` is ``eps`` times it, with hidden layers ``eps`` times
+        the value above for the same data without hidden layers.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, in training and in ``train_scores_``.
+    X_val, y_val : array-like, default=None
+        Rows to validate on, for ``val_scores_``.
+    sample_weight_val : array-like of shape (n_val_samples,), default=None
+        Weights of these rows.
+    scoring : str or callable, default=None
+        A scikit-learn scorer. None is the estimator's ``score``.
+    max_iter : int >= 1, default=None
+        Most epochs for each alpha; with hidden layers for each after the first, which has the estimator's. None is the
+        estimator's ``max_iter`` without hidden layers, and a quarter of it with them.
+    tol : float >= 0, default=None
+        ``tol`` of the fits. None is the estimator's; without hidden layers at most 1e-10 times the loss of the best
+        constant, and ``n_iter_no_change`` is at least 100: a flat objective hardly changes while weights still move.
+
+    Returns
+    -------
+    path : RegularizationPath
+        The fitted estimators, and their attributes as arrays.
+
+    Raises
+    ------
+    TypeError
+        For an estimator of another kind.
+    InvalidParameterError
+        For a parameter outside its domain.
+    ValueError
+        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known; X or y that are the same in
+        all rows, unless the strengths are given; strengths that are not finite and above 0, ``alpha_min`` above
+        ``alpha_max``, parameters that contradict each other, or training that diverged.
+    KeyboardInterrupt
+        If the user interrupts before the first fit is complete. Later, the path of the fits that are complete is
+        returned, with a UserWarning.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If fits without hidden layers ended at ``max_iter``. With hidden layers that is usual and told by
+        ``converged_`` alone.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skregopt import MLPRegressor
+    >>> from skregopt.model_selection import regularization_path
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X /= X.std(axis=0)
+    >>> linear = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=5000)
+    >>> path = regularization_path(linear, X, y, n_alphas=5)
+    >>> path.n_nonzero_
+    array([ 0,  4,  7,  9, 10])
+    """
+    given = {
+        "alphas": alphas, "n_alphas": n_alphas, "eps": eps, "alpha_min": alpha_min, "alpha_max": alpha_max,
+        "scoring": scoring, "max_iter": max_iter, "tol": tol,
+    }  # fmt: skip
+    constraints = PATH_CONSTRAINTS | {"alpha_min": _BOUND, "alpha_max": _BOUND}
+    validate_parameter_constraints(constraints, given, caller_name="regularization_path")
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val belong together. Pass both, or neither.")
+    if sample_weight_val is not None and X_val is None:
+        raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
+    plan = Plan.make(estimator, X, y, sample_weight, alphas, n_alphas, eps, alpha_min, alpha_max, max_iter, tol)
+    if X_val is not None:
+        _check_validation(plan.model, X, y, X_val, y_val, sample_weight_val)
+    steps, train_scores, val_scores = [], [], []
+    interrupted = False
+    try:
+        for step in follow(plan, X, y, sample_weight):
+            train_score = score(step[0], scoring, X, y, sample_weight)
+            if X_val is not None:
+                val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
+            train_scores.append(train_score)
+            steps.append(step)  # last: an interruption may come between the scores
+    except KeyboardInterrupt:
+        if not steps:
+            raise
+        interrupted = True
+    n_complete = len(steps)
+    path = finished(plan, steps, train_scores[:n_complete], val_scores[:n_complete] if X_val is not None else None)
+    if interrupted:
+        warnings.warn(
+            f"Path interrupted by user. The fits that were complete are returned: {n_complete} alpha(s) from "
+            f"{path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}.",
+            stacklevel=2,
+        )
+    else:
+        warn_about_path(plan, path)
+    return path
+
+
+@dataclass
+class Plan:
+    """What a path needs to know before its first fit.
+
+    Attributes
+    ----------
+    model : BaseMLP
+        A clone, unfitted.
+    penalty : Penalty
+    alphas : iterable of float
+        In the order of the path.
+    hidden : bool
+        Whether there are hidden layers, so that the path goes up.
+    alpha_max : float
+        Closed form for the data without hidden layers.
+    max_iter : int
+        Most epochs of a fit that starts from the one before.
+    open_ended : bool
+        Whether the path ends where all penalised weights are zero.
+    given : dict
+        The parameters of the estimator as the user gave them.
+    start : dict
+        Arguments of the first fit.
+    """
+
+    model: BaseMLP
+    penalty: object
+    alphas: object
+    hidden: bool
+    alpha_max: float
+    max_iter: int
+    open_ended: bool
+    given: dict
+    start: dict = field(default_factory=dict)
+
+    @classmethod
+    def make(
+        cls, estimator, X, y, sample_weight=None, alphas=None, n_alphas=50, eps=1e-3, alpha_min=None, alpha_max=None,
+        max_iter=None, tol=None,
+    ):  # fmt: skip
+        """Look at the arguments of :func:`regularization_path`, raising what it raises."""
+        model = _checked_clone(estimator)
+        given_parameters = clone(model).get_params(deep=False)
+        penalty = build_penalty(model)
+        hidden = bool(hidden_units(model))
+        given = _checked_alphas(alphas, alpha_min, alpha_max)
+        if given is None and (alpha_min is None or alpha_max is None):
+            check_variation(X, y)
+        null = null_model(model, X, y, sample_weight)
+        scale = null.alpha_max(penalty)
+        if not scale > 0:
+            scale = np.finfo(np.float64).eps  # features or targets are constant: any alpha does
+        scale *= 1 + _ROUNDING
+        if max_iter is None:
+            max_iter = -(-model.max_iter // _SHORTER) if hidden else model.max_iter
+        largest = alpha_max
+        if largest is None:
+            largest = _FARTHEST * scale if hidden else scale
+        smallest = eps * (scale if alpha_max is None else alpha_max) if alpha_min is None else alpha_min
+        if given is None and smallest > largest:
+            raise ValueError(
+                f"alpha_min={smallest:.4g} is above the strength at which all weights are zero, {largest:.4g}. Lower "
+                "alpha_min, or give alpha_max too."
+            )
+        start = {}
+        if not hidden:
+            patience = max(model.n_iter_no_change, _PATIENCE)
+            model.set_params(max_iter=max_iter, weight_init="auto", n_iter_no_change=patience)
+            start = {"coef_init": [np.zeros_like(null.gradient)], "intercept_init": [null.intercept]}
+            tol = min(model.tol, _SHARE_OF_NULL_LOSS * abs(null.loss)) if tol is None else tol
+        if given is not None:
+            alphas = given if hidden else given[::-1]
+        elif hidden:
+            ratio = eps ** (-1.0 / max(n_alphas - 1, 1))
+            alphas = takewhile(lambda alpha: alpha <= largest * (1 + 1e-12), (smallest * ratio**k for k in count()))
+        else:
+            alphas = np.geomspace(largest, smallest, n_alphas)
+        model.set_params(warm_start=True, verbose=False, tol=model.tol if tol is None else tol)
+        open_ended = hidden and given is None and alpha_max is None
+        return cls(model, penalty, alphas, hidden, scale, max_iter, open_ended, given_parameters, start)
+
+    def all_zero(self, network):
+        """Tell whether all weights with a non-smooth penalty are exactly zero."""
+        penalised = network.coefs_[:1] if isinstance(self.penalty, GroupL1) else network.coefs_
+        return not any(np.any(coef) for coef in penalised)
+
+
+def follow(plan, X, y, sample_weight=None):
+    """Yield (fitted estimator, whether it converged) for each alpha.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user interrupts a fit, which ``fit`` itself would only warn about.
+    """
+    model = plan.model
+    statuses = []
+    model._conclude = lambda outcome: statuses.append(outcome.status)
+    for alpha in plan.alphas:
+        model.set_params(alpha=float(alpha))
+        try:
+            model.fit(X, y, sample_weight, **plan.start)
+        except ValueError as error:
+            error.add_note(f"This happened on a regularisation path at alpha={alpha:.4g}.")
+            raise
+        status = statuses.pop()
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        network = copy.copy(model)
+        del network._conclude
+        network.__dict__.update(plan.given, alpha=float(alpha))
+        for name in ("loss_curve_", "learning_rate_curve_"):
+            setattr(network, name, getattr(model, name)[-model.n_iter_ :])
+        yield network, status != MAX_ITER
+        if plan.hidden and plan.all_zero(network) and plan.open_ended:
+            return
+        model.set_params(max_iter=plan.max_iter)
+        plan.start = {}
+
+
+def finished(plan, steps, train_scores=None, val_scores=None):
+    """Return the path of what :func:`follow` yielded."""
+    estimators, converged = zip(*steps, strict=True)
+    alpha_max = plan.alpha_max
+    if plan.hidden:
+        alpha_max = next((network.alpha for network in estimators if plan.all_zero(network)), np.nan)
+    return RegularizationPath(estimators, converged, alpha_max, train_scores, val_scores)
+
+
+def warn_about_path(plan, path):
+    """Warn if a complete path is not what it should be."""
+    n_fits, n_converged = path.converged_.size, np.count_nonzero(path.converged_)
+    if not plan.hidden and n_converged < n_fits:
+        warnings.warn(
+            f"{n_fits - n_converged} of {n_fits} fits of the path ended at max_iter={plan.max_iter} before they "
+            "converged. Increase max_iter or learning_rate_init, or standardise the features.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    elif plan.open_ended and np.isnan(path.alpha_max_):
+        warnings.warn(
+            f"The path ended at alpha={path.alphas_[-1]:.3g} with {path.n_nonzero_[-1]} weights that are not zero, far "
+            "beyond where they should be. Increase max_iter, or use larger batches.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def score(network, scoring, X, y, sample_weight):
+    """Return the score of a fitted estimator, weighted if the scorer takes weights."""
+    if scoring is None:
+        return network.score(X, y, sample_weight)
+    scorer = check_scoring(network, scoring=scoring)
+    extra = {"sample_weight": sample_weight} if sample_weight is not None and takes_sample_weight(scorer) else {}
+    return scorer(network, X, y, **extra)
+
+
+def _checked_clone(estimator):
+    if not isinstance(estimator, BaseMLP):
+        raise TypeError(
+            f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. In a Pipeline, "
+            "transform the data first, or put MLPClassifierCV or MLPRegressorCV at its end."
+        )
+    model = clone(estimator)
+    model._validate_params()
+    if model.solver == "lbfgs":
+        raise ValueError(
+            "solver='lbfgs' needs a differentiable penalty, which leaves no weight at zero. A path needs a "
+            "first-order solver, such as solver='adam'."
+        )
+    if model.early_stopping:
+        raise ValueError(
+            "early_stopping=True restores the weights of an earlier epoch, and with them those that the penalty has "
+            "set to zero. Leave early_stopping=False; what alpha is best can be told from X_val and y_val, or by "
+            "MLPClassifierCV and MLPRegressorCV."
+        )
+    return model
+
+
+def _check_validation(model, X, y, X_val, y_val, sample_weight_val):
+    """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
+    with naming("X_val"):
+        X_val = check_array(X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
+        if X_val.shape[1] != np.shape(X)[1]:
+            raise ValueError(f"it has {X_val.shape[1]} features, and X has {np.shape(X)[1]}.")
+    with naming("y_val"):
+        checked_y(y_val, X_val, multi_output=True, y_numeric=not is_classifier(model))
+        unseen = np.setdiff1d(unique_labels(y_val), unique_labels(y)) if is_classifier(model) else []
+        if len(unseen):
+            raise ValueError(f"its labels {unseen.tolist()} are not in y.")
+    model._checked_weights(sample_weight_val, X_val, "sample_weight_val")
+
+
+def _checked_alphas(alphas, alpha_min, alpha_max):
+    """Return given strengths in increasing order, or None; ValueError for numbers that cannot be used."""
+    if alphas is not None:
+        try:
+            given = np.asarray(alphas, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            given = np.array(np.nan)
+        if given.ndim != 1 or given.size == 0 or not np.all((given > 0) & np.isfinite(given)):
+            raise ValueError(f"alphas must be a sequence of finite numbers above 0, at least one, got {alphas!r}.")
+        if alpha_min is not None or alpha_max is not None:
+            raise ValueError("alpha_min and alpha_max have no effect with alphas. Give either.")
+        return np.unique(given)
+    if alpha_min is not None and alpha_max is not None and alpha_min > alpha_max:
+        raise ValueError(f"alpha_min={alpha_min!r} is above alpha_max={alpha_max!r}. Swap them.")
+    return None
