@@ -10,7 +10,7 @@ from types import ModuleType
 from . import _training
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
-from ._training.first_order import OptimizerMemory
+from ._training.memory import OptimizerMemory
 from .model_selection._cross_validation import MLPClassifierCV, MLPRegressorCV
 from .model_selection._path import RegularizationPath
 

@@ -273,13 +273,13 @@ def test_pickling_and_cloning_keep_callbacks():
 
 def count_blocks(monkeypatch, model):
     calls = []
-    record = skregopt._training.first_order.FirstOrderTraining._record
+    record = skregopt._training.first_order._FirstOrderTraining._record
 
     def counted(self):
         calls.append(1)
         return record(self)
 
-    monkeypatch.setattr(skregopt._training.first_order.FirstOrderTraining, "_record", counted)
+    monkeypatch.setattr(skregopt._training.first_order._FirstOrderTraining, "_record", counted)
     model.fit(X, y)
     monkeypatch.undo()
     return len(calls)

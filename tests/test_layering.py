@@ -36,8 +36,8 @@ ORDER = {
     "_kernels": "interval compiler memory threads atomics blas_library jit blas maths views denormals component",
     "_engine": "records layout source batch_norm clipping draws passes update workspace sharing loop declarations "
     "network prediction",
-    "_training": "blocks first_order lbfgs",
-    "_estimators": "arguments targets holdout scoring callbacks fitted base classifier regressor",
+    "_training": "memory outcome problem blocks first_order lbfgs",
+    "_estimators": "arguments targets holdout scoring callbacks messages fitted base classifier regressor",
     "model_selection": "_alpha_max _path _cross_validation _search_space",
     "_display": "drawing searches fits paths",
     "": "_class_kernels losses _update_kernels optimizers",

@@ -11,7 +11,7 @@ from .records import MODEL, Record
 
 
 @dataclass
-class Model:
+class Network:
     """Network, loss and penalty of one fit: components, sizes, and what compiled code needs of them.
 
     Parameters

@@ -16,12 +16,12 @@ _SMALL_TILE = 1 << 18  # elements of the buffers that are kept for the next pred
 _SMALL_PRODUCT = 1 << 13  # multiplications up to which no OpenBLAS uses threads (gemv: from 9216, gemm: from 262144)
 
 
-class Network:
+class Predictor:
     """A fitted network, described to compiled code once for many predictions; several threads may use one.
 
     Parameters
     ----------
-    model : Model
+    network : Network
     theta : ndarray
         Parameters in the order of ``model.layout``.
     """
@@ -82,7 +82,7 @@ def predictions(network, source, n_threads):
 
     Parameters
     ----------
-    network : Network
+    network : Predictor
     source : Source
         Of X.
     n_threads : int

@@ -10,14 +10,16 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
 
 from .._engine.layout import NORMS, Layout
-from .._engine.network import Model, Rows, in_precision, relative_weights
+from .._engine.network import Network, Rows, in_precision, relative_weights
 from .._engine.source import SUPPORTED_DTYPES, Source
 from .._kernels import jit
 from .._kernels.component import build_component
 from .._kernels.threads import counted_fit, effective_n_threads, single_blas_thread
-from .._training.first_order import INTERRUPTED, FirstOrderTraining, OptimizerMemory, advice_on_divergence, warn_about
-from .._training.first_order import Options as TrainingOptions
-from .._training.lbfgs import LBFGSTraining
+from .._training.first_order import train_first_order
+from .._training.lbfgs import train_lbfgs
+from .._training.memory import OptimizerMemory
+from .._training.outcome import Ending
+from .._training.problem import Observers, Options, Problem
 from ..initializers import INITIALIZERS, Initializer
 from ..losses import Loss
 from ..optimizers import OPTIMIZERS, Optimizer
@@ -38,6 +40,7 @@ from .arguments import (
 from .callbacks import CallbackSupportMixin, fit_tasks
 from .fitted import FittedNetwork
 from .holdout import split_rows
+from .messages import advice_on_divergence, warn_about
 from .scoring import check_scores, epoch_scorer, naming
 
 _NON_FINITE = (
@@ -204,7 +207,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         units = [source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))]
         check_size(self, units, dtype)
         layout = Layout(units, self.batch_norm)
-        model = Model(
+        network = Network(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
         seed, theta = self._starting_point(
@@ -230,23 +233,24 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
             "out_activation_": loss.out_activation,
             # what predictions need, so that set_params afterwards does not change them
             "_rules": copy.deepcopy((activations, loss)),
-            "_dropout_rates": (model.input_dropout, *dropout),
+            "_dropout_rates": (network.input_dropout, *dropout),
             "_seed": seed,
         }
         score = None
         if self.early_stopping and self.scoring != "loss":
             score = epoch_scorer(self, structure, lambda view, theta: view._set_theta(theta, layout), *held_out)
-        options = TrainingOptions(
+        options = Options(
             batch_size=effective_batch_size(self, train_rows.size),
             max_iter=min(int(self.max_iter), np.iinfo(np.int64).max),
-            learning_rate_init=0.0,
             tol=float(self.tol),
             n_iter_no_change=float(self.n_iter_no_change),
             shuffle=self.shuffle,
             seed=seed,
             first_epoch=len(self._previous("loss_curve_", continuing)),
             early_stopping=self.early_stopping,
-            stops=not incremental,
+            incremental=incremental,
+            learning_rate_init=0.0 if optimizer is None else initial_rate(self, optimizer),
+            weight_decay=0.0 if optimizer is None else decoupled_decay(self, optimizer),
             clip_norm=self.clip_norm,
             max_norm=self.max_norm,
             ema_decay=self.ema_decay,
@@ -259,21 +263,14 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
                 self._fitted_attributes, structure=structure, layout=layout, n_rows=train_rows.size,
                 continuing=continuing,
             )  # fmt: skip
+        problem, observers = Problem(network, theta, train, validation), Observers(score, self._report(), tasks)
         memory = None
         if optimizer is None:
-            training = LBFGSTraining(
-                model, options, int(self.max_fun), train, validation, theta, score, self._report(), tasks
-            )
-            outcome = training.run()
+            outcome = train_lbfgs(problem, options, int(self.max_fun), observers)
         else:
-            options.learning_rate_init = initial_rate(self, optimizer)
-            options.weight_decay = decoupled_decay(self, optimizer)
             memory = self._optimizer_memory(optimizer, layout, dtype, incremental)
-            training = FirstOrderTraining(
-                model, optimizer, schedule, options, train, validation, theta, memory, score, self._report(), tasks,
-            )  # fmt: skip
-            outcome = training.run(until_epoch=memory.epoch + 1 if incremental else None)
-        if incremental and outcome.status == INTERRUPTED:
+            outcome = train_first_order(problem, options, optimizer, schedule, memory, observers)
+        if incremental and outcome.ending is Ending.INTERRUPTED:
             raise KeyboardInterrupt  # half an epoch is none: everything stays as it was before the call
         self._check_finite(outcome)
         if self.early_stopping:

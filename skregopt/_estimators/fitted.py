@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.layout import NORMS, Layout
-from .._engine.network import Model
-from .._engine.prediction import Network, predictions, predictions_of_draws
+from .._engine.network import Network
+from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
 from .._kernels.threads import effective_n_threads
 from ..penalties import PENALTIES
@@ -79,8 +79,8 @@ class FittedNetwork:
         packed = self._current_packed()
         if "network" not in packed:
             theta, (activations, loss) = self._theta(), self._rules
-            model = Model(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
-            packed["network"] = Network(model, theta)
+            model = Network(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
+            packed["network"] = Predictor(model, theta)
         return packed["network"]
 
     def _check_fitted_widths(self, layout, activations, loss, n_features):

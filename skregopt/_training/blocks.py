@@ -51,7 +51,7 @@ class Crew:
     ----------
     n_threads : int
         Most threads.
-    model : Model
+    model : Network
     theta : ndarray
     network, train, state, settings, work : Record of MODEL, DATA, STATE, SETTINGS, WORK
         What a block works on.

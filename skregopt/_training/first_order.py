@@ -1,11 +1,8 @@
 """The Python side of a fit: runs the compiled loop in blocks, scores, reports, and decides what is kept."""
 
-import warnings
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from .._engine import loop, update, workspace
 from .._engine.declarations import compiled, compiled_pass
@@ -17,69 +14,18 @@ from .._engine.loop import (
     MAX_ITER,
     OBJECTIVE,
     RATE_COLUMN,
-    RUNNING,
     SCORER,
     VALIDATION_COLUMN,
     VALIDATION_LOSS,
 )
 from .._engine.records import N_SCALARS, PROGRESS, SETTINGS, STATE, Record
-from .._kernels.memory import aligned_copy, aligned_size, aligned_zeros
+from .._kernels.memory import aligned_copy, aligned_zeros
 from .blocks import Crew
+from .memory import N_MEMORY
+from .outcome import Ending, Outcome
 
 CURVE_CAPACITY = 256
-N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
-INTERRUPTED, STOPPED = "interrupted", "stopped by a callback"
-
-
-@dataclass
-class OptimizerMemory:
-    """What ``partial_fit`` carries from call to call besides the weights."""
-
-    rule: type
-    slots: np.ndarray
-    memory: np.ndarray
-    schedule_memory: np.ndarray
-    epoch: int = 0
-    t: int = 0
-    t_warmup: int = 0
-    no_improvement: int = 0
-    best_score: float = -np.inf
-    # with averaged weights: the current weights, and the average that goes with them
-    weights: np.ndarray = None
-    average: np.ndarray = None
-
-    @classmethod
-    def new(cls, optimizer, n_parameters, dtype):
-        """Return the memory of an optimizer that has not made a step."""
-        slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
-        return cls(type(optimizer), slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
-
-    def copy(self):
-        """Return an independent copy, so that a call that fails leaves the original as it was."""
-        return OptimizerMemory(
-            self.rule,
-            aligned_copy(self.slots),
-            self.memory.copy(),
-            self.schedule_memory.copy(),
-            self.epoch,
-            self.t,
-            self.t_warmup,
-            self.no_improvement,
-            self.best_score,
-            self.weights,
-            self.average,
-        )
-
-    def fits(self, other):
-        """Tell whether the state is of the same rule, size and precision."""
-        same_slots = self.slots.shape == other.slots.shape and self.slots.dtype == other.slots.dtype
-        return self.rule is other.rule and same_slots
-
-    def current_weights(self, kept):
-        """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""
-        if self.weights is None or not np.array_equal(self.average, kept):
-            return kept
-        return aligned_copy(self.weights)
+_ENDINGS = {CONVERGED: Ending.CONVERGED, MAX_ITER: Ending.MAX_ITER, DIVERGED: Ending.DIVERGED}
 
 
 def new_state(theta, kept, layout, memory, optimizer, schedule, options, tile_size, computes_gradient=False):
@@ -147,102 +93,34 @@ def new_state(theta, kept, layout, memory, optimizer, schedule, options, tile_si
     )
 
 
-@dataclass
-class Outcome:
-    """What a fit produced.
-
-    Attributes
-    ----------
-    theta : ndarray
-        Weights to keep.
-    status : int or str
-        CONVERGED, MAX_ITER, DIVERGED, INTERRUPTED, STOPPED or RUNNING (``partial_fit``).
-    loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
-        One element per epoch.
-    best_epoch : int
-        1-based epoch of the best score; 0 if no epoch had a score better than none.
-    """
-
-    theta: np.ndarray
-    status: object = RUNNING
-    n_iter: int = 0
-    loss_curve: list = field(default_factory=list)
-    validation_loss_curve: list = field(default_factory=list)
-    learning_rate_curve: list = field(default_factory=list)
-    validation_scores: list = field(default_factory=list)
-    best_epoch: int = 0
-    best_score: float = -np.inf
-    message: str = ""
-
-    def so_far(self, theta, n_iter, progress):
-        """Return a copy as if training had ended with these weights after ``n_iter`` epochs."""
-        best_epoch, best_score = int(progress.best_epoch), float(progress.best_score)
-        return replace(self, theta=theta, n_iter=n_iter, best_epoch=best_epoch, best_score=best_score)
-
-
-@dataclass
-class Options:
-    """Settings of a first-order fit, see the estimators' parameters of the same names."""
-
-    batch_size: int
-    max_iter: int
-    learning_rate_init: float
-    tol: float
-    n_iter_no_change: float
-    shuffle: bool = True
-    seed: int = 0
-    first_epoch: int = 0
-    early_stopping: bool = False
-    stops: bool = True
-    weight_decay: float = 0.0
-    clip_norm: float = None
-    max_norm: float = None
-    ema_decay: float = None
-    n_threads: int = 1
-
-
-class FirstOrderTraining:
-    """One fit with a first-order optimizer.
+def train_first_order(problem, options, optimizer, schedule, memory, observers):
+    """Train with a first-order optimizer.
 
     Parameters
     ----------
-    model : Model
-    optimizer, schedule : components
+    problem : Problem
     options : Options
-    train : Rows
-    validation : Rows or None
-    theta : ndarray
-        Starting weights; overwritten.
+    optimizer, schedule : components
     memory : OptimizerMemory
         State to start from; overwritten.
-    score : callable or None
-        ``score(theta, validation_loss) -> float``, higher is better, where Python scores epochs.
-    report : callable or None
-        ``report(epoch, loss, score)`` for ``verbose``.
-    tasks : FitTasks or None
-        For callbacks; with them compiled code returns after each epoch.
-    """
+    observers : Observers
 
-    def __init__(
-        self,
-        model,
-        optimizer,
-        schedule,
-        options,
-        train,
-        validation,
-        theta,
-        memory,
-        score=None,
-        report=None,
-        tasks=None,
-    ):
+    Returns
+    -------
+    Outcome
+    """
+    return _FirstOrderTraining(problem, options, optimizer, schedule, memory, observers).run()
+
+
+class _FirstOrderTraining:
+    """One fit with a first-order optimizer; parameters as in :func:`train_first_order`."""
+
+    def __init__(self, problem, options, optimizer, schedule, memory, observers):
+        model, theta, train, validation = problem.network, problem.theta, problem.train, problem.validation
         self.model = model
         self.options = options
         self.memory = memory
-        self.score = score
-        self.report = report
-        self.tasks = tasks
+        self.observers = observers
         self.validates = validation is not None
         self.theta = memory.current_weights(theta)
         kept = theta if options.ema_decay is not None else self.theta
@@ -287,7 +165,7 @@ class FirstOrderTraining:
     def _settings(self, options, schedule, proximal):
         watch = OBJECTIVE
         if options.early_stopping:
-            watch = VALIDATION_LOSS if self.score is None else SCORER
+            watch = VALIDATION_LOSS if self.observers.score is None else SCORER
         return {
             "seed": options.seed,
             "first_epoch": options.first_epoch - self.memory.epoch,
@@ -304,23 +182,19 @@ class FirstOrderTraining:
             "ema_decay": options.ema_decay or 0.0,
             "validates": self.validates,
             "watch": watch,
-            "stops": options.stops,
+            "stops": not options.incremental,
             "keeps_best": options.early_stopping,
             "tol": options.tol,
             "n_iter_no_change": options.n_iter_no_change,
         }
 
-    def run(self, until_epoch=None):
-        """Train; returns the :class:`Outcome`.
-
-        Parameters
-        ----------
-        until_epoch : int, optional
-            Return when that many epochs, counted in the memory, are complete (``partial_fit``).
-        """
+    def run(self):
+        """Train; returns the :class:`Outcome`."""
         progress = self.progress[0]
-        outcome = self.outcome
-        curves = self.curves if until_epoch is None and self.tasks is None else self.curves[:1]
+        outcome, tasks = self.outcome, self.observers.tasks
+        epoch_by_epoch = self.options.incremental or tasks is not None
+        curves = self.curves[:1] if epoch_by_epoch else self.curves
+        last_epoch = self.memory.epoch + 1 if self.options.incremental else None
 
         def run_epochs(team, n_tiles):
             before = int(progress.t)
@@ -330,23 +204,23 @@ class FirstOrderTraining:
             )  # fmt: skip
             return int(progress.t) - before
 
-        outcome.status = RUNNING
         try:
-            while outcome.status not in (CONVERGED, MAX_ITER, DIVERGED, STOPPED):
-                if until_epoch is not None and progress.epoch >= until_epoch:
+            while outcome.ending is None:
+                if progress.epoch == last_epoch:
+                    outcome.ending = Ending.INCREMENT
                     break
-                if self.tasks is not None:
-                    self.tasks.begin_epoch()
+                if tasks is not None:
+                    tasks.begin_epoch()
                 self.crew.run_block(run_epochs)
                 n_new = self._record()
-                outcome.status = int(progress.status)
-                if n_new and self.tasks is not None:
-                    diverged = outcome.status == DIVERGED
-                    if self.tasks.end_epoch(None if diverged else self.outcome_so_far) and not diverged:
-                        outcome.status = STOPPED
+                outcome.ending = _ENDINGS.get(int(progress.status))
+                if n_new and tasks is not None:
+                    diverged = outcome.ending is Ending.DIVERGED
+                    if tasks.end_epoch(None if diverged else self.outcome_so_far) and not diverged:
+                        outcome.ending = Ending.STOPPED
         except KeyboardInterrupt:
             self._record()
-            outcome.status = INTERRUPTED
+            outcome.ending = Ending.INTERRUPTED
         outcome = self.outcome_so_far()
         self.memory.epoch, self.memory.t = int(progress.epoch), int(progress.t)
         self.memory.t_warmup = int(progress.t_warmup)
@@ -375,7 +249,7 @@ class FirstOrderTraining:
             if self.options.early_stopping:
                 score = -values[VALIDATION_COLUMN]
                 if progress.status == EPOCH_TO_SCORE:
-                    score = float(self.score(outcome.theta, values[VALIDATION_COLUMN]))
+                    score = float(self.observers.score(outcome.theta, values[VALIDATION_COLUMN]))
                     compiled(loop.finish_epoch, self.model.dtype)(
                         outcome.theta, self.state.array, self.settings.array, self.progress, score
                     )
@@ -384,57 +258,6 @@ class FirstOrderTraining:
                 outcome.validation_loss_curve.append(values[VALIDATION_COLUMN])
             outcome.loss_curve.append(values[LOSS_COLUMN])
             outcome.learning_rate_curve.append(values[RATE_COLUMN])
-            if self.report is not None:
-                self.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
+            if self.observers.report is not None:
+                self.observers.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
         return n_new
-
-
-def advice_on_divergence(estimator):
-    """Return what to do about training that diverged, as the end of a message."""
-    lower = []
-    if estimator.solver != "lbfgs":
-        lower.append(f"learning_rate_init (it is {estimator.learning_rate_init!r})")
-    # a sensible one is below 1; each update multiplies weights by about 1 - learning rate * alpha, or * weight_decay
-    if estimator.penalty is not None and estimator.alpha >= 1:
-        lower.append(f"alpha (it is {estimator.alpha!r})")
-    if (estimator.weight_decay or 0) >= 1:
-        lower.append(f"weight_decay (it is {estimator.weight_decay!r})")
-    return f"Standardise {estimator._to_standardise}" + (f", or lower {' or '.join(lower)}" if lower else "")
-
-
-def warn_about(estimator, outcome):
-    """Warn, or print, why the training of an estimator ended, unless it simply converged."""
-    if outcome.status == INTERRUPTED:
-        warnings.warn("Training interrupted by user.", stacklevel=6)
-        return
-    losses = np.array(outcome.loss_curve)
-    if estimator.early_stopping and not np.all(np.isfinite(losses)):
-        epoch = int(np.argmax(~np.isfinite(losses))) + 1
-        kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
-        warnings.warn(
-            f"Training diverged in epoch {epoch}; {kept} is kept. {advice_on_divergence(estimator)}.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
-    elif outcome.status == MAX_ITER and estimator.solver == "lbfgs":
-        warnings.warn(
-            f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
-            f"({estimator.max_iter}) or max_fun ({estimator.max_fun}), or standardise the features.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
-    elif outcome.status == MAX_ITER:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
-            "converged yet.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
-    elif estimator.verbose and outcome.status == STOPPED:
-        print("A callback asked to stop. Stopping.")
-    elif estimator.verbose and estimator.solver != "lbfgs":
-        watched = "Validation score" if estimator.early_stopping else "Training loss"
-        print(
-            f"{watched} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} "
-            "consecutive epochs. Stopping."
-        )

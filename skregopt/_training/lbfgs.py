@@ -5,41 +5,44 @@ from scipy.optimize import minimize
 
 from .._engine import loop, workspace
 from .._engine.declarations import compiled
-from .._engine.loop import CONVERGED, MAX_ITER, SCORER, VALIDATION_LOSS
+from .._engine.loop import CONVERGED, SCORER, VALIDATION_LOSS
 from .._engine.records import PROGRESS, SETTINGS, Record
 from ..schedules import Constant
 from .blocks import Crew
-from .first_order import INTERRUPTED, STOPPED, OptimizerMemory, Outcome, new_state
+from .first_order import new_state
+from .memory import OptimizerMemory
+from .outcome import Ending, Outcome
 
 
-class LBFGSTraining:
-    """One fit with L-BFGS.
+def train_lbfgs(problem, options, max_fun, observers):
+    """Train with L-BFGS, all rows at once.
 
     SciPy's vector and the sums of losses are float64; products are in the working precision.
 
     Parameters
     ----------
-    model : Model
+    problem : Problem
         Without dropout, with a smooth penalty.
     options : Options
         ``max_iter``, ``tol`` (on the largest gradient component), ``n_iter_no_change`` and ``early_stopping`` count.
     max_fun : int
         Most evaluations of the objective.
-    train : Rows
-    validation : Rows or None
-    theta : ndarray
-        Starting weights; overwritten.
-    score : callable or None
-        ``score(theta, validation_loss) -> float``, higher is better; None for the validation loss.
-    report : callable or None
-        ``report(iteration, loss, score)`` for ``verbose``.
-    tasks : FitTasks or None
-        For callbacks, to which an iteration is an epoch.
-    """
+    observers : Observers
+        To whom an iteration is an epoch.
 
-    def __init__(self, model, options, max_fun, train, validation, theta, score=None, report=None, tasks=None):
-        self.model, self.options, self.max_fun = model, options, max_fun
-        self.score, self.report, self.tasks = score, report, tasks
+    Returns
+    -------
+    Outcome
+    """
+    return _LBFGSTraining(problem, options, max_fun, observers).run()
+
+
+class _LBFGSTraining:
+    """One fit with L-BFGS; parameters as in :func:`train_lbfgs`."""
+
+    def __init__(self, problem, options, max_fun, observers):
+        self.model, self.options, self.max_fun, self.observers = problem.network, options, max_fun, observers
+        model, theta, train, validation = problem.network, problem.theta, problem.train, problem.validation
         self.validates = validation is not None
         held_out = validation if self.validates else train
         dtype = model.dtype
@@ -56,7 +59,7 @@ class LBFGSTraining:
             max_iter=np.iinfo(np.int64).max,  # SciPy counts iterations
             stops=options.early_stopping,
             keeps_best=options.early_stopping,
-            watch=VALIDATION_LOSS if score is None else SCORER,
+            watch=VALIDATION_LOSS if observers.score is None else SCORER,
             tol=options.tol,
             n_iter_no_change=options.n_iter_no_change,
         )
@@ -87,12 +90,14 @@ class LBFGSTraining:
             accepted[:] = intermediate_result.x
             outcome.loss_curve.append(float(intermediate_result.fun))
             score = self._validate(accepted)
-            if self.report is not None:
-                self.report(len(outcome.loss_curve), outcome.loss_curve[-1], score)
+            if self.observers.report is not None:
+                self.observers.report(len(outcome.loss_curve), outcome.loss_curve[-1], score)
             n_iter = len(outcome.loss_curve)
-            if self.tasks is not None and self.tasks.end_epoch(lambda: self._outcome_so_far(accepted, n_iter)):
-                outcome.status = STOPPED
-            if outcome.status == STOPPED or self.progress[0].status == CONVERGED:
+            if self.observers.tasks is not None and self.observers.tasks.end_epoch(
+                lambda: self._outcome_so_far(accepted, n_iter)
+            ):
+                outcome.ending = Ending.STOPPED
+            if outcome.ending is Ending.STOPPED or self.progress[0].status == CONVERGED:
                 raise StopIteration
 
         try:
@@ -111,14 +116,15 @@ class LBFGSTraining:
                 },
             )
         except KeyboardInterrupt:
-            outcome.status = INTERRUPTED
+            outcome.ending = Ending.INTERRUPTED
             n_iter = len(outcome.loss_curve)
         else:
             accepted[:] = result.x
             outcome.message = str(result.message)
             stopped_early = self.progress[0].status == CONVERGED
-            if outcome.status != STOPPED:
-                outcome.status = CONVERGED if result.status == 0 or stopped_early else MAX_ITER
+            if outcome.ending is not Ending.STOPPED:
+                converged = result.status == 0 or stopped_early
+                outcome.ending = Ending.CONVERGED if converged else Ending.MAX_ITER
             if not outcome.loss_curve:
                 outcome.loss_curve.append(float(result.fun))
             n_iter = int(result.nit)
@@ -130,8 +136,8 @@ class LBFGSTraining:
         )
 
     def _objective(self, vector):
-        if self.tasks is not None:
-            self.tasks.begin_epoch()
+        if self.observers.tasks is not None:
+            self.observers.tasks.begin_epoch()
         self.theta[:] = vector
         total, start = 0.0, 0
 
@@ -161,7 +167,7 @@ class LBFGSTraining:
         self.outcome.validation_loss_curve.append(loss)
         if not self.options.early_stopping:
             return None
-        score = -loss if self.score is None else float(self.score(theta, loss))
+        score = -loss if self.observers.score is None else float(self.observers.score(theta, loss))
         self.outcome.validation_scores.append(score)
         self.progress[0].epoch += 1
         compiled(loop.finish_epoch, self.model.dtype)(

@@ -18,7 +18,7 @@ from .._estimators.arguments import hidden_units
 from .._estimators.base import BaseMLP, checked_y
 from .._estimators.scoring import naming, takes_sample_weight
 from .._kernels.interval import Interval
-from .._training.first_order import INTERRUPTED, MAX_ITER
+from .._training.outcome import Ending
 from ..penalties import GroupL1
 from ._alpha_max import build_penalty, check_variation, null_model
 
@@ -361,8 +361,8 @@ def follow(plan, X, y, sample_weight=None):
         If the user interrupts a fit, which ``fit`` itself would only warn about.
     """
     model = plan.model
-    statuses = []
-    model._conclude = lambda outcome: statuses.append(outcome.status)
+    endings = []
+    model._conclude = lambda outcome: endings.append(outcome.ending)
     for alpha in plan.alphas:
         model.set_params(alpha=float(alpha))
         try:
@@ -370,15 +370,15 @@ def follow(plan, X, y, sample_weight=None):
         except ValueError as error:
             error.add_note(f"This happened on a regularisation path at alpha={alpha:.4g}.")
             raise
-        status = statuses.pop()
-        if status == INTERRUPTED:
+        ending = endings.pop()
+        if ending is Ending.INTERRUPTED:
             raise KeyboardInterrupt
         network = copy.copy(model)
         del network._conclude
         network.__dict__.update(plan.given, alpha=float(alpha))
         for name in ("loss_curve_", "learning_rate_curve_"):
             setattr(network, name, getattr(model, name)[-model.n_iter_ :])
-        yield network, status != MAX_ITER
+        yield network, ending is not Ending.MAX_ITER
         if plan.hidden and plan.all_zero(network) and plan.open_ended:
             return
         model.set_params(max_iter=plan.max_iter)

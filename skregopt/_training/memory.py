@@ -1,0 +1,60 @@
+"""What an optimizer keeps between updates, and ``partial_fit`` from call to call."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._kernels.memory import aligned_copy, aligned_size, aligned_zeros
+
+N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
+
+
+@dataclass
+class OptimizerMemory:
+    """What ``partial_fit`` carries from call to call besides the weights."""
+
+    rule: type
+    slots: np.ndarray
+    memory: np.ndarray
+    schedule_memory: np.ndarray
+    epoch: int = 0
+    t: int = 0
+    t_warmup: int = 0
+    no_improvement: int = 0
+    best_score: float = -np.inf
+    # with averaged weights: the current weights, and the average that goes with them
+    weights: np.ndarray = None
+    average: np.ndarray = None
+
+    @classmethod
+    def new(cls, optimizer, n_parameters, dtype):
+        """Return the memory of an optimizer that has not made a step."""
+        slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
+        return cls(type(optimizer), slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
+
+    def copy(self):
+        """Return an independent copy, so that a call that fails leaves the original as it was."""
+        return OptimizerMemory(
+            self.rule,
+            aligned_copy(self.slots),
+            self.memory.copy(),
+            self.schedule_memory.copy(),
+            self.epoch,
+            self.t,
+            self.t_warmup,
+            self.no_improvement,
+            self.best_score,
+            self.weights,
+            self.average,
+        )
+
+    def fits(self, other):
+        """Tell whether the state is of the same rule, size and precision."""
+        same_slots = self.slots.shape == other.slots.shape and self.slots.dtype == other.slots.dtype
+        return self.rule is other.rule and same_slots
+
+    def current_weights(self, kept):
+        """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""
+        if self.weights is None or not np.array_equal(self.average, kept):
+            return kept
+        return aligned_copy(self.weights)

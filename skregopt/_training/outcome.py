@@ -1,0 +1,55 @@
+"""What a fit produced, and why it ended."""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
+
+
+class Ending(Enum):
+    """Why training ended."""
+
+    CONVERGED = "no improvement any more"
+    MAX_ITER = "the last epoch"
+    DIVERGED = "weights or losses that are not finite"
+    INTERRUPTED = "an interruption by the user"
+    STOPPED = "a callback"
+    INCREMENT = "the epoch of partial_fit is complete"
+
+
+@dataclass
+class Outcome:
+    """What a fit produced.
+
+    Attributes
+    ----------
+    theta : ndarray
+        Weights to keep.
+    ending : Ending or None
+        None while training goes on.
+    n_iter : int
+        Epochs; iterations of L-BFGS.
+    loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
+        One element per epoch.
+    best_epoch : int
+        1-based epoch of the best score; 0 if no epoch had a score better than none.
+    best_score : float
+    message : str
+        SciPy's words about the end of L-BFGS.
+    """
+
+    theta: np.ndarray
+    ending: Ending | None = None
+    n_iter: int = 0
+    loss_curve: list = field(default_factory=list)
+    validation_loss_curve: list = field(default_factory=list)
+    learning_rate_curve: list = field(default_factory=list)
+    validation_scores: list = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: float = -np.inf
+    message: str = ""
+
+    def so_far(self, theta, n_iter, progress):
+        """Return a copy as if training had ended with these weights after ``n_iter`` epochs."""
+        best_epoch, best_score = int(progress.best_epoch), float(progress.best_score)
+        return replace(self, theta=theta, n_iter=n_iter, best_epoch=best_epoch, best_score=best_score)
