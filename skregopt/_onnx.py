@@ -1,9 +1,10 @@
 """Fitted estimators as ONNX models: :func:`to_onnx`, and converters for skl2onnx.
 
 Activations and losses bring their own ONNX form, ``to_onnx(op, z)``, next to their kernels; here are the layers, the
-class labels, and the model around them. Batch normalisation is part of the weights: in prediction it is linear.
+class labels, and the model around them. A block that is affine in prediction becomes part of the weights.
 """
 
+from functools import partial
 from itertools import count
 from os import PathLike
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._engine.batch_norm import EPSILON
-from ._engine.layout import NORMS
+from ._engine.blocks import ActivationBlock, Product
+from ._engine.network import Network
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from .model_selection._cross_validation import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
+from .penalties import NoPenalty
 
 # Operators of this version are read by every onnxruntime since 1.12.
 _OPSET, _IR_VERSION = 17, 8
@@ -235,27 +237,25 @@ def _outputs(op, estimator, X):
     layout = estimator._layout()
     activations, loss = estimator._rules
     estimator._check_fitted_widths(layout, activations, loss, estimator.n_features_in_)
-    z = X
-    layers = _folded(layout.views(estimator._theta()))
-    for i, (coef, intercept) in enumerate(layers):
+    z, arrays = X, layout.views(estimator._theta())
+    coefs, intercepts = arrays.pop("coefs_"), arrays.pop("intercepts_")
+    network = Network(layout, op.dtype, activations, loss, NoPenalty())
+    for layer, blocks in enumerate(network.blocks):
+        coef, intercept = np.asarray(coefs[layer], np.float64), np.asarray(intercepts[layer], np.float64)
+        forms = []
+        for block in blocks:
+            vectors = {vector.attribute: arrays[vector.attribute][layer] for vector in block.vectors}
+            if not forms and (factor_and_offset := block.affine(vectors)) is not None:
+                factor, offset = factor_and_offset
+                coef, intercept = coef * factor, intercept * factor + offset
+            elif isinstance(block, ActivationBlock):
+                forms.append(partial(_form(block.rule, "activate"), op))
+            elif not isinstance(block, Product):
+                forms.append(partial(block.to_onnx, op, vectors={k: v.astype(op.dtype) for k, v in vectors.items()}))
         z = op.Gemm(z, coef.astype(op.dtype), intercept.astype(op.dtype))
-        if i < len(activations):
-            z = _form(activations[i], "activate")(op, z)
+        for form in forms:
+            z = form(z)
     return _form(loss, "invert_link")(op, z)
-
-
-def _folded(arrays):
-    """Return [(coef, intercept)] of all layers in float64, batch normalisation multiplied into those it follows."""
-    layers = [
-        (np.asarray(coef, np.float64), np.asarray(intercept, np.float64))
-        for coef, intercept in zip(arrays["coefs_"], arrays["intercepts_"], strict=True)
-    ]
-    norms = zip(*(arrays.get(name, []) for name in NORMS), strict=True)
-    for i, (scale, shift, mean, variance) in enumerate(norms):
-        coef, intercept = layers[i]
-        factor = scale / np.sqrt(np.asarray(variance, np.float64) + EPSILON)
-        layers[i] = coef * factor, (intercept - mean) * factor + shift
-    return layers
 
 
 def _form(component, kernel):

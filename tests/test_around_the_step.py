@@ -16,7 +16,9 @@ from sklearn.base import clone
 from test_reference import check_fit, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._engine.clipping import average_weights
+from skregopt._engine import declaration
+from skregopt._engine.records import JOB
+from skregopt._kernels.jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import Warmup
 
@@ -348,11 +350,14 @@ def test_average_can_be_switched_on_and_off_between_calls():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.nojit
 def test_average_of_a_zero_is_zero(dtype):
-    kept, current = np.array([1.0, 2.0, -0.5], dtype), np.array([0.0, 4.0, -0.0], dtype)
-    average_weights(current, kept, 0.75, 1)
-    np.testing.assert_array_equal(kept, [0.0, 4.0, 0.0])
-    average_weights(np.array([8.0, 0.0, 1.0], dtype), kept, 0.75, 2)
-    np.testing.assert_array_equal(kept, [2.0, 0.0, 0.25])
+    function, for_scalar = declaration.PASSES["average_weights"]
+    average_weights = entry_point(function, for_scalar(scalar_type(np.dtype(dtype))))
+    kept, (job,) = np.array([1.0, 2.0, -0.5], dtype), np.zeros(1, JOB)
+    job.settings.ema_decay, job.network.n_parameters, job.update.kept = 0.75, 3, kept.ctypes.data
+    for t, current, expected in (1, [0.0, 4.0, -0.0], [0.0, 4.0, 0.0]), (2, [8.0, 0.0, 1.0], [2.0, 0.0, 0.25]):
+        job.update.t = t
+        average_weights(np.array(current, dtype), job)
+        np.testing.assert_array_equal(kept, expected)
 
 
 # --- continuing with another rule -------------------------------------------------------------------------------------

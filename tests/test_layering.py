@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import skregopt
-from skregopt._engine import declarations, passes, source
+from skregopt._engine import declaration, source
 from skregopt._kernels import jit as _jit
 from skregopt._kernels.component import Component
 
@@ -33,10 +33,12 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "interval compiler memory threads atomics blas_library jit blas maths views denormals component",
-    "_engine": "records layout source batch_norm clipping draws passes update workspace sharing loop declarations "
+    "_kernels": "interval compiler memory threads atomics blas_library jit table_calls blas maths views denormals "
+    "component",
+    "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
     "network prediction",
-    "_training": "memory outcome problem blocks first_order lbfgs",
+    "_engine.blocks": "block product batch_norm layer_norm activation dropout",
+    "_training": "memory outcome problem job slices first_order lbfgs",
     "_estimators": "arguments targets holdout scoring callbacks messages fitted base classifier regressor",
     "model_selection": "_alpha_max _path _cross_validation _search_space",
     "_display": "drawing searches fits paths",
@@ -119,7 +121,9 @@ def test_imports_point_only_downwards(module):
 
 @pytest.mark.parametrize("package", [package for package in ORDER if package])
 def test_the_order_lists_every_module_of_a_package(package):
-    found = [module.partition(".")[2] for module in MODULES if module.startswith(f"{package}.")]
+    found = {
+        module.removeprefix(f"{package}.").partition(".")[0] for module in MODULES if module.startswith(f"{package}.")
+    }
     assert sorted(ORDER[package].split()) == sorted(found)
 
 
@@ -231,23 +235,13 @@ def family(module):
     return next(rule for rule in rules(module) if Component in rule.__bases__)
 
 
-def compiled_functions(monkeypatch):
-    """Return every function that is handed to ``kernel`` or ``entry_point``, with the helpers of its file."""
-    found = []
+def compiled_functions():
+    """Return every function that is compiled on its own, with the helpers of its file."""
+    found = [function for function, _ in (*declaration.PASSES.values(), *declaration.ENTRIES.values())]
     for module in FAMILIES:
         for rule in rules(module):
             found += [getattr(rule, name) for name in rule.signatures if hasattr(rule, name)]
     found += [source._dense_loader(float), source._sparse_loader(float, int)]
-
-    def record(function, signature):
-        found.append(function)
-
-    monkeypatch.setattr(declarations, "kernel", record)
-    monkeypatch.setattr(declarations, "entry_point", record)
-    for name in [*passes.SIGNATURES, "data_loss"]:
-        declarations.compiled_pass.__wrapped__(name, float)
-    for function in declarations._SIGNATURES:
-        declarations.compiled.__wrapped__(function, float)
     for function in found:  # the list grows while it is walked
         for value in inspect.getclosurevars(function).globals.values():
             value = getattr(value, "py_func", value)
@@ -256,20 +250,21 @@ def compiled_functions(monkeypatch):
     return found
 
 
-def test_compiled_functions_read_globals_of_their_own_file_only(monkeypatch):
+def test_compiled_functions_read_globals_of_their_own_file_only():
     """A constant of another file is frozen into machine code, exactly as a helper is."""
-    functions = compiled_functions(monkeypatch)
+    functions = compiled_functions()
     names = {function.__name__ for function in functions}
     assert {"run_epochs", "forward", "load", "_update", "_adam_step", "softmax_evaluate", "predict"} <= names
     for function in functions:
         home = function.__module__.removeprefix("skregopt.")
         imports = package_imports(home)
-        foreign = {imports[name] for name in inspect.getclosurevars(function).globals if name in imports}
+        names = set(inspect.getclosurevars(function).globals) - set(declaration.PASSES)  # called through addresses
+        foreign = {imports[name] for name in names if name in imports}
         assert foreign <= inlined_files(), f"{home}.{function.__name__}"
 
 
-def test_compiled_functions_take_no_defaults_and_close_over_types_only(monkeypatch):
-    for function in compiled_functions(monkeypatch):
+def test_compiled_functions_take_no_defaults_and_close_over_types_only():
+    for function in compiled_functions():
         assert not function.__defaults__ and not function.__kwdefaults__, function
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
         assert all(isinstance(cell, type) for cell in cells), function

@@ -18,8 +18,9 @@ from test_stopping import interrupt_after
 from test_threads import bits
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._engine.records import LAYER
 from skregopt._kernels.jit import DISABLED
-from skregopt._training import blocks
+from skregopt._training import slices
 from skregopt.optimizers import Muon
 
 pytestmark = [
@@ -29,19 +30,20 @@ pytestmark = [
 
 
 @pytest.fixture
-def always_in_a_team(monkeypatch):
-    """Have every block computed by the team, if there is one; returns the records of all teams."""
-    teams = []
-    new_team = blocks._new_team
+def always_with_helpers(monkeypatch):
+    """Have helpers take part in every slice, if there is something to share; returns what is shared in all fits."""
+    found = []
+    prepare_sharing = slices._prepare_sharing
 
-    def recorded(*arguments):
-        teams.append(new_team(*arguments))
-        return teams[-1]
+    def recorded(job, n_threads):
+        can_share = prepare_sharing(job, n_threads)
+        found.append(job.sharing if can_share else None)
+        return can_share
 
-    monkeypatch.setattr(blocks, "_new_team", recorded)
-    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
-    monkeypatch.setattr(blocks.Crew, "_choice", lambda crew: (crew._team is not None, False))
-    return teams
+    monkeypatch.setattr(slices, "_prepare_sharing", recorded)
+    monkeypatch.setattr(slices, "SMALL_BATCH", 1)
+    monkeypatch.setattr(slices.Slices, "_choice", lambda fit: (fit._can_share, False))
+    return found
 
 
 def digits():
@@ -76,35 +78,34 @@ NETWORKS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_teams_change_no_bit(name, dtype, always_in_a_team):
+def test_teams_change_no_bit(name, dtype, always_with_helpers):
     parameters = {"hidden_layer_sizes": (60,), "batch_size": 128, "max_iter": 4, "random_state": 3} | NETWORKS[name]
     X, y = digits()
     network = MLPClassifier(dtype=dtype, **parameters)
     alone = bits(network.fit(X, y), X)
-    assert not always_in_a_team
+    assert not always_with_helpers
     for n_jobs in (2, 3, 5):
         assert bits(clone(network).set_params(n_jobs=n_jobs).fit(X, y), X) == alone
-        assert always_in_a_team[-1] is not None
+        assert always_with_helpers[-1] is not None
 
 
 @pytest.mark.parametrize("n_jobs", [2, 4])
-def test_teams_change_no_bit_of_sparse_data(n_jobs, always_in_a_team):
+def test_teams_change_no_bit_of_sparse_data(n_jobs, always_with_helpers):
     X, y = digits()
     network = MLPRegressor((50,), batch_size=128, max_iter=4, random_state=0)
     alone = bits(clone(network).fit(sp.csr_matrix(X), y), X)
     assert bits(clone(network).set_params(n_jobs=n_jobs).fit(sp.csr_matrix(X), y), X) == alone
-    assert always_in_a_team[-1] is not None
+    assert always_with_helpers[-1] is not None
 
 
-def test_what_is_shared(always_in_a_team):
+def test_what_is_shared(always_with_helpers):
     """The tests above are worth nothing where a team has nothing to do."""
     X, y = digits()
     shared = {}
     for name in ("adam", "tiles", "batch_norm", "muon", "lbfgs"):
         MLPClassifier(**({"batch_size": 128, "max_iter": 1, "n_jobs": 2} | NETWORKS[name])).fit(X, y)
-        fields = always_in_a_team[-1].array[0]
-        kinds = ("share_rows", "share_gradients", "share_pieces")
-        shared[name] = {kind.removeprefix("share_") for kind in kinds if fields[kind]}
+        kinds = ("shares_rows", "shares_gradients", "shares_pieces")
+        shared[name] = {kind.removeprefix("shares_") for kind in kinds if always_with_helpers[-1][kind]}
     assert shared["adam"] == {"rows", "pieces"}
     assert shared["tiles"] == {"rows", "gradients", "pieces"}
     assert shared["batch_norm"] == {"pieces"}
@@ -112,96 +113,91 @@ def test_what_is_shared(always_in_a_team):
     assert shared["lbfgs"] == {"rows", "gradients"}
 
 
-def test_strips_that_would_change_bits_are_not_used(always_in_a_team, monkeypatch):
-    monkeypatch.setattr(blocks, "_strips_agree", lambda model, n_rows, strip: strip == 192)
+def test_strips_that_would_change_bits_are_not_used(always_with_helpers, monkeypatch):
+    monkeypatch.setattr(slices, "_strips_agree", lambda network, n_rows, strip: strip == 192)
     X, y = digits()
     MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
-    assert always_in_a_team[-1]["counters"].size and always_in_a_team[-1].array[0].n_strips == 2
-    monkeypatch.setattr(blocks, "_strips_agree", lambda model, n_rows, strip: False)
+    assert always_with_helpers[-1].shares_rows and always_with_helpers[-1].n_strips == 2
+    monkeypatch.setattr(slices, "_strips_agree", lambda network, n_rows, strip: False)
     MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
-    assert not always_in_a_team[-1].array[0].share_rows
+    assert not always_with_helpers[-1].shares_rows
 
 
 def test_disagreement_is_noticed(monkeypatch):
     """Of a pass that sums in another order, and only of that."""
     found = {}
-    compiled = blocks.compiled
+    pass_rows = slices.pass_rows
 
-    def slightly_wrong(function, dtype):
-        compute = compiled(function, dtype)
-        if function is not blocks._team.pass_rows:
-            return compute
-
-        def wrong(theta, model, work, first, n_rows):
-            compute(theta, model, work, first, n_rows)
-            if n_rows == 64 and first == 64:
-                activations = np.ctypeslib.as_array((ctypes.c_double * 100).from_address(int(work[0].activations)))
-                activations[70] = np.nextafter(activations[70], np.inf)
-
-        return wrong
+    def slightly_wrong(theta, jobs, first, n_rows):
+        pass_rows(theta, jobs, first, n_rows)
+        if n_rows == 64 and first == 64:
+            layers = np.ctypeslib.as_array((ctypes.c_char * LAYER.itemsize).from_address(int(jobs[0].network.layers)))
+            where = int(layers.view(LAYER)[0].activations)
+            activations = np.ctypeslib.as_array((ctypes.c_double * 2000).from_address(where))
+            activations[1700] = np.nextafter(activations[1700], np.inf)
 
     network = MLPClassifier((20,), batch_size=128, max_iter=1, n_jobs=2)
-    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
-    monkeypatch.setattr(blocks, "_agreements", found)
+    monkeypatch.setattr(slices, "SMALL_BATCH", 1)
+    monkeypatch.setattr(slices, "_agreements", found)
     network.fit(*digits())
     assert list(found.values()) == [True]
-    monkeypatch.setattr(blocks, "compiled", slightly_wrong)
+    monkeypatch.setattr(slices, "pass_rows", slightly_wrong)
     found.clear()
     network.fit(*digits())
     assert list(found.values()) == [False]
 
 
 def test_the_faster_way_goes_on(monkeypatch):
-    """With the team and without it are timed; what is slower is tried again in short blocks only."""
+    """Slices with helpers and without are timed; what is slower is tried again in short slices only."""
     chosen = []
-    choice = blocks.Crew._choice
+    choice = slices.Slices._choice
 
-    def recorded(crew):
-        crew._speeds = {with_team: 1.0 + (with_team != team_is_slow) for with_team in crew._speeds}
-        chosen.append(choice(crew))
+    def recorded(fit):
+        fit._speeds = {with_helpers: 1.0 + (with_helpers != helpers_are_slow) for with_helpers in fit._speeds}
+        chosen.append(choice(fit))
         return chosen[-1]
 
-    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
-    monkeypatch.setattr(blocks, "BLOCK_SECONDS", 1e-4)
-    monkeypatch.setattr(blocks.Crew, "_choice", recorded)
-    for team_is_slow in (False, True):
+    monkeypatch.setattr(slices, "SMALL_BATCH", 1)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 1e-4)
+    monkeypatch.setattr(slices.Slices, "_choice", recorded)
+    for helpers_are_slow in (False, True):
         chosen.clear()
         MLPClassifier((30,), batch_size=64, max_iter=30, n_jobs=2, tol=0, n_iter_no_change=50).fit(*digits())
         assert len(chosen) > 10
         assert chosen[:2] == [(True, False), (False, False)]
-        trials = [with_team for with_team, is_trial in chosen[2:] if is_trial]
-        others = [with_team for with_team, is_trial in chosen[2:] if not is_trial]
-        assert set(trials) == {team_is_slow} and set(others) == {not team_is_slow}
-        assert len(trials) <= len(chosen) / blocks.BLOCKS_BETWEEN_TRIALS
+        trials = [with_helpers for with_helpers, is_trial in chosen[2:] if is_trial]
+        others = [with_helpers for with_helpers, is_trial in chosen[2:] if not is_trial]
+        assert set(trials) == {helpers_are_slow} and set(others) == {not helpers_are_slow}
+        assert len(trials) <= len(chosen) / slices.SLICES_BETWEEN_TRIALS
 
 
 def test_the_other_way_is_tried_at_once_when_one_becomes_much_slower(monkeypatch):
-    clock = itertools.count()  # a block lasts one second
-    monkeypatch.setattr(blocks.time, "perf_counter", lambda: next(clock))
-    monkeypatch.setattr(blocks.Crew, "_helping", lambda crew: nullcontext())
-    crew = blocks.Crew.__new__(blocks.Crew)
-    crew._team, crew._speeds, crew._n_blocks = blocks._NO_TEAM, {}, 0
-    crew._budgets = {False: blocks.Budget(1), True: blocks.Budget(1)}
-    choice, chosen, speeds = crew._choice, [], {False: 60, True: 150}  # alone, it was disturbed
+    clock = itertools.count()  # a slice lasts one second
+    monkeypatch.setattr(slices.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(slices.Slices, "_helping", lambda fit: nullcontext())
+    fit = slices.Slices.__new__(slices.Slices)
+    fit._can_share, fit._speeds, fit._n_slices = True, {}, 0
+    fit._budgets = {False: slices.Budget(1), True: slices.Budget(1)}
+    choice, chosen, speeds = fit._choice, [], {False: 60, True: 150}  # alone, it was disturbed
 
     def recorded():
         chosen.append(choice())
         return chosen[-1]
 
-    crew._choice = recorded
+    fit._choice = recorded
 
-    def compute(team, n_tiles):
+    def compute(n_tiles):
         return speeds[chosen[-1][0]]
 
-    for n_blocks, later in ((5, {False: 100, True: 80}), (3, {})):
-        for _ in range(n_blocks):
-            crew.run_block(compute)
+    for n_slices, later in ((5, {False: 100, True: 80}), (3, {})):
+        for _ in range(n_slices):
+            fit.run(compute)
         speeds.update(later)
     team, alone, trial = (True, False), (False, False), (False, True)
     assert chosen == [team, alone, team, team, team, team, trial, alone]
 
 
-def test_no_threads_are_left(always_in_a_team):
+def test_no_threads_are_left(always_with_helpers):
     X, y = digits()
     before = threading.active_count()
     MLPClassifier((60,), batch_size=128, max_iter=3, n_jobs=4).fit(X, y)
@@ -213,15 +209,15 @@ def test_no_threads_are_left(always_in_a_team):
 def test_one_thread_while_other_fits_run(monkeypatch):
     """A number of threads is obeyed unless another fit runs in the process."""
     seen = {}
-    choice = blocks.Crew._choice
+    choice = slices.Slices._choice
 
-    def recorded(crew):
-        chosen = choice(crew)
-        seen.setdefault(blocks.fits_at_once(), set()).add(chosen[0])
+    def recorded(fit):
+        chosen = choice(fit)
+        seen.setdefault(slices.fits_at_once(), set()).add(chosen[0])
         return chosen
 
-    monkeypatch.setattr(blocks, "SMALL_BATCH", 1)
-    monkeypatch.setattr(blocks.Crew, "_choice", recorded)
+    monkeypatch.setattr(slices, "SMALL_BATCH", 1)
+    monkeypatch.setattr(slices.Slices, "_choice", recorded)
     X, y = digits()
     network = MLPClassifier((60,), batch_size=128, max_iter=300, n_jobs=2, tol=0, n_iter_no_change=500, random_state=0)
     alone = bits(clone(network).fit(X, y), X)
@@ -235,7 +231,7 @@ def test_one_thread_while_other_fits_run(monkeypatch):
     assert results == [alone] * 3
     assert max(seen) > 1
     assert all(chosen == {False} for n_fits, chosen in seen.items() if n_fits > 1)
-    assert blocks.fits_at_once() == 0
+    assert slices.fits_at_once() == 0
 
 
 def search_bits(backend, X, y):
@@ -257,7 +253,7 @@ def test_nested_parallelism_changes_no_bit(outer, inner):
     assert found == [expected] * 2
 
 
-def test_ctrl_c_ends_a_team(always_in_a_team):
+def test_ctrl_c_ends_a_team(always_with_helpers):
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(20000, 200)), rng.normal(size=20000)
     network = MLPRegressor((300, 300), batch_size=256, max_iter=10000, tol=0, n_iter_no_change=np.inf, n_jobs=2)

@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.threads import effective_n_threads
-from skregopt._training import blocks, first_order
+from skregopt._training import first_order, slices
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -186,10 +186,10 @@ def test_grid_search_gives_the_same_scores(serial_search, backend):
     assert search(2, backend) == serial_search
 
 
-# --- where blocks end -----------------------------------------------------------------------------------------------
+# --- where slices end -----------------------------------------------------------------------------------------------
 
 SPARSE = sp.csr_array(small_problem()[0])
-BLOCKS = {
+SLICED = {
     "dropout and early stopping": (SMALL, *small_problem()),
     "sparse": (MLPClassifier(5, input_dropout=0.3, max_iter=6, batch_size=32), SPARSE, small_problem()[1]),
     "batches of several tiles": (MLPClassifier((530,), batch_size=650, max_iter=3), *wide_problem("float32")),
@@ -201,9 +201,9 @@ BLOCKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-def test_ends_of_blocks_change_no_bit(monkeypatch, name):
-    model, X, y = BLOCKS[name]
+@pytest.mark.parametrize("name", SLICED)
+def test_ends_of_slices_change_no_bit(monkeypatch, name):
+    model, X, y = SLICED[name]
     model = clone(model).set_params(random_state=3)
     expected = fitted_bits(model, X, y)
     budgets = []
@@ -212,11 +212,11 @@ def test_ends_of_blocks_change_no_bit(monkeypatch, name):
         budgets.append(self.n_tiles)
         self.n_tiles = 1
 
-    start = blocks.Budget.__init__
-    monkeypatch.setattr(blocks.Budget, "adapt", shrink)
-    monkeypatch.setattr(blocks.Budget, "__init__", lambda self, work: (start(self, work), shrink(self, 0))[0])
+    start = slices.Budget.__init__
+    monkeypatch.setattr(slices.Budget, "adapt", shrink)
+    monkeypatch.setattr(slices.Budget, "__init__", lambda self, work: (start(self, work), shrink(self, 0))[0])
     assert fitted_bits(model, X, y) == expected
-    assert len(budgets) > 5 and set(budgets[2:]) == {1}  # alone and in a team have a budget each
+    assert len(budgets) > 5 and set(budgets[2:]) == {1}  # alone and with helpers, each has a budget
 
 
 @pytest.mark.parametrize("capacity", [1, 2])

@@ -1,8 +1,8 @@
 """The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
 
 ``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and
-penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. With batch normalisation the
-scales, the shifts, and then, beyond what is trained, the running means and variances of the hidden layers follow.
+penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. The vectors of the hidden layers'
+normalisation follow, kind by kind: first those that are trained, then, beyond ``n_parameters``, running statistics.
 """
 
 from itertools import pairwise
@@ -10,8 +10,6 @@ from itertools import pairwise
 import numpy as np
 
 from .._kernels.memory import aligned_zeros
-
-NORMS = ("batch_norm_scales_", "batch_norm_shifts_", "batch_norm_means_", "batch_norm_variances_")
 
 
 class Layout:
@@ -21,34 +19,44 @@ class Layout:
     ----------
     units : sequence of int
         Layer widths from the input features to the outputs.
-    batch_norm : bool, default=False
-        Whether scales, shifts and the running statistics of the hidden layers follow.
+    normalisation : type or None, default=None
+        The kind of block that normalises the hidden layers, see ``blocks``.
 
     Attributes
     ----------
     units : ndarray of int64
-    batch_norm : bool
+    normalisation : type or None
+    n_layers : int
+        Weight matrices.
     coef_starts, intercept_starts : ndarray of int64, one element per weight matrix
-    norm_starts : ndarray of int64 of shape (4, hidden layers)
-        Of scales, shifts, means and variances.
+    starts : dict of str to ndarray of int64, one element per hidden layer
+        Of the normalisation's vectors, by their attributes.
     n_weights, n_parameters, size : int
         Elements of all weight matrices, of what is trained, and of theta.
     """
 
-    def __init__(self, units, batch_norm=False):
+    def __init__(self, units, normalisation=None):
         self.units = np.array(units, dtype=np.int64)
-        self.batch_norm = bool(batch_norm)
+        self.normalisation = normalisation
+        self.n_layers = self.units.size - 1
         sizes = self.units[:-1] * self.units[1:]
         self.n_weights = int(sizes.sum())
         self.coef_starts = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
         widths = self.units[1:]
         self.intercept_starts = (self.n_weights + np.cumsum([0, *widths[:-1]])).astype(np.int64)
-        end = self.n_weights + int(widths.sum())
-        hidden = widths[:-1] if self.batch_norm else widths[:0]
-        first = np.cumsum(hidden) - hidden
-        self.norm_starts = (end + int(hidden.sum()) * np.arange(4)[:, None] + first).astype(np.int64)
-        self.n_parameters = end + 2 * int(hidden.sum())
-        self.size = end + 4 * int(hidden.sum())
+        self.n_parameters = self.size = self.n_weights + int(widths.sum())
+        self.starts = {}
+        hidden = widths[:-1]
+        for vector in self.vectors:
+            self.starts[vector.attribute] = self.size + np.cumsum(hidden) - hidden
+            self.size += int(hidden.sum())
+            if vector.trained:
+                self.n_parameters = self.size
+
+    @property
+    def vectors(self):
+        """The normalisation's vectors."""
+        return () if self.normalisation is None else self.normalisation.vectors
 
     def views(self, theta):
         """Return lists of arrays that share the memory of ``theta`` by the name of the fitted attribute."""
@@ -60,11 +68,7 @@ class Layout:
             ],
             "intercepts_": _pieces(theta, self.intercept_starts, units[1:]),
         }
-        if self.batch_norm:
-            views |= {
-                name: _pieces(theta, starts, units[1:-1]) for name, starts in zip(NORMS, self.norm_starts, strict=True)
-            }
-        return views
+        return views | {name: _pieces(theta, starts, units[1:-1]) for name, starts in self.starts.items()}
 
     def pack(self, arrays, dtype, given_as=None):
         """Return a new ``theta`` that holds copies of the given arrays.
@@ -72,7 +76,7 @@ class Layout:
         Parameters
         ----------
         arrays : dict of str to list of array-like
-            By the names of :meth:`views`; scales and variances that are left out are 1, shifts and means 0.
+            By the names of :meth:`views`; vectors of a normalisation that are left out have their initial values.
         dtype : numpy.dtype
         given_as : dict of str to str, default=None
             What the user calls them, for error messages, where that is another name.
@@ -83,10 +87,11 @@ class Layout:
             If the arrays do not have the shapes of this network, or are not finite numbers.
         """
         theta = aligned_zeros(self.size, dtype)
+        initial = {vector.attribute: vector.initial for vector in self.vectors}
         for attribute, targets in self.views(theta).items():
             if attribute not in arrays:
                 for target in targets:
-                    target[...] = attribute in (NORMS[0], NORMS[3])
+                    target[...] = initial[attribute]
                 continue
             given = arrays[attribute]
             name = (given_as or {}).get(attribute, attribute)

@@ -1,18 +1,20 @@
 """What is trained, and on which rows: the description that compiled code gets of both."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from . import workspace
-from .declarations import compiled_pass
+from .blocks import blocks_of
+from .blocks.block import Place
+from .declaration import pass_address
 from .layout import Layout
-from .records import MODEL, Record
+from .records import BLOCK, LAYER
 
 
 @dataclass
 class Network:
-    """Network, loss and penalty of one fit: components, sizes, and what compiled code needs of them.
+    """Network, loss and penalty: components, sizes, and what compiled code needs of them.
 
     Parameters
     ----------
@@ -37,66 +39,92 @@ class Network:
     dropout: tuple = ()
     input_dropout: float = 0.0
 
-    def record(self, is_sparse, *uses):
-        """Return the compiled code's description of this model.
+    @cached_property
+    def blocks(self):
+        """The blocks of each layer."""
+        return [blocks_of(self, layer) for layer in range(self.layout.n_layers)]
+
+    @property
+    def needs_whole_batch(self):
+        """Whether a tile has to hold all rows of a batch."""
+        return any(block.needs_whole_batch for layer in self.blocks for block in layer)
+
+    def describe(self, job, is_sparse):
+        """Fill a job's record of the network, with memory for the blocks.
 
         Parameters
         ----------
+        job : Job
         is_sparse : bool
             Whether any rows are.
-        *uses : str
-            What is needed besides the forward pass, so that nothing else is compiled: 'backward', 'validation',
-            'invert_link', 'prox'.
         """
-        layout, dtype = self.layout, self.dtype
-        widths = layout.units[1:]
-        hidden = self.activations
-        vectors = [part.hyper_vector(dtype) for part in (self.loss, self.penalty, *hidden)]
-        hyper = workspace.stacked(vectors, dtype)
-        kernels = {"activate": _addresses(hidden, "activate", dtype)}
-        passes = ["forward"] + ["normalise"] * layout.batch_norm
-        if is_sparse:
-            passes.append("sparse_product")
-        if "backward" in uses:
-            kernels["differentiate"] = _addresses(hidden, "differentiate", dtype)
-            kernels["evaluate"] = self.loss.compiled("evaluate", dtype)
-            kernels["penalty_value"] = self.penalty.compiled("value", dtype)
-            kernels["penalty_gradient"] = self.penalty.compiled("add_gradient", dtype)
-            passes += ["load_tile", "evaluate_rows", "backward", "train_rows", "gradient_rows"]
-            passes += ["normalise_backward"] * layout.batch_norm
-            passes += ["transposed_sparse_product"] * is_sparse
-            passes += ["drop_units"] * any(self.dropout)
-            passes += ["drop_inputs"] * (self.input_dropout > 0)
-        passes += ["data_loss"] * ("validation" in uses)
-        if "invert_link" in uses:
-            kernels["invert_link"] = self.loss.compiled("invert_link", dtype)
-        if "prox" in uses:
-            kernels["prox"] = self.penalty.compiled("prox", dtype)
-        kernels.update((name, compiled_pass(name, dtype)) for name in passes)
-        return Record(
-            MODEL,
-            n_layers=len(widths),
+        layout, dtype, trains = self.layout, self.dtype, job.trains
+        layers, blocks = [], []
+        units = layout.units.tolist()
+        for layer, (coefs, intercepts) in enumerate(zip(layout.coef_starts, layout.intercept_starts, strict=True)):
+            place = Place(job, layer, units[layer + 1])
+            outputs = activations = job.layer_buffer(units[layer + 1])
+            is_hidden = layer < layout.n_layers - 1
+            first, trains_intercepts = len(blocks), True
+            for block in self.blocks[layer]:
+                own = block.own(place)
+                outputs = block.outputs(own) or outputs
+                trains_intercepts &= not block.absorbs_intercepts
+                forward, backward, gradient = (
+                    pass_address(block.passes[name], dtype) if name in block.passes and (trains or name == "forward")
+                    else 0
+                    for name in ("forward", "backward", "gradient")
+                )  # fmt: skip
+                address = 0 if own is None else job.kept(own)
+                blocks.append((forward, backward, gradient, gradient != 0, address))
+            deltas = activations
+            if is_hidden:
+                deltas = job.layer_buffer(units[layer + 1]) if trains else 0
+            layers.append((
+                layer, units[layer], units[layer + 1], coefs, intercepts, trains_intercepts, first, len(blocks),
+                activations, outputs, deltas,
+            ))  # fmt: skip
+        job.use("forward", *["sparse_product"] * is_sparse)
+        rules = {"invert_link": self.loss.compiled("invert_link", dtype)}
+        loss_hyper, penalty_hyper = (part.hyper_vector(dtype) for part in (self.loss, self.penalty))
+        if trains:
+            rules = {
+                "evaluate": self.loss.compiled("evaluate", dtype),
+                "penalty_value": self.penalty.compiled("value", dtype),
+                "penalty_gradient": self.penalty.compiled("add_gradient", dtype),
+            }
+            if self.is_proximal:
+                rules["prox"] = self.penalty.compiled("prox", dtype)
+            job.use(
+                "load_tile", "evaluate_rows", "loss_of_tile", "backward", "train_rows", "gradient_of_coefs",
+                "gradient_of_vectors", *["transposed_sparse_product"] * is_sparse,
+                *["drop_inputs"] * (self.input_dropout > 0),
+            )  # fmt: skip
+        job.set(
+            "network",
+            n_layers=layout.n_layers,
+            n_features=units[0],
+            n_outputs=units[-1],
             n_weights=layout.n_weights,
             n_parameters=layout.n_parameters,
-            norm_starts=layout.norm_starts,
-            units=layout.units,
-            coef_starts=layout.coef_starts,
-            intercept_starts=layout.intercept_starts,
-            unit_starts=np.cumsum(widths) - widths,
-            n_hyper=hyper.shape[1],
-            saves=np.array([part.saves for part in hidden], dtype=np.int64),  # in prediction, too: kernels write to it
-            loss_hyper=hyper[0],
-            penalty_hyper=hyper[1],
-            activation_hyper=hyper[2:],
-            dropout=np.array(self.dropout or [0.0] * len(hidden), dtype=np.float64),
+            layers=np.array(layers, LAYER),
+            n_blocks=len(blocks),
+            blocks=np.array(blocks, BLOCK),
+            joins_last_row=self.needs_whole_batch,
+            n_loss_hyper=loss_hyper.size,
+            loss_hyper=loss_hyper,
+            n_penalty_hyper=penalty_hyper.size,
+            penalty_hyper=penalty_hyper,
+            drops_inputs=self.input_dropout > 0,
             alpha=self.alpha,
             input_dropout=self.input_dropout,
-            **kernels,
+            **rules,
         )
 
-
-def _addresses(parts, name, dtype):
-    return np.array([part.compiled(name, dtype) for part in parts], dtype=np.int64)
+    @property
+    def is_proximal(self):
+        """Whether the penalty has a proximal step."""
+        return not self.penalty.is_smooth and self.alpha > 0
 
 
 @dataclass
@@ -123,13 +151,16 @@ class Rows:
     total_weight: float
     label_means: np.ndarray = None
 
-    def record(self, dtype):
-        """Return the compiled code's description of these rows."""
+    def describe(self, job, record):
+        """Fill a job's record of these rows, 'train' or 'held_out'."""
         scaling = {}
         if self.label_means is not None:
-            scaling = {"label_means": self.label_means, "scale_labels": compiled_pass("scale_labels", dtype)}
-        return self.source.record(
-            dtype,
+            scaling = {"label_means": self.label_means, "scales_labels": True}
+            job.use("scale_labels")
+        job.set(
+            record,
+            source=self.source.fields,
+            load=self.source.loader(job.dtype),
             n_rows=self.indices.size,
             rows=self.indices,
             n_targets=self.y.shape[1],

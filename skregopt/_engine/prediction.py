@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext, suppress
 import numpy as np
 
 from .._kernels.threads import single_blas_thread
-from . import loop, workspace
-from .declarations import compiled
-from .draws import thin
+from . import loop
+from .blocks.dropout import thin
+from .job import Job, tile_rows
 
 _BLOCK_ROWS = 1 << 16  # a signal waits until so many are done
 _SMALL_TILE = 1 << 18  # elements of the buffers that are kept for the next prediction
@@ -17,67 +17,63 @@ _SMALL_PRODUCT = 1 << 13  # multiplications up to which no OpenBLAS uses threads
 
 
 class Predictor:
-    """A fitted network, described to compiled code once for many predictions; several threads may use one.
+    """A fitted network that predicts; several threads may use one.
 
     Parameters
     ----------
     network : Network
     theta : ndarray
-        Parameters in the order of ``model.layout``.
+        Parameters in the order of ``network.layout``.
     """
 
-    def __init__(self, model, theta):
-        self.model, self.theta = model, theta
-        self.units = model.layout.units.tolist()
-        self._records = {}
-        self._small_workspace = []
+    def __init__(self, network, theta):
+        self.network, self.theta = network, theta
+        self._kept_jobs = []  # at most one, of a small dense tile, for the next prediction
 
-    def record(self, is_sparse):
-        """Return the compiled code's description of the network."""
-        if is_sparse not in self._records:
-            self._records[is_sparse] = self.model.record(is_sparse, "invert_link")
-        return self._records[is_sparse]
+    def _job(self, source, tile_size):
+        """Return a job for rows of X, a kept one where there is one that fits."""
+        with suppress(IndexError):  # none is kept, or another thread has it
+            job = self._kept_jobs.pop()
+            if job.tile_size == tile_size and not source.is_sparse:
+                return job
+        job = Job(self.network, self.theta, tile_size)
+        self.network.describe(job, source.is_sparse)
+        job.add_buffers([(source, None)])
+        return job
 
     @contextmanager
-    def predictor(self, source, n_threads):
+    def predicting(self, source, n_threads):
         """Yield ``predict(theta, out)``, which fills ``out`` with the predictions by ``theta`` for all rows of X."""
-        dtype, n_rows = self.model.dtype, source.n_rows
-        tile_size = workspace.tile_rows(self.units, n_rows, source.is_sparse)
-        network, data = self.record(source.is_sparse).array, source.record(dtype).array
-        predict_rows = compiled(loop.predict, dtype)
+        layout, n_rows = self.network.layout, source.n_rows
+        tile_size = tile_rows(layout, n_rows, source.is_sparse)
         n_tiles = -(-n_rows // tile_size)
         n_threads = min(n_threads, n_tiles)
         # whole tiles for each thread, so that their number changes no bit
         block = min(-(-n_tiles // n_threads), max(1, _BLOCK_ROWS // tile_size)) * tile_size
-        is_small = not source.is_sparse and n_threads == 1 and tile_size * sum(self.units) < _SMALL_TILE
-        works = []
-        if is_small:
-            with suppress(IndexError):  # none is kept, or another thread has it
-                kept_size, kept = self._small_workspace.pop()
-                works += [kept] * (kept_size == tile_size)
-        while len(works) < n_threads:
-            works.append(workspace.new_workspace(self.units, dtype, tile_size, [(source, None)]))
+        jobs = [self._job(source, tile_size) for _ in range(n_threads)]
+        for job in jobs:
+            job.set("held_out", source=source.fields, load=source.loader(job.dtype))
 
         def predict(theta, out):
             def predict_block(start):
-                work = works.pop()
-                predict_rows(theta, network, data, work.array, start, out[start : start + block])
-                works.append(work)
+                job = jobs.pop()
+                loop.predict(theta, job.array, start, out[start : start + block])
+                jobs.append(job)
 
             apply = map if pool is None else pool.map
             deque(apply(predict_block, range(0, n_rows, block)), maxlen=0)
 
-        needs_no_limit = tile_size * self.model.layout.n_weights <= _SMALL_PRODUCT
+        needs_no_limit = tile_size * layout.n_weights <= _SMALL_PRODUCT
         with (
             nullcontext() if needs_no_limit else single_blas_thread(),
             ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext() as pool,
         ):
             yield predict
-        if is_small:
-            self._small_workspace[:] = [(tile_size, *works)]
+        if not source.is_sparse and n_threads == 1 and tile_size * int(layout.units.sum()) < _SMALL_TILE:
+            self._kept_jobs[:] = jobs
 
 
-def predictions(network, source, n_threads):
+def predictions(predictor, source, n_threads):
     """Return predictions after the inverse link for all rows of X.
 
     Parameters
@@ -91,18 +87,18 @@ def predictions(network, source, n_threads):
     -------
     ndarray of shape (n_rows, n_outputs), in the dtype of the network
     """
-    out = np.empty((source.n_rows, network.model.layout.units[-1]), dtype=network.theta.dtype)
-    with network.predictor(source, n_threads) as predict:
-        predict(network.theta, out)
+    out = np.empty((source.n_rows, predictor.network.layout.units[-1]), dtype=predictor.theta.dtype)
+    with predictor.predicting(source, n_threads) as predict:
+        predict(predictor.theta, out)
     return out
 
 
-def predictions_of_draws(network, source, n_threads, rates, seed, n_draws):
+def predictions_of_draws(predictor, source, n_threads, rates, seed, n_draws):
     """Return mean and standard deviation of the predictions of networks thinned by dropout.
 
     Parameters
     ----------
-    network, source, n_threads
+    predictor, source, n_threads
         As in :func:`predictions`.
     rates : sequence of float
         Rates of dropout of the features and of each hidden layer.
@@ -115,14 +111,13 @@ def predictions_of_draws(network, source, n_threads, rates, seed, n_draws):
     ndarray of shape (2, n_rows, n_outputs), in the dtype of the network
         Means and standard deviations; the latter have the divisor ``n_draws - 1``, and are 0 for a single draw.
     """
-    layout, theta = network.model.layout, network.theta
+    layout, theta = predictor.network.layout, predictor.theta
     rates, seed = np.array(rates, dtype=np.float64), np.uint64(seed)
     thinned, drawn = np.empty_like(theta), np.empty((source.n_rows, layout.units[-1]), dtype=theta.dtype)
     mean, squares = np.zeros(drawn.shape), np.zeros(drawn.shape)
-    next_network = compiled(thin, theta.dtype)
-    with network.predictor(source, n_threads) as predict, np.errstate(over="ignore", invalid="ignore"):
+    with predictor.predicting(source, n_threads) as predict, np.errstate(over="ignore", invalid="ignore"):
         for draw in range(n_draws):
-            next_network(theta, layout.units, layout.coef_starts, rates, seed, draw, thinned)
+            thin(theta, layout.units, layout.coef_starts, rates, seed, draw, thinned)
             predict(thinned, drawn)
             # the recurrence of B. P. Welford (1962), which neither keeps the draws nor cancels
             change = drawn - mean

@@ -8,31 +8,22 @@ proximal operator touch memory once. Pieces do not depend on each other.
 from itertools import pairwise
 
 import numpy as np
-from numba import from_dtype, types
+from numba import types
 
 from .._kernels.blas import ENOUGH_ROWS, SMALL_PRODUCT
 from .._kernels.jit import caller, vector
 from .._kernels.views import array_at, flat_view, matrix_view
 from ..optimizers import Optimizer
 from ..penalties import Penalty
-from .passes import SIGNATURES as PASSES
-from .passes import model_type, work_type
-from .records import N_SCALARS, SETTINGS, STATE
+from .blocks.product import gradient_of_coefs
+from .declaration import compiled_pass
+from .passes import gradient_of_vectors
+from .records import N_SCALARS, PIECE, job_type
 
 CHUNK = 2048  # elements of a chunk
-PIECE = 32  # chunks of a piece: with fewer, BLAS would take longer by more than the caches save
+CHUNKS = 32  # of a piece: with fewer, BLAS would take longer by more than the caches save
 
-_count, _float = types.int64, types.float64
-SIGNATURES = {
-    "update_pieces": lambda T: types.void(
-        vector(T), model_type, from_dtype(STATE), from_dtype(SETTINGS), work_type, *[_count] * 3, _float, _count,
-        vector(T), vector(T),
-    ),
-}  # fmt: skip
-SIGNATURES["gradient_of_piece"] = lambda T: types.void(
-    model_type, from_dtype(STATE), work_type, types.boolean, _count, _count, types.boolean, vector(T)
-)
-_gradient_rows = caller("gradient_rows", PASSES["gradient_rows"])
+_count = types.int64
 _add_penalty_gradient, _prox = (
     caller(f"penalty {name}", Penalty.signatures[name]) for name in ("add_gradient", "prox")
 )
@@ -40,87 +31,92 @@ _step = caller("step", Optimizer.signatures["step"])
 _step_matrix = caller("step_matrix", Optimizer.matrix_signatures["step_matrix"])
 
 
-def gradient_of_piece(model, state, work, is_sparse, piece, n_rows, accumulate, grad):
+@compiled_pass(lambda T: types.void(job_type, _count, _count, types.boolean, vector(T)))
+def gradient_of_piece(job, position, n_tile_rows, accumulate, grad):
     """Write the gradient of a piece by a tile to its place in the gradient of all parameters, or add it."""
-    units = array_at(model.units, model.n_layers + 1, np.int64)
-    numbers = array_at(state.pieces, 5 * state.n_pieces, np.int64)
-    layer, first, stop, start = (
-        numbers[5 * piece], numbers[5 * piece + 1], numbers[5 * piece + 2], numbers[5 * piece + 3],
-    )  # fmt: skip
-    row_length = units[layer + 1] if layer < model.n_layers else 1
-    if layer == 0 and is_sparse:
-        stop = units[0]
-    out = flat_view(grad, start + first * row_length, (stop - first) * row_length)
-    _gradient_rows(model.gradient_rows, model, work, is_sparse, layer, n_rows, first, accumulate, out)
+    piece = array_at(job.update.pieces, job.update.n_pieces, PIECE)[position]
+    first, stop = piece.first, piece.stop
+    if piece.layer == job.network.n_layers:
+        gradient_of_vectors(job, n_tile_rows, accumulate, flat_view(grad, piece.start + first, stop - first))
+        return
+    if piece.layer == 0 and job.train.source.is_sparse:
+        stop = job.network.n_features
+    out = flat_view(grad, piece.start + first * piece.row_length, (stop - first) * piece.row_length)
+    gradient_of_coefs(job, piece.layer, n_tile_rows, first, accumulate, out)
 
 
-def update_pieces(theta, model, state, settings, work, first_piece, end, n_batch_rows, lr, t, grad, step_sizes):
+@compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count, vector(T), vector(T)))
+def update_pieces(theta, job, first_piece, end, grad, step_sizes):
     """Update some pieces, see :func:`pieces`; ``grad`` and ``step_sizes`` are memory that nobody else uses meanwhile.
 
     If the update computes gradients where it uses them, ``grad`` is overwritten, else it holds all of them.
     """
-    units = array_at(model.units, model.n_layers + 1, np.int64)
-    numbers = array_at(state.pieces, 5 * state.n_pieces, np.int64)
-    alpha = theta.dtype.type(model.alpha)
-    penalty_hyper = array_at(model.penalty_hyper, model.n_hyper, theta)
+    network, settings, update = job.network, job.settings, job.update
+    pieces = array_at(update.pieces, update.n_pieces, PIECE)
+    lr, n_batch_rows = update.lr, update.n_batch_rows
+    alpha = theta.dtype.type(network.alpha)
+    penalty_hyper = array_at(network.penalty_hyper, network.n_penalty_hyper, theta)
     keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
-    adds_penalty = model.penalty_gradient != 0 and state.clip_gradient == 0
-    scalars = array_at(state.scalars, N_SCALARS, theta)
-    slots = array_at(state.slots, state.n_slots * state.slot_stride, theta)
-    last_slot = max(state.n_slots - 1, 0)  # a rule with fewer slots does not look at those it has not
-    has_slots = state.n_slots > 0
-    computes_gradient = state.computes_gradient != 0
-    for piece in range(first_piece, end):
-        layer, piece_start, stop = numbers[5 * piece], numbers[5 * piece + 1], numbers[5 * piece + 2]
-        start, chunk = numbers[5 * piece + 3], numbers[5 * piece + 4]
-        is_coef = layer < model.n_layers
-        row_length = units[layer + 1] if is_coef else 1
+    adds_penalty = not settings.clips_gradient  # which has added it
+    scalars = array_at(update.scalars, N_SCALARS, theta)
+    slots = array_at(update.slots, update.n_slots * update.slot_stride, theta)
+    last_slot = max(update.n_slots - 1, 0)  # a rule with fewer slots does not look at those it has not
+    has_slots = update.n_slots > 0
+    computes_gradient = update.computes_gradient != 0
+    for position in range(first_piece, end):
+        piece = pieces[position]
+        layer, stop, start, row_length = piece.layer, piece.stop, piece.start, piece.row_length
+        is_coef = layer < network.n_layers
         proximal = is_coef and settings.proximal != 0
-        by_matrix = state.step_matrix != 0 and layer < model.n_layers - 1
+        by_matrix = update.by_matrix != 0 and layer < network.n_layers - 1
         grad_start = start  # where in `grad` the gradient of row `grad_row` lies
         grad_row = stop if computes_gradient else 0
         if computes_gradient and is_coef:
             grad_start = 0  # always in the same place, which stays in the cache
-        while stop > piece_start:
-            first = max(piece_start, stop - chunk)
+        while stop > piece.first:
+            first = max(piece.first, stop - piece.chunk)
             if first < grad_row and computes_gradient:
                 # of a single row, the gradient is no work for BLAS
-                grad_row = first if n_batch_rows == 1 and is_coef else piece_start
+                grad_row = first if n_batch_rows == 1 and is_coef else piece.first
                 gradient = flat_view(grad, grad_start, (stop - grad_row) * row_length)
-                _gradient_rows(model.gradient_rows, model, work, False, layer, n_batch_rows, grad_row, False, gradient)
+                if is_coef:
+                    gradient_of_coefs(job, layer, n_batch_rows, grad_row, False, gradient)
+                else:
+                    gradient_of_vectors(job, n_batch_rows, False, gradient)
             a, size = start + first * row_length, (stop - first) * row_length
             stop = first
             weights = flat_view(theta, a, size)
             gradient = flat_view(grad, grad_start + (first - grad_row) * row_length, size)
             if is_coef and adds_penalty:
-                _add_penalty_gradient(model.penalty_gradient, weights, alpha, penalty_hyper, gradient)
+                _add_penalty_gradient(network.penalty_gradient, weights, alpha, penalty_hyper, gradient)
             if is_coef and settings.weight_decay > 0.0:
                 for i in range(size):
                     weights[i] *= keep
             step_size = flat_view(step_sizes, 0, size if proximal else 0)
             n_state = size if has_slots else 0
             slot_1 = flat_view(slots, a, n_state)
-            slot_2 = flat_view(slots, min(1, last_slot) * state.slot_stride + a, n_state)
-            slot_3 = flat_view(slots, min(2, last_slot) * state.slot_stride + a, n_state)
-            slot_4 = flat_view(slots, min(3, last_slot) * state.slot_stride + a, n_state)
+            slot_2 = flat_view(slots, min(1, last_slot) * update.slot_stride + a, n_state)
+            slot_3 = flat_view(slots, min(2, last_slot) * update.slot_stride + a, n_state)
+            slot_4 = flat_view(slots, min(3, last_slot) * update.slot_stride + a, n_state)
             if by_matrix:
-                n_rows, n_state_rows = units[layer], units[layer] if has_slots else 0
+                n_rows = size // row_length
+                n_state_rows = n_rows if has_slots else 0
                 _step_matrix(
-                    state.step_matrix,
+                    update.step_matrix,
                     matrix_view(weights, 0, n_rows, row_length),
                     matrix_view(gradient, 0, n_rows, row_length),
                     matrix_view(slot_1, 0, n_state_rows, row_length),
                     matrix_view(slot_2, 0, n_state_rows, row_length),
                     matrix_view(slot_3, 0, n_state_rows, row_length),
                     matrix_view(slot_4, 0, n_state_rows, row_length),
-                    array_at(state.scratch, state.n_scratch, theta),
-                    array_at(state.matrix_hyper, state.n_numbers, theta),
-                    step_size, theta.dtype.type(lr), t,
+                    array_at(update.scratch, update.n_scratch, theta),
+                    array_at(update.matrix_hyper, update.n_numbers, theta),
+                    step_size, theta.dtype.type(lr), update.t,
                 )  # fmt: skip
             else:
-                _step(state.step, weights, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
+                _step(update.step, weights, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
             if proximal:
-                _prox(model.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
+                _prox(network.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
 
 
 def pieces(layout, n_rows, by_matrix):
@@ -139,24 +135,25 @@ def pieces(layout, n_rows, by_matrix):
 
     Returns
     -------
-    ndarray of int64 of shape (n_pieces, 5)
-        Layer, first row and end of the piece, where the layer starts in theta, and rows of a chunk. The layer after the
-        last stands for what is not penalised: the intercepts, and scales and shifts of batch normalisation.
+    ndarray of PIECE
+        The layer after the last stands for what is not penalised: intercepts and the vectors of blocks.
     """
     found = []
-    runs = [(layout.n_weights, layout.n_parameters - layout.n_weights, 1)]
     shapes = list(pairwise(layout.units.tolist()))
-    runs[:0] = [(int(start), *shape) for start, shape in zip(layout.coef_starts, shapes, strict=True)]
-    for layer, (start, fan_in, row_length) in [(len(shapes), runs[-1]), *enumerate(runs[:-1])]:
+    vectors = (len(shapes), layout.n_weights, layout.n_parameters - layout.n_weights, 1)
+    coefs = [
+        (layer, int(start), *shape) for layer, (start, shape) in enumerate(zip(layout.coef_starts, shapes, strict=True))
+    ]
+    for layer, start, n_rows_of_layer, row_length in [vectors, *coefs]:
         chunk = max(1, CHUNK // row_length)
-        rows = PIECE * chunk
+        rows = CHUNKS * chunk
         small = SMALL_PRODUCT // (n_rows * row_length)
         if small >= ENOUGH_ROWS:
             rows = min(rows, small)
         if by_matrix and layer < len(shapes) - 1:
-            rows = chunk = fan_in
+            rows = chunk = n_rows_of_layer
         if layer == len(shapes):
-            rows = fan_in
-        for stop in range(fan_in, 0, -rows):
-            found.append((layer, max(0, stop - rows), stop, start, chunk))
-    return np.array(found, dtype=np.int64)
+            rows = n_rows_of_layer
+        for stop in range(n_rows_of_layer, 0, -rows):
+            found.append((layer, max(0, stop - rows), stop, row_length, start, chunk))
+    return np.array(found, dtype=PIECE)

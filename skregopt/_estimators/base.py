@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
 
-from .._engine.layout import NORMS, Layout
+from .._engine.blocks import NORMALISATIONS
+from .._engine.layout import Layout
 from .._engine.network import Network, Rows, in_precision, relative_weights
 from .._engine.source import SUPPORTED_DTYPES, Source
 from .._kernels import jit
@@ -206,7 +207,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         source = Source(X)
         units = [source.n_features, *hidden, loss.n_outputs(self._n_outputs(y))]
         check_size(self, units, dtype)
-        layout = Layout(units, self.batch_norm)
+        layout = Layout(units, NORMALISATIONS["batch_norm"] if self.batch_norm else None)
         network = Network(
             layout, dtype, activations, loss, penalty, float(self.alpha), dropout, float(self.input_dropout),
         )  # fmt: skip
@@ -309,7 +310,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         with nullcontext() if seed is not None else _generator(self.random_state) as rng:
             if continuing:
                 arrays = self._parameter_arrays()
-                if NORMS[0] in arrays and not layout.batch_norm:
+                if "batch_norm_scales_" in arrays and layout.normalisation is None:
                     raise ValueError(
                         "batch_norm=False would drop the scales, shifts and running statistics of the fitted network "
                         "that warm_start and partial_fit continue with. Set batch_norm=True, or fit a new estimator."
@@ -428,8 +429,9 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
         weights = self.coefs_[0].astype(np.float64)
-        if NORMS[0] in self.__dict__:
-            weights = weights * np.abs(self.batch_norm_scales_[0])
+        normalisation = self._layout().normalisation
+        if normalisation is not None:
+            weights = weights * np.abs(getattr(self, normalisation.scales)[0])
         norms = np.linalg.norm(weights, axis=1)
         total = norms.sum()
         return norms / total if total > 0 else norms

@@ -7,14 +7,16 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._engine.layout import NORMS, Layout
+from .._engine.blocks import NORMALISATIONS
+from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
 from .._kernels.threads import effective_n_threads
 from ..penalties import PENALTIES
 
-_PARAMETERS = ("coefs_", "intercepts_", *NORMS)
+_VECTORS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
+_PARAMETERS = ("coefs_", "intercepts_", *_VECTORS)
 
 
 class FittedNetwork:
@@ -40,7 +42,8 @@ class FittedNetwork:
         shapes = [np.shape(coef) for coef in self.coefs_]
         if not shapes or any(len(shape) != 2 for shape in shapes):
             raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
-        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], NORMS[0] in self.__dict__)
+        normalisation = next((block for block in NORMALISATIONS.values() if block.scales in self.__dict__), None)
+        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], normalisation)
 
     def _set_theta(self, theta, layout):
         """Set the fitted parameters, which share the memory of ``theta``."""
@@ -51,7 +54,7 @@ class FittedNetwork:
         self._packed = {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}
 
     def _forget_norms(self):
-        for name in NORMS:
+        for name in _VECTORS:
             self.__dict__.pop(name, None)
 
     def _current_packed(self):
@@ -103,7 +106,7 @@ class FittedNetwork:
         self._check_is_fitted()
         X = self._checked_X(X, reset=False)
         network = self._network()
-        model, dtype = network.model, network.theta.dtype
+        model, dtype = network.network, network.theta.dtype
         self._check_fitted_widths(model.layout, model.activations, model.loss, X.shape[1])
         out = predict(network, Source(X), effective_n_threads(self.n_jobs), *arguments)
         if dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():

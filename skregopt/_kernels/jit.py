@@ -85,7 +85,7 @@ def _digest_of_inlined_sources():
 # Files whose helpers become part of functions of other files, and this one, whose flags change the machine code.
 INLINED = (
     "_kernels/jit.py", "_kernels/compiler.py", "_kernels/maths.py", "_kernels/blas.py", "_kernels/views.py",
-    "_kernels/denormals.py", "_kernels/atomics.py", "_engine/records.py", "_engine/passes.py",
+    "_kernels/denormals.py", "_kernels/atomics.py", "_kernels/table_calls.py", "_engine/records.py",
 )  # fmt: skip
 
 # What was imported is what gets compiled, however late; sources that changed since must not be taken for it.

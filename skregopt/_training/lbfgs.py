@@ -3,15 +3,11 @@
 import numpy as np
 from scipy.optimize import minimize
 
-from .._engine import loop, workspace
-from .._engine.declarations import compiled
-from .._engine.loop import CONVERGED, SCORER, VALIDATION_LOSS
-from .._engine.records import PROGRESS, SETTINGS, Record
-from ..schedules import Constant
-from .blocks import Crew
-from .first_order import new_state
-from .memory import OptimizerMemory
+from .._engine import loop
+from .._engine.loop import CONVERGED
+from .job import training_job
 from .outcome import Ending, Outcome
+from .slices import Slices
 
 
 def train_lbfgs(problem, options, max_fun, observers):
@@ -41,50 +37,20 @@ class _LBFGSTraining:
     """One fit with L-BFGS; parameters as in :func:`train_lbfgs`."""
 
     def __init__(self, problem, options, max_fun, observers):
-        self.model, self.options, self.max_fun, self.observers = problem.network, options, max_fun, observers
-        model, theta, train, validation = problem.network, problem.theta, problem.train, problem.validation
-        self.validates = validation is not None
-        held_out = validation if self.validates else train
-        dtype = model.dtype
-        self.theta = theta
-        self.n_rows, self.total_weight = train.indices.size, train.total_weight
-        is_sparse = train.source.is_sparse or held_out.source.is_sparse
-        self.network = model.record(is_sparse, "backward", *["validation"] * self.validates)
-        self.train, self.held_out = train.record(dtype), held_out.record(dtype)
-        sources = [(rows.source, rows.indices) for rows in (train, held_out)]
-        units = model.layout.units.tolist()
-        self.tile_size = workspace.tile_rows(units, self.n_rows, all(source.is_sparse for source, _ in sources))
-        self.settings = Record(
-            SETTINGS,
-            max_iter=np.iinfo(np.int64).max,  # SciPy counts iterations
-            stops=options.early_stopping,
-            keeps_best=options.early_stopping,
-            watch=VALIDATION_LOSS if observers.score is None else SCORER,
-            tol=options.tol,
-            n_iter_no_change=options.n_iter_no_change,
-        )
-        self.progress = np.zeros(1, dtype=PROGRESS)
-        self.progress[0].best_score = -np.inf
-        # of the state, the gradient, the best weights and the (constant) schedule's end of an epoch are used
-        nothing = OptimizerMemory(None, np.zeros((0, 0), dtype=dtype), np.zeros(1), np.zeros(1))
-        self.state = new_state(theta, theta, model.layout, nothing, None, Constant(), options, self.tile_size)
-        self.grad = self.state["grad"]
-        self.work = workspace.new_workspace(
-            units, dtype, self.tile_size, sources,
-            n_targets=train.y.shape[1],
-            n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
-        )  # fmt: skip
-        self.crew = Crew(
-            options.n_threads, model, self.theta, self.network, self.train, self.state, self.settings, self.work
-        )
-        self.outcome = Outcome(theta)
+        self.options, self.max_fun, self.observers = options, max_fun, observers
+        self.validates = problem.validation is not None
+        self.n_rows, self.total_weight = problem.train.indices.size, problem.train.total_weight
+        self.job = training_job(problem, options, observers.score is not None)
+        self.theta, self.grad = self.job.theta, self.job["update", "grad"]
+        self.slices = Slices(options.n_threads, self.job)
+        self.outcome = Outcome(self.theta)
 
     def run(self):
         """Minimise the objective; returns the :class:`Outcome`."""
         options, outcome = self.options, self.outcome
         accepted = self.theta.copy()
         # SciPy's default for the decrease of the objective at the default tol, tighter for a tighter tol
-        decrease = max(2.2e-5 * options.tol, np.finfo(self.model.dtype).eps)
+        decrease = max(2.2e-5 * options.tol, np.finfo(self.job.dtype).eps)
 
         def after_iteration(intermediate_result):
             accepted[:] = intermediate_result.x
@@ -97,7 +63,7 @@ class _LBFGSTraining:
                 lambda: self._outcome_so_far(accepted, n_iter)
             ):
                 outcome.ending = Ending.STOPPED
-            if outcome.ending is Ending.STOPPED or self.progress[0].status == CONVERGED:
+            if outcome.ending is Ending.STOPPED or self.job.progress.status == CONVERGED:
                 raise StopIteration
 
         try:
@@ -121,7 +87,7 @@ class _LBFGSTraining:
         else:
             accepted[:] = result.x
             outcome.message = str(result.message)
-            stopped_early = self.progress[0].status == CONVERGED
+            stopped_early = self.job.progress.status == CONVERGED
             if outcome.ending is not Ending.STOPPED:
                 converged = result.status == 0 or stopped_early
                 outcome.ending = Ending.CONVERGED if converged else Ending.MAX_ITER
@@ -131,9 +97,8 @@ class _LBFGSTraining:
         return self._outcome_so_far(accepted, n_iter)
 
     def _outcome_so_far(self, accepted, n_iter):
-        return self.outcome.so_far(
-            self.state["best"] if self.options.early_stopping else accepted, n_iter, self.progress[0]
-        )
+        theta = self.job["update", "best"] if self.options.early_stopping else accepted
+        return self.outcome.so_far(theta, n_iter, self.job.progress)
 
     def _objective(self, vector):
         if self.observers.tasks is not None:
@@ -141,19 +106,16 @@ class _LBFGSTraining:
         self.theta[:] = vector
         total, start = 0.0, 0
 
-        def add_gradient(team, n_tiles):
+        def add_gradient(n_tiles):
             nonlocal total, start
-            before, stop = start, min(self.n_rows, start + n_tiles * self.tile_size)
-            total += compiled(loop.add_gradient, self.model.dtype)(
-                self.theta, self.network.array, self.train.array, self.state.array, self.settings.array,
-                self.work.array, team, start, stop,
-            )  # fmt: skip
+            before, stop = start, min(self.n_rows, start + n_tiles * self.job.tile_size)
+            total += loop.add_gradient(self.theta, self.job.array, start, stop)
             start = stop
             return stop - before
 
-        while start < self.n_rows:  # in blocks, so that Ctrl-C is heard
-            self.crew.run_block(add_gradient)
-        penalty = compiled(loop.add_penalty, self.model.dtype)(self.theta, self.grad, self.network.array)
+        while start < self.n_rows:  # in slices, so that Ctrl-C is heard
+            self.slices.run(add_gradient)
+        penalty = loop.add_penalty(self.theta, self.grad, self.job.array)
         return total / self.total_weight + penalty, self.grad.astype(np.float64)
 
     def _validate(self, theta):
@@ -161,18 +123,14 @@ class _LBFGSTraining:
         if not self.validates:
             return None
         self.theta[:] = theta
-        loss = compiled(loop.validation_loss, self.model.dtype)(
-            self.theta, self.network.array, self.held_out.array, self.work.array
-        )
+        loss = loop.validation_loss(self.theta, self.job.array)
         self.outcome.validation_loss_curve.append(loss)
         if not self.options.early_stopping:
             return None
         score = -loss if self.observers.score is None else float(self.observers.score(theta, loss))
         self.outcome.validation_scores.append(score)
-        self.progress[0].epoch += 1
-        compiled(loop.finish_epoch, self.model.dtype)(
-            self.theta, self.state.array, self.settings.array, self.progress, score
-        )
+        self.job.progress.epoch += 1
+        loop.finish_epoch(self.theta, self.job.array, score)
         return score
 
 

@@ -77,7 +77,7 @@ def softmax(n_rows, dtype):
     """Return a function that does what the loss of ``N_CLASSES`` classes does to so many rows, some at a time."""
     import numpy as np
 
-    from skregopt._engine.passes import LOSS_ROWS
+    from skregopt._engine.records import LOSS_ROWS
     from skregopt._kernels.jit import entry_point, scalar_type
     from skregopt.losses import SoftmaxLogLoss
 

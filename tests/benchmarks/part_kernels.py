@@ -1,14 +1,20 @@
 """Compiled loops over single parts of an epoch, for parts.py."""
 
-from numba import types
+from numba import from_dtype, types
 
-from skregopt._engine.passes import _add_product, _evaluate, _load, _product_transposed
+from skregopt._engine.blocks.product import _add_product, _product_transposed
+from skregopt._engine.records import PIECE, SOURCE
+from skregopt._engine.tiles import _evaluate, _load
 from skregopt._engine.update import _step
 from skregopt._kernels.blas import gemm_of_columns
 from skregopt._kernels.jit import entry_point, matrix, vector
 from skregopt._kernels.views import flat_view, matrix_view
 
 _count, _counts = types.int64, vector(types.int64)
+
+
+def _records(dtype):
+    return vector(from_dtype(dtype))
 
 
 def _products(layers, n_times, n_rows, inputs, theta, transposed, deltas, grad, pieces):
@@ -23,7 +29,7 @@ def _products(layers, n_times, n_rows, inputs, theta, transposed, deltas, grad, 
                 delta = matrix_view(inputs, 0, n_rows, fan_out)
                 _product_transposed(delta, coef, transposed, matrix_view(deltas, 0, n_rows, fan_in))
         for piece in range(pieces.shape[0]):
-            layer, first, stop = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
+            layer, first, stop = pieces[piece].layer, pieces[piece].first, pieces[piece].stop
             if layer <= last:
                 left = matrix_view(inputs, 0, n_rows, layers[layer])
                 right = matrix_view(deltas, 0, n_rows, layers[layer + 1])
@@ -41,11 +47,11 @@ def _steps(address, n_times, chunk, theta, grad, slot_1, slot_2, nothing, scalar
             )  # fmt: skip
 
 
-def _gather(address, batch, descriptor, order, dense, nothing, no_indices):
+def _gather(address, batch, sources, order, dense, nothing, no_indices):
     """Load all rows, a batch at a time, in the given order."""
     for start in range(0, order.size, batch):
         n = min(batch, order.size - start)
-        _load(address, descriptor, flat_view(order, start, n), dense, nothing, no_indices, no_indices)
+        _load(address, sources[0], flat_view(order, start, n), dense, nothing, no_indices, no_indices)
 
 
 def _losses(address, n_times, raw, y, weights, hyper, spoilt):
@@ -63,9 +69,9 @@ def compiled(T):
     """Return the loops above for the scalar type T."""
     v, m = vector(T), matrix(T)
     signatures = {
-        _products: types.void(_counts, _count, _count, v, v, m, v, v, matrix(_count)),
+        _products: types.void(_counts, _count, _count, v, v, m, v, v, _records(PIECE)),
         _steps: types.void(_count, _count, _count, *[v] * 6),
-        _gather: types.void(_count, _count, _counts, _counts, v, v, _counts),
+        _gather: types.void(_count, _count, _records(SOURCE), _counts, v, v, _counts),
         _losses: types.float64(_count, _count, m, m, m, v, m),
     }
     return [entry_point(function, signature) for function, signature in signatures.items()]

@@ -23,7 +23,7 @@ def parts(case, X, y):
 
     from skregopt._engine import update
     from skregopt._engine.layout import Layout
-    from skregopt._engine.passes import LOSS_ROWS
+    from skregopt._engine.records import LOSS_ROWS, SOURCE
     from skregopt._engine.source import Source
     from skregopt._kernels.blas import SMALL_MATRIX
     from skregopt._kernels.jit import scalar_type
@@ -56,7 +56,7 @@ def parts(case, X, y):
         "products": lambda: products(layers, n_batches, batch, inputs, theta, transposed, deltas, grad, pieces),
         "step": lambda: steps(step, n_batches, update.CHUNK, theta, grad, *moments, nothing, scalars),
         "gathering": lambda: gather(
-            source.loader(dtype), batch, source.descriptor, order, gathered, nothing, no_indices
+            source.loader(dtype), batch, np.array([source.fields], SOURCE), order, gathered, nothing, no_indices
         ),
         "loss": lambda: losses(evaluate, len(X) // LOSS_ROWS, raw, labels, weights, hyper, spoilt),
     }

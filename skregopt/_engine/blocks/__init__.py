@@ -1,0 +1,20 @@
+"""What a layer consists of, one file for each kind of block; a new kind is a file and an entry in ``BLOCKS``."""
+
+from .activation import ActivationBlock
+from .batch_norm import BatchNorm
+from .dropout import DropoutBlock
+from .layer_norm import LayerNorm
+from .product import Product
+
+# in the order in which the blocks of a hidden layer follow each other
+BLOCKS = (Product, BatchNorm, LayerNorm, ActivationBlock, DropoutBlock)
+
+# those that an estimator has a parameter for, by its name
+NORMALISATIONS = {block.name: block for block in BLOCKS if hasattr(block, "name")}
+
+
+def blocks_of(network, layer):
+    """Return the blocks of a layer of a network: all that the layer has, only the product of the last layer."""
+    if layer == network.layout.n_layers - 1:
+        return [Product.of(network, layer)]
+    return [block for kind in BLOCKS if (block := kind.of(network, layer)) is not None]

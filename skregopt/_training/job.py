@@ -1,0 +1,184 @@
+"""The job of a fit, made in one place for first-order rules and for L-BFGS alike."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from .._engine.job import Job, tile_rows
+from .._engine.loop import OBJECTIVE, SCORER, VALIDATION_LOSS
+from .._engine.records import N_SCALARS
+from .._engine.update import CHUNK, pieces
+from .._kernels.memory import aligned_copy, aligned_zeros
+
+
+def training_job(problem, options, watches_scorer, optimizer=None, schedule=None, memory=None):
+    """Return the job of a fit.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its ``theta`` is overwritten, unless averages are kept, which it then holds.
+    options : Options
+    watches_scorer : bool
+        Whether early stopping watches a scorer of the user's.
+    optimizer, schedule : components, default=None
+        None for L-BFGS, which only asks for objective and gradient.
+    memory : OptimizerMemory, default=None
+        Of the optimizer. Its numbers are copied, its slots shared.
+
+    Returns
+    -------
+    Job
+    """
+    network, train = problem.network, problem.train
+    held_out = train if problem.validation is None else problem.validation
+    theta, kept = problem.theta, problem.theta
+    if memory is not None:
+        theta = memory.current_weights(theta)
+        if options.ema_decay is None:
+            kept = theta
+        elif kept is theta:
+            kept = aligned_copy(theta)
+    if network.needs_whole_batch:
+        tile_size = options.batch_size + 1  # a row that is left over in an epoch joins the last batch
+    else:
+        only_sparse = train.source.is_sparse and problem.validation is None
+        tile_size = tile_rows(network.layout, options.batch_size, only_sparse)
+    job = Job(network, theta, tile_size, trains=True)
+    network.describe(job, is_sparse=train.source.is_sparse or held_out.source.is_sparse)
+    train.describe(job, "train")
+    held_out.describe(job, "held_out")
+    if problem.validation is not None:
+        job.use("data_loss")
+    job.add_buffers(
+        [(rows.source, rows.indices) for rows in (train, held_out)],
+        n_rows=train.indices.size,
+        n_targets=train.y.shape[1],
+        n_weights=max(train.weights.shape[1], held_out.weights.shape[1]),
+    )
+    # the norm of a gradient is known when all of it is; L-BFGS wants all of it, too
+    one_tile = options.batch_size <= tile_size and not train.source.is_sparse
+    computes_gradient = optimizer is not None and one_tile and options.clip_norm is None
+    if not computes_gradient:
+        job.use("gradient_of_piece")
+    _set_settings(job, problem, options, watches_scorer, schedule, memory)
+    _set_update(job, options, kept, computes_gradient, _rules(job, optimizer, schedule, memory))
+    return job
+
+
+def _set_settings(job, problem, options, watches_scorer, schedule, memory):
+    watch = OBJECTIVE
+    if options.early_stopping:
+        watch = SCORER if watches_scorer else VALIDATION_LOSS
+    limits = {
+        name: 0.0 if value is None else value
+        for name, value in (
+            ("clip_norm", options.clip_norm), ("max_norm", options.max_norm), ("ema_decay", options.ema_decay),
+        )
+    }  # fmt: skip
+    around = {
+        "clips_gradient": ("clip_gradient", options.clip_norm),
+        "limits_norms": ("limit_norms", options.max_norm),
+        "averages_weights": ("average_weights", options.ema_decay),
+    }
+    job.use(*(name for name, value in around.values() if value is not None))
+    progress = job.progress
+    if memory is not None:
+        progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
+        progress.no_improvement = memory.no_improvement
+    progress.best_score = -np.inf if memory is None else memory.best_score
+    warmup = {}
+    if schedule is not None:
+        warmup = {
+            "warmup_epochs": min(schedule.warmup_epochs, np.iinfo(np.int64).max),
+            "warmup_start": schedule.warmup_start,
+        }
+    job.set(
+        "settings",
+        seed=options.seed,
+        first_epoch=options.first_epoch - int(progress.epoch),
+        max_iter=options.max_iter,
+        batch_size=options.batch_size,
+        shuffle=options.shuffle,
+        proximal=job.network.is_proximal,
+        watch=watch,
+        validates=problem.validation is not None,
+        stops=not options.incremental,
+        keeps_best=options.early_stopping,
+        learning_rate_init=options.learning_rate_init,
+        tol=options.tol,
+        n_iter_no_change=options.n_iter_no_change,
+        weight_decay=options.weight_decay,
+        largest=np.finfo(job.dtype).max,
+        **warmup,
+        **limits,
+        **{name: value is not None for name, (_, value) in around.items()},
+    )
+
+
+def _rules(job, optimizer, schedule, memory):
+    """Return the fields of an update that optimizer and schedule decide about."""
+    if optimizer is None:
+        return {}
+    dtype, units = job.dtype, job.network.layout.units.tolist()
+    numbers = _stacked(
+        (
+            memory.memory,
+            memory.schedule_memory,
+            optimizer.hyper_vector(np.float64),
+            schedule.hyper_vector(np.float64),
+        )
+    )
+    fields = {
+        "prepare": optimizer.compiled("prepare", dtype),
+        "step": optimizer.compiled("step", dtype),
+        "n_slots": memory.slots.shape[0],
+        "slot_stride": memory.slots.shape[1],
+        "slots": memory.slots,
+        "has_rules": True,
+        "rate": schedule.compiled("rate", dtype),
+        "end_epoch": schedule.compiled("end_epoch", dtype),
+        "n_numbers": numbers.shape[1],
+        "memory": numbers[0],
+        "schedule_memory": numbers[1],
+        "hyper": numbers[2],
+        "schedule_hyper": numbers[3],
+        "scalars": aligned_zeros(N_SCALARS, dtype),
+    }
+    job.use("update_pieces")
+    largest = 0
+    if "step_matrix" in optimizer.signatures and len(units) > 2:
+        largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(units[:-1]))
+        fields |= {
+            "by_matrix": True,
+            "step_matrix": optimizer.compiled("step_matrix", dtype),
+            "n_scratch": 4 * largest,
+            "scratch": aligned_zeros(4 * largest, dtype),
+            "matrix_hyper": numbers[2].astype(dtype),
+        }
+    n_step_sizes = max(CHUNK, *units[1:], largest)
+    return fields | {"n_step_sizes": n_step_sizes, "step_sizes": aligned_zeros(n_step_sizes, dtype)}
+
+
+def _set_update(job, options, kept, computes_gradient, rules):
+    theta = job.theta
+    found = pieces(job.network.layout, job.tile_size, by_matrix=rules.get("by_matrix", False))
+    best = {"best": aligned_copy(kept)} if options.early_stopping else {}
+    job.set(
+        "update",
+        computes_gradient=computes_gradient,
+        grad=aligned_zeros(theta.size, job.dtype),
+        kept=kept,
+        n_pieces=len(found),
+        pieces=found,
+        **best,
+        **rules,
+    )
+
+
+def _stacked(vectors):
+    """Return vectors of different lengths as the rows of a matrix, padded with zeros."""
+    matrix = np.zeros((len(vectors), max(len(vector) for vector in vectors)))
+    for row, values in zip(matrix, vectors, strict=True):
+        row[: len(values)] = values
+    return matrix
