@@ -74,7 +74,7 @@ def data_loss(theta, job):
     total = 0.0
     positions = array_at(job.buffers.positions, tile_size, np.int64)
     for start in range(0, data.n_rows, tile_size):
-        n_rows = min(tile_size, data.n_rows - start)
+        n_rows = data.n_rows - start if data.n_rows - start < tile_size else tile_size
         for i in range(n_rows):
             positions[i] = start + i
         strip = _whole_tile(job, n_rows)
@@ -158,7 +158,7 @@ def _order_rows(order, shuffle, epoch_key):
     for i in range(order.size):
         order[i] = i
     if shuffle:
-        key = maths.mix(epoch_key, -1)
+        key = maths.mix(epoch_key, np.int64(-1))
         for i in range(order.size - 1, 0, -1):
             bits = np.uint64(maths.random_bits(key, i))
             j = np.int64((bits * np.uint64(i + 1)) >> np.uint64(32))
@@ -221,9 +221,10 @@ def _learning_rate(job, batch_start, updates_per_epoch):
         done = progress.epoch + batch_start // settings.batch_size / updates_per_epoch
         fraction = settings.warmup_start + (1.0 - settings.warmup_start) * (done / settings.warmup_epochs)
         return settings.learning_rate_init * fraction
+    n_epochs = settings.max_iter - settings.warmup_epochs
     return _rate(
         update.rate, settings.learning_rate_init, progress.t - progress.t_warmup,
-        progress.epoch - settings.warmup_epochs, updates_per_epoch, max(1, settings.max_iter - settings.warmup_epochs),
+        progress.epoch - settings.warmup_epochs, updates_per_epoch, n_epochs if n_epochs > 1 else 1,
         array_at(update.schedule_hyper, update.n_numbers, np.float64),
         array_at(update.schedule_memory, update.n_numbers, np.float64),
     )  # fmt: skip
@@ -242,10 +243,11 @@ def _run_epoch(theta, job, epoch_key, max_tiles):
         updates_per_epoch -= 1
     while progress.row < n_rows and max_tiles > 0:
         batch_start = progress.row // batch_size * batch_size
-        batch_stop = min(batch_start + batch_size, n_rows)
+        batch_stop = batch_start + batch_size if batch_start + batch_size < n_rows else n_rows
         if joins and batch_stop == n_rows - 1:
             batch_stop = n_rows
-        tile_stop = min(progress.row + job.buffers.tile_size, batch_stop)
+        tile_stop = progress.row + job.buffers.tile_size
+        tile_stop = tile_stop if tile_stop < batch_stop else batch_stop
         positions = flat_view(order, progress.row, tile_stop - progress.row)
         progress.loss_sum += _train_tile(
             theta, job, positions, 1.0 / (batch_stop - batch_start), progress.row > batch_start, epoch_key
@@ -329,7 +331,7 @@ def add_gradient(theta, jobs, start, stop):
     positions = array_at(job.buffers.positions, tile_size, np.int64)
     total = 0.0
     for a in range(start, stop, tile_size):
-        b = min(a + tile_size, stop)
+        b = a + tile_size if a + tile_size < stop else stop
         for i in range(b - a):
             positions[i] = a + i
         total += _train_tile(theta, job, flat_view(positions, 0, b - a), scale, a > 0, np.uint64(0))
@@ -378,7 +380,8 @@ def predict(theta, jobs, first_row, out):
     indices = array_at(buffers.indices, buffers.n_stored, np.int64)
     indptr = array_at(buffers.indptr, buffers.tile_size + 1, np.int64)
     for start in range(0, out.shape[0], buffers.tile_size):
-        n_rows = min(buffers.tile_size, out.shape[0] - start)
+        n_left = out.shape[0] - start
+        n_rows = n_left if n_left < buffers.tile_size else buffers.tile_size
         rows = flat_view(all_rows, 0, n_rows)
         for i in range(n_rows):
             rows[i] = first_row + start + i

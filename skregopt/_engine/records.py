@@ -131,8 +131,8 @@ UPDATE = record_type(
     *_fields("kept", "best"),  # -> T, the weights to validate and to keep, and the best of them so far
     *_fields("n_pieces"),
     *_fields("pieces"),  # -> PIECE
-    *_fields("n_slots", "slot_stride"),
-    *_fields("slots"),  # -> T, (n_slots, slot_stride)
+    *_fields("has_slots"),
+    *_fields("slot_1", "slot_2", "slot_3", "slot_4"),  # -> T, state vectors as long as theta; the last one repeated
     *_fields("prepare", "step", "step_matrix"),  # -> kernels of the optimizer
     *_fields("by_matrix"),  # whether step_matrix updates every weight matrix but the last
     *_fields("n_scratch"),

@@ -42,7 +42,8 @@ def _do(task, member, theta, job):
     sharing, update = job.sharing, job.update
     if sharing.kind == STRIP_TASK:
         first = task * sharing.strip
-        n_rows = min(sharing.strip, sharing.n_rows - first)
+        n_left = sharing.n_rows - first
+        n_rows = n_left if n_left < sharing.strip else sharing.strip
         positions = flat_view(array_at(sharing.positions, sharing.n_rows, np.int64), first, n_rows)
         train_rows(theta, job, positions, first, sharing.epoch_key, sharing.scale)
     elif sharing.kind == GRADIENT_TASK:

@@ -33,10 +33,12 @@ def _dense_loader(element):
     def load(source, rows, dense, data, indices, indptr):
         n_features, step = source.n_features, source.column_step
         itemsize = array_at(source.values, 1, element).itemsize
-        n_bytes = min(ASKED_FOR, ((n_features - 1) * step + 1) * itemsize)
+        n_bytes = ((n_features - 1) * step + 1) * itemsize
+        n_bytes = n_bytes if n_bytes < ASKED_FOR else ASKED_FOR
         for i in range(rows.size):
             # rows in random order are nowhere near each other: ask for some before they are needed
-            ahead = source.values + rows[min(i + ROWS_AHEAD, rows.size - 1)] * source.row_stride
+            later = i + ROWS_AHEAD if i + ROWS_AHEAD < rows.size else rows.size - 1
+            ahead = source.values + rows[later] * source.row_stride
             for offset in range(0, n_bytes, CACHE_LINE):
                 prefetch(ahead + offset)
             row = array_at(source.values + rows[i] * source.row_stride, (n_features - 1) * step + 1, element)

@@ -62,7 +62,7 @@ def evaluate_rows(theta, job, data, strip):
     scale = theta.dtype.type(strip.scale)
     end = strip.first + strip.n_rows
     for a in range(strip.first, end, LOSS_ROWS):
-        n = min(LOSS_ROWS, end - a)
+        n = end - a if end - a < LOSS_ROWS else LOSS_ROWS
         losses[a // LOSS_ROWS] = _evaluate(
             network.evaluate,
             matrix_at(last.activations, a * last.fan_out, n, last.fan_out, theta),

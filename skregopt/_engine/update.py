@@ -59,9 +59,6 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
     keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
     adds_penalty = not settings.clips_gradient  # which has added it
     scalars = array_at(update.scalars, N_SCALARS, theta)
-    slots = array_at(update.slots, update.n_slots * update.slot_stride, theta)
-    last_slot = max(update.n_slots - 1, 0)  # a rule with fewer slots does not look at those it has not
-    has_slots = update.n_slots > 0
     computes_gradient = update.computes_gradient != 0
     for position in range(first_piece, end):
         piece = pieces[position]
@@ -74,7 +71,7 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
         if computes_gradient and is_coef:
             grad_start = 0  # always in the same place, which stays in the cache
         while stop > piece.first:
-            first = max(piece.first, stop - piece.chunk)
+            first = stop - piece.chunk if stop - piece.chunk > piece.first else piece.first
             if first < grad_row and computes_gradient:
                 # of a single row, the gradient is no work for BLAS
                 grad_row = first if n_batch_rows == 1 and is_coef else piece.first
@@ -93,14 +90,14 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
                 for i in range(size):
                     weights[i] *= keep
             step_size = flat_view(step_sizes, 0, size if proximal else 0)
-            n_state = size if has_slots else 0
-            slot_1 = flat_view(slots, a, n_state)
-            slot_2 = flat_view(slots, min(1, last_slot) * update.slot_stride + a, n_state)
-            slot_3 = flat_view(slots, min(2, last_slot) * update.slot_stride + a, n_state)
-            slot_4 = flat_view(slots, min(3, last_slot) * update.slot_stride + a, n_state)
+            n_state = size if update.has_slots else 0
+            slot_1 = flat_view(array_at(update.slot_1, a + size, theta), a, n_state)
+            slot_2 = flat_view(array_at(update.slot_2, a + size, theta), a, n_state)
+            slot_3 = flat_view(array_at(update.slot_3, a + size, theta), a, n_state)
+            slot_4 = flat_view(array_at(update.slot_4, a + size, theta), a, n_state)
             if by_matrix:
                 n_rows = size // row_length
-                n_state_rows = n_rows if has_slots else 0
+                n_state_rows = n_rows if update.has_slots else 0
                 _step_matrix(
                     update.step_matrix,
                     matrix_view(weights, 0, n_rows, row_length),

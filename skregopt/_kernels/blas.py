@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from .blas_library import symbol
+from .compiler import HelperCompiler
 
 # Multiplications up to which OpenBLAS, where it has kernels for small matrices, does not copy them first. That saves
 # up to a third of the time; a larger product is cut where its parts keep enough rows.
@@ -115,7 +116,7 @@ def gemm_of_columns(left, first, right, accumulate, out):
     gemm(True, False, left[:, first : first + out.shape[0]], right, accumulate, out)
 
 
-@overload(gemm_of_columns)
+@overload(gemm_of_columns, jit_options={"pipeline_class": HelperCompiler})
 def _overload_gemm_of_columns(left, first, right, accumulate, out):
     itemsize = left.dtype.bitwidth // 8
 
@@ -130,7 +131,7 @@ def _overload_gemm_of_columns(left, first, right, accumulate, out):
     return implementation
 
 
-@overload(gemm)
+@overload(gemm, jit_options={"pipeline_class": HelperCompiler})
 def _overload_gemm(transpose_left, transpose_right, left, right, accumulate, out):
     def implementation(transpose_left, transpose_right, left, right, accumulate, out):
         m, n = out.shape

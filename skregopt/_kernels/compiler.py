@@ -8,6 +8,8 @@ Most of the time of a compilation is spent in numba, not in LLVM. Its passes for
 expressions and branches on constants find nothing in the functions of this package, but each goes through all of them.
 """
 
+from llvmlite.binding import Linkage
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
@@ -40,26 +42,113 @@ class _FullWidthLower(Lower):
         set.add(self.function.attributes, _PREFERENCE)
 
 
+class _NoMachineCode:
+    """Stands for the code generator of a library without machine code."""
+
+    @staticmethod
+    def set_env(name, environment):
+        """Do nothing: there is no variable that has the address of the function's environment."""
+
+
+class _Library(JITCodeLibrary):
+    """A function's code that becomes machine code only if somebody asks for it.
+
+    Helpers never do: their code is linked into the functions that call them, so most of what numba would emit is saved.
+    """
+
+    def __init__(self, codegen, name):
+        super().__init__(codegen, name)
+        self._is_emitted = False
+
+    @property
+    def codegen(self):
+        return self._codegen if self._is_emitted else _NoMachineCode
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def _optimize_functions(self, ll_module):
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not function.is_declaration:  # numba makes a pass manager for each of these, too
+                passes, builder = self._codegen._function_pass_manager()
+                passes.run(function, builder)
+
+    def _emit(self):
+        if not self._is_emitted:
+            self._is_emitted = True
+            super()._finalize_final_module()
+
+    def get_pointer_to_function(self, name):
+        self._ensure_finalized()
+        if not any(function.name == name and not function.is_declaration for function in self._final_module.functions):
+            return 0
+        self._emit()
+        return super().get_pointer_to_function(name)
+
+    def serialize_using_object_code(self):
+        self._ensure_finalized()
+        self._emit()
+        return super().serialize_using_object_code()
+
+
+class _SelfContainedLibrary(_Library):
+    """The code of a function that is called through its address.
+
+    Helpers that are linked into it become its own. Otherwise the copies that several functions hold of a helper would
+    be one symbol of the process, and which of them is called, compiled in which surroundings, would be chance.
+    """
+
+    def _optimize_final_module(self):
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
+                function.linkage = Linkage.internal
+        super()._optimize_final_module()
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _FullWidthLowering(NativeLowering):
     _name = "full_width_lowering"
+
+    library_class = _Library
 
     @property
     def lowering_class(self):
         return _FullWidthLower
 
+    def run_pass(self, state):
+        state.library = self.library_class(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().run_pass(state)
 
-class FullWidthCompiler(Compiler):
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _KernelLowering(_FullWidthLowering):
+    _name = "kernel_lowering"
+    library_class = _SelfContainedLibrary
+
+
+class HelperCompiler(Compiler):
     """numba's default compiler with :class:`NativeLowering` replaced and some passes left out."""
+
+    lowering = _FullWidthLowering
 
     def define_pipelines(self):
         """Return the default pipelines with the preference for wide vectors."""
         managers = super().define_pipelines()
         for manager in managers:
             manager.passes = [
-                (_FullWidthLowering if stage is NativeLowering else stage, description)
+                (self.lowering if stage is NativeLowering else stage, description)
                 for stage, description in manager.passes
                 if stage.__name__ not in _NOT_NEEDED
             ]
             manager.finalize()
         return managers
+
+
+class KernelCompiler(HelperCompiler):
+    """The same for functions that are called through their addresses."""
+
+    lowering = _KernelLowering

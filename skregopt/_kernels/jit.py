@@ -31,7 +31,7 @@ from numba import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.extending import intrinsic
 
-from .compiler import FullWidthCompiler
+from .compiler import HelperCompiler, KernelCompiler
 
 # NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
 # `_nrt=False`: no reference counting, hence no allocation, in any compiled function.
@@ -40,7 +40,7 @@ OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "reassoc"},
     "_nrt": False,
-    "pipeline_class": FullWidthCompiler,
+    "pipeline_class": HelperCompiler,
 }
 
 DISABLED = bool(numba.config.DISABLE_JIT)
@@ -263,7 +263,7 @@ def _without_collection():
 
 
 def _compile(function, signature, **wrappers):
-    dispatcher = numba.njit(**wrappers, **OPTIONS)(function)
+    dispatcher = numba.njit(**wrappers, **{**OPTIONS, "pipeline_class": KernelCompiler})(function)
     directory = None
     try:
         if _changed_since_import(function):

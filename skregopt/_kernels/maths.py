@@ -13,8 +13,17 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 from scipy.special import erfcx, ndtr
 
+from .compiler import HelperCompiler
+
 # Reassociation would undo the two-part range reduction, so these functions only allow fused multiply-adds.
-_EXACT = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
+_EXACT = {
+    "fastmath": {"contract"},
+    "error_model": "numpy",
+    "nogil": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": HelperCompiler,
+}
 # Long ones that LLVM would not inline by itself, without which there is no vector code.
 _INNER = {**_EXACT, "forceinline": True}
 
@@ -101,7 +110,7 @@ def _exp_double(x):
     return x if x != x else ((f8(1.0) + t) * low) * high
 
 
-@overload(exp)
+@overload(exp, jit_options={"pipeline_class": HelperCompiler})
 def _overload_exp(x):
     return _by_precision(x, lambda x: _exp_single(x), lambda x: _exp_double(x))
 
@@ -149,7 +158,7 @@ def _tanh_double(x):
     return x if x != x else value
 
 
-@overload(tanh)
+@overload(tanh, jit_options={"pipeline_class": HelperCompiler})
 def _overload_tanh(x):
     return _by_precision(x, lambda x: _tanh_single(x), lambda x: _tanh_double(x))
 
@@ -160,7 +169,7 @@ def logistic(x):
     return one / (one + exp(-x))
 
 
-@overload(logistic)
+@overload(logistic, jit_options={"pipeline_class": HelperCompiler})
 def _overload_logistic(x):
     return _by_precision(
         x,
@@ -192,7 +201,7 @@ def _expm1_double(x):
     return x if x != x else value
 
 
-@overload(expm1)
+@overload(expm1, jit_options={"pipeline_class": HelperCompiler})
 def _overload_expm1(x):
     return _by_precision(x, lambda x: _expm1_single(x), lambda x: _expm1_double(x))
 
@@ -241,7 +250,7 @@ def _log1p_double(x):
     return value + (f8(6.93147180369123816490e-01) if is_large else f8(0.0))
 
 
-@overload(log1p)
+@overload(log1p, jit_options={"pipeline_class": HelperCompiler})
 def _overload_log1p(x):
     return _by_precision(x, lambda x: _log1p_single(x), lambda x: _log1p_double(x))
 
@@ -277,7 +286,7 @@ def _gaussian_double(x):
     return x if x != x else power + power * series
 
 
-@overload(gaussian)
+@overload(gaussian, jit_options={"pipeline_class": HelperCompiler})
 def _overload_gaussian(x):
     return _by_precision(x, lambda x: _gaussian_single(x), lambda x: _gaussian_double(x))
 
@@ -343,7 +352,7 @@ def _normal_cdf_double(x, bell):
     return tail if x < f8(0.0) else f8(1.0) - tail
 
 
-@overload(normal_cdf)
+@overload(normal_cdf, jit_options={"pipeline_class": HelperCompiler})
 def _overload_normal_cdf(x, bell):
     return _by_precision(
         x,
@@ -352,7 +361,7 @@ def _overload_normal_cdf(x, bell):
     )
 
 
-@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_EXACT)
+@njit(**_EXACT)
 def product(x, y):
     """Return x * y, which reassociation leaves alone: for factors whose product with others could overflow."""
     return x * y
@@ -388,7 +397,7 @@ def mix(key, value):
     return np.uint64(z ^ (z >> 31))
 
 
-@overload(mix)
+@overload(mix, jit_options={"pipeline_class": HelperCompiler})
 def _overload_mix(key, value):
     def implementation(key, value):
         z = u8(key) + u8(0x9E3779B97F4A7C15) * (u8(value) + u8(1))
@@ -422,7 +431,7 @@ def random_bits(key, index):
     return np.uint32(h ^ (h >> 16))
 
 
-@overload(random_bits)
+@overload(random_bits, jit_options={"pipeline_class": HelperCompiler})
 def _overload_random_bits(key, index):
     def implementation(key, index):
         h = u4(u4(index) * u4(0x9E3779B9) + u4(key))

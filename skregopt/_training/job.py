@@ -132,9 +132,8 @@ def _rules(job, optimizer, schedule, memory):
     fields = {
         "prepare": optimizer.compiled("prepare", dtype),
         "step": optimizer.compiled("step", dtype),
-        "n_slots": memory.slots.shape[0],
-        "slot_stride": memory.slots.shape[1],
-        "slots": memory.slots,
+        "has_slots": len(memory.slots) > 0,
+        **{f"slot_{k + 1}": memory.slots[min(k, len(memory.slots) - 1)] for k in range(4) if len(memory.slots)},
         "has_rules": True,
         "rate": schedule.compiled("rate", dtype),
         "end_epoch": schedule.compiled("end_epoch", dtype),

@@ -71,7 +71,7 @@ def _add_product(left, right, out):
         if block < blas.ENOUGH_ROWS:
             block = n_rows
     for a in range(0, n_rows, block):
-        n = min(block, n_rows - a)
+        n = n_rows - a if n_rows - a < block else block
         part = matrix_view(left, a * fan_in, n, fan_in)
         gemm(False, False, part, right, True, matrix_view(out, a * fan_out, n, fan_out))
 
