@@ -76,6 +76,9 @@ class _Library(JITCodeLibrary):
                 passes, builder = self._codegen._function_pass_manager()
                 passes.run(function, builder)
 
+    def _optimize_final_module(self):
+        pass
+
     def _emit(self):
         if not self._is_emitted:
             self._is_emitted = True
@@ -105,7 +108,7 @@ class _SelfContainedLibrary(_Library):
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
                 function.linkage = Linkage.internal
-        super()._optimize_final_module()
+        JITCodeLibrary._optimize_final_module(self)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
