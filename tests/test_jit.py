@@ -98,10 +98,10 @@ def kernels(dtype):
     return [*z.tolist(), value, *w.tolist(), rate]
 """
 KERNEL_NAMES = {
-    "skregopt.activations._tanh_activate",
+    "skregopt.activations._sigmoids._tanh_activate",
     "skregopt.penalties._l2_value",
     "skregopt.penalties._l1_prox",
-    "skregopt.schedules._inv_scaling_rate",
+    "skregopt.schedules._decays._inv_scaling_rate",
 }
 KERNEL_RESULTS = [
     np.tanh(0.5), np.tanh(-2.0), np.tanh(0.5) ** 2 + np.tanh(-2.0) ** 2, 0.5, 0.0, 1.5,
@@ -159,7 +159,7 @@ def test_first_process_compiles_each_function_once_per_dtype(cold):
     counts = Counter(first["compiled"])
     assert counts["skregopt._engine.loop.run_epochs"] == 2
     assert counts["skregopt._engine.loop.predict"] == 2
-    assert counts["skregopt.activations._relu_activate"] == 2
+    assert counts["skregopt.activations._relu._relu_activate"] == 2
     # loaders: one function for each kind and element type of X
     assert {name: n for name, n in counts.items() if "<locals>" not in name and n > 2} == {}
 
@@ -186,12 +186,12 @@ def test_compilation_is_announced_once_and_only_if_there_is_any(cold):
 
 
 RULES_AND_PASSES = {
-    "activations", "losses", "penalties", "optimizers", "schedules", "_class_kernels", "_update_kernels",
+    "activations", "losses", "penalties", "optimizers", "schedules",
     "_batch_norm", "_constraints", "_passes", "_source", "_team", "_update",
 }  # fmt: skip
 KERNELS_OF_THE_DEFAULTS = {
-    "_adam_prepare", "_adam_step", "_constant_rate", "_stop_when_exhausted", "_l2_add_gradient", "_l2_value",
-    "_relu_activate", "_relu_differentiate", "softmax_evaluate", "_highest", "_larger", "_subtract_highest",
+    "_adam_prepare", "_adam_step", "_constant_rate", "stop_when_exhausted", "_l2_add_gradient", "_l2_value",
+    "_relu_activate", "_relu_differentiate", "_softmax_evaluate", "_highest", "_larger", "_subtract_highest",
     "_replace_by_exp", "load", "load_tile", "train_rows", "forward", "evaluate_rows", "backward", "gradient_rows",
     "update_pieces", "_add_product", "_add_scaled", "_column_sums", "_intercept_gradient", "_product_transposed",
     "_transpose", "loss_of_tile",
@@ -978,7 +978,7 @@ VECTORISED = (
     "_adadelta_step",
     "_lion_step",
     "_l1_prox",
-    "softmax_evaluate",
+    "_softmax_evaluate",
     "sigmoid_evaluate",
     "_squared_error_evaluate",
     "_huber_evaluate",

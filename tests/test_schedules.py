@@ -4,13 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from numba import types
 from problems import make_problem
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt import schedules as module
 from skregopt._kernels.jit import entry_point
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.schedules import SCHEDULES, Cosine, Exponential, OneCycle, Plateau, Schedule, Step
@@ -41,7 +41,7 @@ class Driven:
     def __init__(self, schedule, peak=PEAK):
         float64 = np.dtype(float)
         self.kernels = {
-            name: entry_point(getattr(schedule, name), signature(module.types.float64))
+            name: entry_point(getattr(schedule, name), signature(types.float64))
             for name, signature in Schedule.signatures.items()
         }
         self.hyper, self.memory, self.peak = schedule.hyper_vector(float64), np.zeros(8), peak

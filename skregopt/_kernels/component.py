@@ -3,8 +3,9 @@
 A *component* is a rule of one *family*: a small estimator-like object (constructor parameters, ``get_params``,
 ``clone``, pickling) that names the kernels the compiled training loop calls. A family is a subclass of
 :class:`Component` that fixes the kernels' signatures; a rule is a subclass of the family with the kernels themselves,
-plain Python functions in numba's nopython subset, and lives, with its kernels, in the one file of its family. Each of
-these files ends with a registry from the public name to the class, which validation, error messages and tests read.
+plain Python functions in numba's nopython subset, and lives beside its kernels in the module or package of its family.
+That module, or the package's ``__init__``, ends with a registry from the public name to the class, which validation,
+error messages and tests read.
 """
 
 import inspect

@@ -1,10 +1,14 @@
-"""Kernels of the losses of classes, see ``losses.py`` for their arguments; log loss and focal loss share links."""
+"""Log loss: softmax over classes, sigmoids for labels."""
+
+from numbers import Real
 
 import numpy as np
 
-from ._kernels import maths
-from ._kernels.jit import inlined_jit, jit
-from ._kernels.views import flat_view
+from .._kernels import maths
+from .._kernels.interval import Interval
+from .._kernels.jit import inlined_jit, jit
+from .._kernels.views import flat_view
+from ._family import Loss
 
 _ENOUGH = 1e200  # of a product, so that one factor more does not overflow
 
@@ -58,7 +62,7 @@ def _replace_by_exp(raw_prediction):
         values[i] = maths.exp(values[i])
 
 
-def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
+def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
     on_all = hyper[0] / raw_prediction.dtype.type(n_outputs)
@@ -96,6 +100,7 @@ def softmax_evaluate(raw_prediction, y, weights, scale, hyper):
 
 
 def softmax_invert_link(raw_prediction, hyper):
+    """Replace each row by its softmax."""
     n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
     _subtract_highest(raw_prediction)
@@ -120,7 +125,7 @@ def _sigmoid_term(z, t, one):
     return abs(z) * missing + maths.log1p(u), difference if is_positive else -difference
 
 
-def sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
+def _sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     one = raw_prediction.dtype.type(1)
     on_all = hyper[0] / raw_prediction.dtype.type(2)
@@ -147,7 +152,7 @@ def sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
 
 
 def sigmoid_invert_link(raw_prediction, hyper):
-    # predictions stay inside [eps, 1 - eps], so that their logarithms are finite
+    """Replace each element by its logistic sigmoid, within [eps, 1 - eps] so that its logarithms are finite."""
     one = raw_prediction.dtype.type(1)
     eps = np.finfo(raw_prediction.dtype).eps
     for i in range(raw_prediction.shape[0]):
@@ -156,94 +161,74 @@ def sigmoid_invert_link(raw_prediction, hyper):
             raw_prediction[i, k] = p if p != p else min(max(p, eps), one - eps)
 
 
-@jit
-def _focal_softmax_term(z, is_highest, highest, rest, gamma, one):
-    """Return p_k, 1 - p_k, -(1 - p_k)^gamma log(p_k) and minus its derivative by log(p_k), for one class."""
-    zero = one - one
-    e = maths.exp(z - highest)
-    normaliser = one + rest
-    p, q = e / normaliser, (rest if is_highest else normaliser - e) / normaliser
-    surprise = np.log1p(rest) + (highest - z)
-    modulation = q**gamma
-    # -p log(p) / (1 - p) tends to one with p, where both vanish
-    ratio = p * surprise / q if q > zero else p
-    return p, q, modulation * surprise, modulation * (one + gamma * ratio)
+def softmax_to_onnx(op, raw_prediction):
+    """Return the softmax of each row."""
+    return op.Softmax(raw_prediction, axis=1)
 
 
-def focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
-    n_rows, n_outputs = raw_prediction.shape
-    zero, one = raw_prediction.dtype.type(0), raw_prediction.dtype.type(1)
-    gamma = hyper[1]
-    on_all = hyper[0] / raw_prediction.dtype.type(n_outputs)
-    on_label = one - hyper[0]
-    total = 0.0
-    for i in range(n_rows):
-        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
-        label = int(y[i, 0])
-        best = 0
-        for k in range(1, n_outputs):
-            best = k if row[k] > row[best] else best
-        highest = row[best]
-        rest = zero  # of sum_k exp(z_k - max z), without the one of the highest
-        for k in range(n_outputs):
-            if k != best:
-                rest += maths.exp(row[k] - highest)
-        loss, pull = zero, zero
-        for k in range(n_outputs):
-            t = on_label + on_all if k == label else on_all
-            if t > zero:
-                _, _, value, slope = _focal_softmax_term(row[k], k == best, highest, rest, gamma, one)
-                loss += t * value
-                pull += t * slope
-        total += weights[i, 0] * np.float64(loss)
-        weight = scale * weights[i, 0]
-        for k in range(n_outputs):
-            t = on_label + on_all if k == label else on_all
-            p, q, _, slope = _focal_softmax_term(row[k], k == best, highest, rest, gamma, one)
-            if on_all > zero:
-                row[k] = weight * (p * (pull - t * slope) - q * (t * slope))
-            else:  # nothing cancels, for a label that is nearly certain
-                row[k] = weight * (-q * pull if k == label else p * pull)
-    return total
+def sigmoid_to_onnx(op, raw_prediction):
+    """Return the clipped sigmoid of each element."""
+    return op.Clip(op.Sigmoid(raw_prediction), op.eps, 1.0 - op.eps)
 
 
-@jit
-def _focal_sigmoid_term(z, t, gamma, one):
-    """Return t F(z) + (1 - t) F(-z), F(z) = -(1 - p)^gamma log(p) with p = 1 / (1 + exp(-z)), and its derivative."""
-    zero = one - one
-    is_positive = z > zero
-    u = maths.exp(-abs(z))
-    log_term = maths.log1p(u)
-    for_no = log_term + (z if is_positive else zero)  # -log(1 - p)
-    for_yes = log_term + (zero if is_positive else -z)  # -log(p)
-    less, more = u / (one + u), one / (one + u)
-    p, q = more if is_positive else less, less if is_positive else more
-    yes, no = t * maths.exp(-gamma * for_no), (one - t) * maths.exp(-gamma * for_yes)
-    return yes * for_yes + no * for_no, no * (p + gamma * q * for_no) - yes * (q + gamma * p * for_yes)
+class Smoothed:
+    """Parameters of losses of classes."""
+
+    targets = ("binary", "multiclass", "multilabel")
+    flat_parameters = ("label_smoothing",)
+    _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+    def hyper_parameters(self):
+        """Return what the kernels read."""
+        return (self.label_smoothing,)
 
 
-def focal_sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
-    n_rows, n_outputs = raw_prediction.shape
-    one = raw_prediction.dtype.type(1)
-    gamma = hyper[1]
-    on_all = hyper[0] / raw_prediction.dtype.type(2)
-    on_label = one - hyper[0]
-    total = 0.0
-    if weights.shape[1] == n_outputs:
-        size = n_rows * n_outputs
-        z, targets, flat_weights = (
-            flat_view(raw_prediction, 0, size),
-            flat_view(y, 0, size),
-            flat_view(weights, 0, size),
-        )
-        for i in range(size):
-            loss, slope = _focal_sigmoid_term(z[i], targets[i] * on_label + on_all, gamma, one)
-            total += flat_weights[i] * np.float64(loss)
-            z[i] = (scale * flat_weights[i]) * slope
-        return total
-    for i in range(n_rows):
-        for k in range(n_outputs):
-            loss, slope = _focal_sigmoid_term(raw_prediction[i, k], y[i, k] * on_label + on_all, gamma, one)
-            total += weights[i, 0] * np.float64(loss)
-            raw_prediction[i, k] = (scale * weights[i, 0]) * slope
-    return total
+class SoftmaxLogLoss(Smoothed, Loss):
+    """Log loss of mutually exclusive classes: log(sum_k exp(z_k)) - sum_k t_k z_k, prediction softmax(z).
+
+    This is :class:`LogLoss` for a multiclass target.
+    """
+
+    out_activation = "softmax"
+    evaluate = staticmethod(_softmax_evaluate)
+    invert_link = staticmethod(softmax_invert_link)
+    to_onnx = staticmethod(softmax_to_onnx)
+
+
+class SigmoidLogLoss(Smoothed, Loss):
+    """Log loss of independent yes-or-no outputs: sum_k log(1 + exp(z_k)) - t_k z_k, prediction 1 / (1 + exp(-z)).
+
+    This is :class:`LogLoss` for a binary (one output) or multilabel target.
+    """
+
+    out_activation = "logistic"
+    evaluate = staticmethod(_sigmoid_evaluate)
+    invert_link = staticmethod(sigmoid_invert_link)
+    to_onnx = staticmethod(sigmoid_to_onnx)
+
+
+class LogLoss(Smoothed, Loss):
+    """Log loss (cross-entropy) of the labels, -sum_k t_k log(p_k), in natural logarithms.
+
+    Softmax over mutually exclusive classes; the logistic sigmoid for two classes and for each label of a multilabel
+    target, whose losses are summed over labels.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        Share e of the target t that is spread evenly: t = (1 - e) y + e / K for y of 0 and 1 over K classes, K = 2 for
+        a sigmoid. As in PyTorch's ``CrossEntropyLoss``.
+
+    Examples
+    --------
+    >>> from skregopt.losses import LogLoss
+    >>> LogLoss().for_target("multilabel")
+    SigmoidLogLoss()
+    """
+
+    def for_target(self, target):
+        """Return the softmax form for 'multiclass', the sigmoid form otherwise."""
+        return (SoftmaxLogLoss if target == "multiclass" else SigmoidLogLoss)(self.label_smoothing)

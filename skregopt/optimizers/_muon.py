@@ -1,43 +1,17 @@
-"""The longer kernels of the optimizers; conventions as in ``optimizers.py``."""
+"""Muon."""
+
+from numbers import Integral
 
 import numpy as np
 
-from ._kernels.blas import gemm
-from ._kernels.views import flat_view, matrix_view
+from .._kernels.blas import gemm
+from .._kernels.interval import Interval
+from .._kernels.views import flat_view, matrix_view
+from ._adam import Adam
+from ._family import DECAY, Optimizer
 
 
-def rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_size):
-    """Update by :class:`skregopt.optimizers.RMSprop`; the last slot in use holds the mean of a centered one."""
-    lr, rho, rest, momentum = scalars[0], scalars[1], scalars[2], scalars[3]
-    centered, epsilon = scalars[4] > 0, scalars[5]
-    one = weights.dtype.type(1)
-    if centered:
-        mean = slot_4 if momentum > 0 else slot_2
-        for i in range(weights.size):
-            # the variance itself: as a difference of two averages it may come out negative
-            deviation = grad[i] - mean[i]
-            mean[i] = mean[i] + rest * deviation
-            square[i] = rho * (square[i] + rest * (deviation * deviation))
-    else:
-        for i in range(weights.size):
-            square[i] = rho * square[i] + rest * (grad[i] * grad[i])
-    if momentum == 0:
-        for i in range(weights.size):
-            weights[i] -= lr * (grad[i] / (np.sqrt(square[i]) + epsilon))
-        for i in range(step_size.size):
-            step_size[i] = lr / (np.sqrt(square[i]) + epsilon)
-    else:
-        velocity, factors = slot_2, slot_3  # and the sum of the factors of past gradients in the velocity
-        for i in range(weights.size):
-            factor = one / (np.sqrt(square[i]) + epsilon)
-            factors[i] = momentum * factors[i] + factor
-            velocity[i] = momentum * velocity[i] + factor * grad[i]
-            weights[i] -= lr * velocity[i]
-        for i in range(step_size.size):
-            step_size[i] = lr * factors[i]
-
-
-def muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t):
+def _muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t):
     """Orthogonalise the average gradient and step along it, see :class:`skregopt.optimizers.Muon`.
 
     Of ``hyper``, the first four elements are those of Adam. ``grad`` is overwritten by c_t.
@@ -100,3 +74,67 @@ def muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, hy
         step_size[i] = proximal * (least if ratio < least else ratio)
         step = rate * (least * magnitude if ratio < least else abs(direction[i]))
         w[i] -= step if c[i] > zero else -step if c[i] < zero else c[i]
+
+
+class Muon(Adam):
+    r"""Orthogonalised momentum (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024).
+
+    For every weight matrix but the output layer's; output layer and intercepts follow :class:`Adam`, at the same
+    learning rate. With gradient G_t, M_0 = 0, momentum mu and q(s) = 3.4445 s - 4.7750 s^3 + 2.0315 s^5, as in
+    ``torch.optim.Muon``, whose bfloat16 is the working precision here::
+
+        M_t = mu M_{t-1} + (1 - mu) G_t
+        C_t = (1 - mu) G_t + mu M_t                  (Nesterov; otherwise C_t = M_t)
+        C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (n_steps times, by matrix products)
+        W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
+
+    The decoupled decay of ``torch.optim.Muon``, 0.1, is the estimators' ``weight_decay`` and that of all ``coefs_``.
+    Step size of the proximal operator: ``|update_ij| / |c_ij|``, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t.
+    With a non-smooth penalty, ``max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij)`` takes the place of O_ij: where
+    O_ij has another sign than C_ij, a stationary point of the objective would not be a fixed point.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of Adam's moments, per update.
+    epsilon : float > 0, default=1e-8
+        Added to the root of Adam's second moment.
+    amsgrad : bool, default=False
+        See :class:`Adam`.
+    momentum : float in [0, 1), default=0.95
+        Decay rate mu of the average gradient, per update.
+    nesterovs_momentum : bool, default=True
+        Whether to look ahead.
+    n_steps : int in [1, 99], default=5
+        Newton-Schulz steps.
+    match_rms_adamw : bool, default=False
+        Whether the learning rate is scaled by 0.2 sqrt(max(fan_in, fan_out)) instead, so that updates are as large as
+        those of AdamW (Liu et al., "Muon is scalable for LLM training", 2025).
+
+    Examples
+    --------
+    >>> from skregopt.optimizers import Muon
+    >>> Muon(match_rms_adamw=True)
+    Muon(match_rms_adamw=True)
+    """
+
+    flat_parameters = ()
+    signatures = Optimizer.signatures | Optimizer.matrix_signatures
+    _parameter_constraints = Adam._parameter_constraints | {
+        "momentum": DECAY,
+        "nesterovs_momentum": ["boolean"],
+        "n_steps": [Interval(Integral, 1, 99, closed="both")],
+        "match_rms_adamw": ["boolean"],
+    }
+    default_weight_decay = 0.1
+    step_matrix = staticmethod(_muon_step_matrix)
+
+    def __init__(
+        self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, momentum=0.95, nesterovs_momentum=True, n_steps=5,
+        match_rms_adamw=False,
+    ):  # fmt: skip
+        super().__init__(beta_1, beta_2, epsilon, amsgrad)
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.n_steps = n_steps
+        self.match_rms_adamw = match_rms_adamw

@@ -1,0 +1,57 @@
+"""Activation functions of the hidden layers, one class and two kernels each.
+
+Shapes and conventions, on which the training loop relies:
+
+* a kernel sees the values of one layer for one tile of rows as one flat vector ``z`` of ``n_rows * n_units`` elements;
+* ``activate(z, saved, hyper)`` replaces the pre-activations in ``z`` by the activations; a rule with ``saves = True``
+  may write to ``saved`` (same size as ``z``, otherwise empty) whatever its derivative needs besides the activation
+  itself;
+* ``differentiate(a, saved, delta, hyper)`` multiplies ``delta``, the gradient with respect to the activations, by the
+  derivative at the pre-activations, ``a`` being the activations.
+
+Rules whose derivative shares an exponential with the activation save the derivative itself.
+
+``to_onnx(op, z)`` says the same as ``activate`` in operators of ONNX, see :class:`skregopt._onnx.Graph`. The forms keep
+to operators that onnxruntime computes in float64 as well.
+"""
+
+from ._elu import ELU, SELU
+from ._family import Activation
+from ._gated import GELU, Mish, SiLU
+from ._identity import Identity
+from ._relu import LeakyReLU, ReLU
+from ._sigmoids import Logistic, Tanh
+from ._softplus import Softplus
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "ELU",
+    "GELU",
+    "Identity",
+    "LeakyReLU",
+    "Logistic",
+    "Mish",
+    "ReLU",
+    "SELU",
+    "SiLU",
+    "Softplus",
+    "Tanh",
+]
+
+for _class in [value for value in vars().values() if isinstance(value, type)]:
+    _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
+
+ACTIVATIONS = {
+    "identity": Identity,
+    "logistic": Logistic,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "mish": Mish,
+    "softplus": Softplus,
+}

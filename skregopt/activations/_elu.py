@@ -1,0 +1,102 @@
+"""Exponential linear units."""
+
+from numbers import Real
+
+from .._kernels import maths
+from .._kernels.interval import Interval
+from .._kernels.jit import jit
+from ._family import Activation, saved_differentiate
+
+
+@jit
+def _scaled_elu(z, derivatives, upper, lower):
+    """Replace z by upper z above 0 and by lower (exp(z) - 1) below."""
+    zero = z.dtype.type(0)
+    for i in range(z.size):
+        x = z[i]
+        is_positive = x > zero
+        below = zero if is_positive else x
+        derivatives[i] = upper if is_positive else lower * maths.exp(below)
+        z[i] = upper * x if is_positive else lower * maths.expm1(below)
+
+
+def _scaled_elu_to_onnx(op, z, upper, lower):
+    below = op.Mul(op.Sub(op.Exp(op.Min(z, 0.0)), 1.0), lower)
+    return op.Where(op.Greater(z, 0.0), op.Mul(z, upper), below)
+
+
+def _elu_activate(z, saved, hyper):
+    _scaled_elu(z, saved, z.dtype.type(1), hyper[0])
+
+
+class ELU(Activation):
+    """Exponential linear unit, f(z) = z for z > 0 and negative_scale (exp(z) - 1) otherwise.
+
+    f' = 1 for z > 0 and negative_scale exp(z) otherwise.
+
+    Parameters
+    ----------
+    negative_scale : float >= 0, default=1.0
+        Minus the value that f approaches at minus infinity; the kink at 0 vanishes for 1. PyTorch and Keras call it
+        alpha, which here is the strength of the penalty.
+
+    Notes
+    -----
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential linear units
+    (ELUs)", ICLR 2016.
+
+    Examples
+    --------
+    >>> from skregopt.activations import ELU
+    >>> ELU(negative_scale=0.5)
+    ELU(negative_scale=0.5)
+    """
+
+    _parameter_constraints = {"negative_scale": [Interval(Real, 0, None, closed="left")]}
+    saves = True
+    default_initializer = "he_uniform"
+    activate = staticmethod(_elu_activate)
+    differentiate = staticmethod(saved_differentiate)
+
+    def __init__(self, negative_scale=1.0):
+        self.negative_scale = negative_scale
+
+    def hyper_parameters(self):
+        """Return minus the value at minus infinity."""
+        return (self.negative_scale,)
+
+    def to_onnx(self, op, z):
+        """Return ``z`` above 0, an exponential below."""
+        return _scaled_elu_to_onnx(op, z, 1.0, self.negative_scale)
+
+
+def _selu_activate(z, saved, hyper):
+    # the product of the two constants of the paper is the second factor
+    _scaled_elu(z, saved, z.dtype.type(1.0507009873554804934), z.dtype.type(1.7580993408473768599))
+
+
+class SELU(Activation):
+    """Scaled exponential linear unit, f(z) = scale z for z > 0 and scale alpha (exp(z) - 1) otherwise.
+
+    With scale = 1.0507009873554805, alpha = 1.6732632423543772 and initial weights of variance 1 / fan_in (what
+    ``weight_init='auto'`` draws), activations of any depth keep mean 0 and variance 1.
+
+    Notes
+    -----
+    G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from skregopt.activations import SELU
+    >>> SELU().default_initializer
+    'lecun_normal'
+    """
+
+    saves = True
+    default_initializer = "lecun_normal"
+    activate = staticmethod(_selu_activate)
+    differentiate = staticmethod(saved_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return a multiple of ``z`` above 0, an exponential below."""
+        return _scaled_elu_to_onnx(op, z, 1.0507009873554804934, 1.7580993408473768599)

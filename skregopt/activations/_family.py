@@ -1,0 +1,58 @@
+"""The family of activations; its conventions are in the docstring of the package."""
+
+from numba import types
+
+from .._kernels.component import Component
+from .._kernels.jit import vector
+
+
+class Activation(Component):
+    """Family of activation functions.
+
+    Attributes
+    ----------
+    saves : bool
+        Whether the derivative needs more than the activation, see the conventions above.
+    glorot_gain : float
+        Factor on the variance of the initial weights that 'glorot_uniform' draws.
+    default_initializer : str
+        What ``weight_init='auto'`` stands for, a name in :mod:`skregopt.initializers`.
+    """
+
+    family = "activation"
+    signatures = {
+        "activate": lambda T: types.void(vector(T), vector(T), vector(T)),
+        "differentiate": lambda T: types.void(vector(T), vector(T), vector(T), vector(T)),
+    }
+    saves = False
+    glorot_gain = 1.0
+    default_initializer = "glorot_uniform"
+
+    def to_onnx(self, op, z):
+        """Return the activations of the pre-activations ``z`` in operators of ONNX.
+
+        Parameters
+        ----------
+        op : Graph
+            ``op.Name(input, ..., attribute=...)`` adds a node of the operator of that name, and returns its output.
+            Inputs are outputs, or numbers in the dtype of the network.
+        z : str
+            Output of the node before.
+
+        Returns
+        -------
+        str
+            Output of the last node.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a rule overrides this.
+        """
+        raise NotImplementedError
+
+
+def saved_differentiate(a, saved, delta, hyper):
+    """Multiply by the derivative, which ``activate`` has saved."""
+    for i in range(delta.size):
+        delta[i] *= saved[i]

@@ -1,0 +1,87 @@
+"""Rectified linear units."""
+
+from numbers import Real
+
+from .._kernels.interval import Interval
+from ._family import Activation
+
+
+def _relu_activate(z, saved, hyper):
+    zero = z.dtype.type(0)
+    for i in range(z.size):
+        # written so that NaN stays NaN
+        z[i] = zero if z[i] < zero else z[i]
+
+
+def _relu_differentiate(a, saved, delta, hyper):
+    zero = a.dtype.type(0)
+    for i in range(a.size):
+        delta[i] = zero if a[i] <= zero else delta[i]
+
+
+class ReLU(Activation):
+    """Rectified linear unit, f(z) = max(0, z), f' = 1 for z > 0 and 0 otherwise.
+
+    Starts from scikit-learn's weights, 'glorot_uniform': with 'he_uniform' shallow networks on small data end worse.
+
+    Examples
+    --------
+    >>> from skregopt.activations import ReLU
+    >>> ReLU()
+    ReLU()
+    """
+
+    activate = staticmethod(_relu_activate)
+    differentiate = staticmethod(_relu_differentiate)
+
+    def to_onnx(self, op, z):
+        """Return ONNX's Relu."""
+        return op.Relu(z)
+
+
+def _leaky_relu_activate(z, saved, hyper):
+    zero, slope = z.dtype.type(0), hyper[0]
+    for i in range(z.size):
+        z[i] = z[i] if z[i] > zero else slope * z[i]
+
+
+def _leaky_relu_differentiate(a, saved, delta, hyper):
+    zero, one, slope = a.dtype.type(0), a.dtype.type(1), hyper[0]
+    for i in range(a.size):
+        delta[i] *= slope if a[i] <= zero else one
+
+
+class LeakyReLU(Activation):
+    """Leaky rectified linear unit, f(z) = z for z > 0 and negative_slope z otherwise; f' = 1 or negative_slope.
+
+    Parameters
+    ----------
+    negative_slope : float >= 0, default=0.01
+        Slope below 0, small so that a unit that is off still learns. The default is PyTorch's.
+
+    Notes
+    -----
+    A. L. Maas, A. Y. Hannun, A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+
+    Examples
+    --------
+    >>> from skregopt.activations import LeakyReLU
+    >>> LeakyReLU(negative_slope=0.2)
+    LeakyReLU(negative_slope=0.2)
+    """
+
+    _parameter_constraints = {"negative_slope": [Interval(Real, 0, None, closed="left")]}
+    default_initializer = "he_uniform"
+    activate = staticmethod(_leaky_relu_activate)
+    differentiate = staticmethod(_leaky_relu_differentiate)
+
+    def __init__(self, negative_slope=0.01):
+        self.negative_slope = negative_slope
+
+    def hyper_parameters(self):
+        """Return the slope below 0."""
+        return (self.negative_slope,)
+
+    def to_onnx(self, op, z):
+        """Return ``z`` above 0, a multiple below."""
+        return op.Where(op.Greater(z, 0.0), z, op.Mul(z, self.negative_slope))

@@ -1,0 +1,122 @@
+"""Pinball loss of quantiles."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.metrics import d2_pinball_score
+
+from .._kernels.interval import Interval
+from ._family import Loss
+
+
+def pinball_evaluate(raw_prediction, y, weights, scale, hyper):
+    """Evaluate the pinball loss of each output, see :class:`Quantile`."""
+    # hyper: n, the loss of n outputs per unit below y, the same above y; one n stands for all outputs
+    zero = raw_prediction.dtype.type(0)
+    n_outputs, last_target, n = raw_prediction.shape[1], y.shape[1] - 1, int(hyper[0])
+    share = scale / raw_prediction.dtype.type(n_outputs)
+    total = 0.0
+    for i in range(raw_prediction.shape[0]):
+        weight = weights[i, 0]
+        losses = 0.0
+        for k in range(n_outputs):
+            level = min(k, n - 1)
+            below, above = hyper[1 + level], hyper[1 + n + level]
+            residual = raw_prediction[i, k] - y[i, min(k, last_target)]
+            losses += np.float64(above * residual if residual > zero else -below * residual)
+            slope = above if residual > zero else -below
+            # zero, a subgradient, where the residual is
+            slope = slope if residual != zero else zero
+            raw_prediction[i, k] = (share * weight) * (slope if residual == residual else residual)
+        total += weight * losses
+    return total / n_outputs
+
+
+def _quantile_invert_link(raw_prediction, hyper):
+    # insertion sort of each row, in the ascending order of the quantiles that hyper ends with
+    n = int(hyper[0])
+    for i in range(raw_prediction.shape[0]):
+        for k in range(1, n):
+            for j in range(2 * n + 1 + k, 2 * n + 1, -1):
+                low, high = int(hyper[j - 1]), int(hyper[j])
+                smaller, larger = raw_prediction[i, high], raw_prediction[i, low]
+                if smaller < larger:
+                    raw_prediction[i, low], raw_prediction[i, high] = smaller, larger
+
+
+class Quantile(Loss):
+    """Pinball loss of a quantile q, averaged over outputs; prediction z.
+
+    ``q (y - z)`` where z is below y, else ``(1 - q) (z - y)``. Several quantiles are as many outputs; ``predict`` gives
+    them in the given order, sorted in each row so that they do not cross, which never adds to the loss (Chernozhukov et
+    al., "Quantile and probability curves without crossing", Econometrica 2010). ``MLPRegressor.score`` is the mean of
+    ``d2_pinball_score`` over quantiles.
+
+    Parameters
+    ----------
+    quantile : float in (0, 1) or sequence of such floats, default=0.5
+        A sequence, for a y of one column, makes ``predict`` return a matrix of shape (n_samples, n_quantiles).
+
+    Examples
+    --------
+    >>> from skregopt.losses import Quantile
+    >>> Quantile(quantile=[0.05, 0.5, 0.95]).n_outputs(1)
+    3
+    """
+
+    targets = ("continuous",)
+    _parameter_constraints = {"quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"]}
+    evaluate = staticmethod(pinball_evaluate)
+    invert_link = staticmethod(_quantile_invert_link)
+
+    def __init__(self, quantile=0.5):
+        self.quantile = quantile
+
+    @property
+    def keeps_columns(self):
+        """Whether the quantiles are a sequence."""
+        return not isinstance(self.quantile, Real)
+
+    def _validate_params(self):
+        super()._validate_params()
+        values = list(self._quantiles())
+        if not values or not all(isinstance(q, Real) and 0 < q < 1 for q in values) or len(set(values)) < len(values):
+            raise ValueError(
+                "The 'quantile' parameter of Quantile must be a float in the range (0.0, 1.0), or a sequence of "
+                f"different ones. Got {self.quantile!r} instead."
+            )
+
+    def _quantiles(self):
+        return [self.quantile] if isinstance(self.quantile, Real) else self.quantile
+
+    def hyper_parameters(self):
+        """Return what the kernels read."""
+        q = np.array(self._quantiles(), dtype=np.float64)
+        return (q.size, *q, *(1 - q), *np.argsort(q))
+
+    def check_y(self, y):
+        """Raise ValueError for several columns with several quantiles."""
+        if y.shape[1] > 1 and not isinstance(self.quantile, Real):
+            raise ValueError(
+                f"quantile={self.quantile!r} requires a y of one column, got one with {y.shape[1]}. Use a single "
+                "quantile, or an estimator for each column (MultiOutputRegressor)."
+            )
+
+    def n_outputs(self, n_targets):
+        """Return the number of columns of y times that of quantiles."""
+        return n_targets * len(self._quantiles())
+
+    def to_onnx(self, op, raw_prediction):
+        """Return the columns of each row sorted, in the order of the quantiles."""
+        n = len(self._quantiles())
+        if n == 1:
+            return raw_prediction
+        ascending, _ = op.TopK(raw_prediction, np.array([n]), axis=1, largest=0, n_outputs=2)
+        ranks = np.argsort(np.argsort(self._quantiles()))
+        return op.Gather(ascending, ranks, axis=1)
+
+    def score(self, y, y_pred, sample_weight=None):
+        """Return ``d2_pinball_score``, the share of pinball loss explained, averaged over quantiles."""
+        columns = [y_pred] if isinstance(self.quantile, Real) else np.transpose(y_pred)
+        pairs = zip(columns, self._quantiles(), strict=True)
+        return float(np.mean([d2_pinball_score(y, z, sample_weight=sample_weight, alpha=float(q)) for z, q in pairs]))

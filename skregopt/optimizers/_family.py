@@ -1,0 +1,41 @@
+"""The family of optimizers; its conventions are in the docstring of the package."""
+
+from numbers import Real
+
+from numba import types
+
+from .._kernels.component import Component
+from .._kernels.interval import Interval
+from .._kernels.jit import matrix, vector
+
+DECAY = [Interval(Real, 0, 1, closed="left")]
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+
+
+class Optimizer(Component):
+    """Family of first-order optimizers.
+
+    Attributes
+    ----------
+    n_slots : int
+        Number of state vectors, each as long as the parameters; may depend on the rule's parameters.
+    default_learning_rate : float
+        What ``learning_rate_init='auto'`` means, the default of the rule's reference.
+    default_weight_decay : float
+        What ``weight_decay=None`` means: the decoupled decay of the weights, likewise.
+    """
+
+    family = "solver"
+    signatures = {
+        "prepare": lambda T: types.void(types.float64, types.int64, *[vector(types.float64)] * 2, vector(T)),
+        "step": lambda T: types.void(*[vector(T)] * 8),
+    }
+    matrix_signatures = {"step_matrix": lambda T: types.void(*[matrix(T)] * 6, *[vector(T)] * 3, T, types.int64)}
+    n_slots = 0
+    default_learning_rate = 0.001
+    default_weight_decay = 0.0
+
+    def hyper_parameters(self):
+        """Return the numbers that the kernels read: all parameters in the order of ``_parameter_constraints``."""
+        return tuple(float(getattr(self, name)) for name in self._parameter_constraints)

@@ -1,0 +1,68 @@
+"""Lion."""
+
+import numpy as np
+
+from ._family import DECAY, Optimizer
+
+
+def _lion_prepare(lr, t, hyper, memory, scalars):
+    beta_1, beta_2 = hyper[0], hyper[1]
+    scalars[0] = lr
+    scalars[1] = beta_1
+    scalars[2] = 1.0 - beta_1
+    scalars[3] = beta_2
+    scalars[4] = 1.0 - beta_2
+    scalars[5] = lr * (1.0 - beta_1 * beta_2 ** (t - 1))  # the past gradients' factors in c_t sum to lr times that
+
+
+def _lion_step(weights, grad, moment, slot_2, slot_3, slot_4, scalars, step_size):
+    lr, beta_1, rest_1 = scalars[0], scalars[1], scalars[2]
+    beta_2, rest_2, proximal = scalars[3], scalars[4], scalars[5]
+    limits = np.finfo(weights.dtype)
+    tiny, huge, zero, one = limits.tiny, limits.max, weights.dtype.type(0), weights.dtype.type(1)
+    for i in range(step_size.size):
+        magnitude = abs(beta_1 * moment[i] + rest_1 * grad[i])
+        # Without a gradient only the penalty acts, whose minimum is zero. A floor that grows beyond the penalty's
+        # strength would let the step outrun the proximal operator, and no weight would stay zero.
+        step_size[i] = proximal / (tiny if magnitude < tiny else magnitude)
+    for i in range(weights.size):
+        c = beta_1 * moment[i] + rest_1 * grad[i]
+        sign = one if c > zero else -one if c < zero else c
+        weights[i] -= lr * (sign if abs(c) <= huge else c)  # infinity has no sign here: divergence has to be seen
+        moment[i] = beta_2 * moment[i] + rest_2 * grad[i]
+
+
+class Lion(Optimizer):
+    """Sign of a moment (Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023, algorithm 2).
+
+    With gradient g_t and m_0 = 0::
+
+        c_t = beta_1 m_{t-1} + (1 - beta_1) g_t
+        w_t = w_{t-1} - lr sign(c_t)
+        m_t = beta_2 m_{t-1} + (1 - beta_2) g_t
+
+    Step size of the proximal operator: ``lr (1 - beta_1 beta_2^(t-1)) / |c_t|``. All weights move by lr in each update,
+    so that a rate that falls (``learning_rate='invscaling'``) is needed to come closer than that. The default rate is
+    that of ``keras.optimizers.Lion``.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.99
+        Decay rates, per update.
+
+    Examples
+    --------
+    >>> from skregopt.optimizers import Lion
+    >>> Lion(beta_1=0.95, beta_2=0.98)
+    Lion(beta_1=0.95, beta_2=0.98)
+    """
+
+    _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY}
+    n_slots = 1
+    default_learning_rate = 0.001
+    prepare = staticmethod(_lion_prepare)
+    step = staticmethod(_lion_step)
+
+    def __init__(self, beta_1=0.9, beta_2=0.99):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2

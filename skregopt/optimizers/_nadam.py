@@ -1,0 +1,76 @@
+"""Nadam."""
+
+import numpy as np
+
+from ._family import DECAY, NOT_NEGATIVE, POSITIVE, Optimizer
+
+
+def _nadam_prepare(lr, t, hyper, memory, scalars):
+    beta_1, beta_2, epsilon, decay = hyper[0], hyper[1], hyper[2], hyper[3]
+    mu = beta_1 * (1.0 - 0.5 * 0.96 ** (t * decay))
+    following = beta_1 * (1.0 - 0.5 * 0.96 ** ((t + 1) * decay))
+    product = mu if t == 1 else memory[0] * mu  # of all mu so far
+    memory[0] = product
+    of_gradient = (1.0 - mu) / (1.0 - product)
+    of_moment = following / (1.0 - product * following)
+    scalars[0] = lr * of_gradient
+    scalars[1] = lr * of_moment
+    scalars[2] = 1.0 - beta_1
+    scalars[3] = beta_2
+    scalars[4] = 1.0 - beta_2
+    scalars[5] = 1.0 / np.sqrt(1.0 - beta_2**t)
+    scalars[6] = epsilon
+    # the past gradients' factors in the moment sum to 1 - beta_1^t
+    scalars[7] = lr * (of_gradient + of_moment * (1.0 - beta_1**t))
+
+
+def _nadam_step(weights, grad, first_moment, second_moment, slot_3, slot_4, scalars, step_size):
+    of_gradient, of_moment, rest_1, beta_2 = scalars[0], scalars[1], scalars[2], scalars[3]
+    rest_2, correction, epsilon, proximal = scalars[4], scalars[5], scalars[6], scalars[7]
+    for i in range(weights.size):
+        first_moment[i] = first_moment[i] + rest_1 * (grad[i] - first_moment[i])
+        second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
+        ahead = of_gradient * grad[i] + of_moment * first_moment[i]
+        weights[i] -= ahead / (np.sqrt(second_moment[i]) * correction + epsilon)
+    for i in range(step_size.size):
+        step_size[i] = proximal / (np.sqrt(second_moment[i]) * correction + epsilon)
+
+
+class Nadam(Optimizer):
+    r"""Adam with Nesterov's momentum (Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop).
+
+    With the moments m_t and v_hat_t of :class:`Adam`, as in ``torch.optim.NAdam``::
+
+        mu_t = beta_1 (1 - 0.96^(t momentum_decay) / 2),  P_t = mu_1 ... mu_t
+        w_t  = w_{t-1} - lr (a_t g_t + b_t m_t) / (sqrt(v_hat_t) + epsilon)
+        a_t  = (1 - mu_t) / (1 - P_t),  b_t = mu_{t+1} / (1 - P_{t+1})
+
+    Step size of the proximal operator: lr (a_t + b_t (1 - beta_1^t)) / (sqrt(v_hat_t) + epsilon).
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of the moments, per update.
+    epsilon : float > 0, default=1e-8
+        Added to the root of the second moment.
+    momentum_decay : float >= 0, default=4e-3
+        How fast mu_t rises from beta_1 / 2 to beta_1.
+
+    Examples
+    --------
+    >>> from skregopt.optimizers import Nadam
+    >>> Nadam(momentum_decay=0.01)
+    Nadam(momentum_decay=0.01)
+    """
+
+    _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY, "epsilon": POSITIVE, "momentum_decay": NOT_NEGATIVE}
+    n_slots = 2
+    default_learning_rate = 0.002
+    prepare = staticmethod(_nadam_prepare)
+    step = staticmethod(_nadam_step)
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, momentum_decay=4e-3):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.momentum_decay = momentum_decay

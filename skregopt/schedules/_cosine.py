@@ -1,0 +1,151 @@
+"""Rates along half cosine waves: cosine annealing, and one cycle up and down."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from .._kernels.interval import Interval
+from .._kernels.jit import jit
+from ._family import Schedule, stop_when_exhausted
+
+# elements of a schedule's memory that the other files leave alone
+EPOCH, UPDATES = 1, 2
+
+
+@jit
+def _between(start, end, share):
+    """Half a cosine wave from ``start`` (share 0) to ``end`` (share 1)."""
+    c = np.cos(0.5 * np.pi * share)  # the square is (1 + cos(pi share)) / 2, which would cancel near share = 1
+    return end + (start - end) * (c * c)
+
+
+def _cosine_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    floor, length, factor = min(hyper[0], peak), hyper[1], hyper[2]
+    position = np.float64(epoch)
+    if length == 0.0:
+        length = np.float64(max_iter)
+        if position >= length:
+            return floor
+    elif factor == 1.0:
+        position %= length
+    else:
+        while position >= length:
+            position -= length
+            length *= factor
+    return _between(peak, floor, position / length)
+
+
+class Cosine(Schedule):
+    """Falls along half a cosine wave, once or again and again.
+
+    In epoch e, counted from 0 (per epoch, like PyTorch's ``CosineAnnealingLR`` with T_max = max_iter)::
+
+        lr = floor + (learning_rate_init - floor) (1 + cos(pi e / max_iter)) / 2,    floor from e = max_iter on
+
+    With ``restart_every`` the wave starts again at ``learning_rate_init`` after so many epochs, each time
+    ``restart_factor`` times as long, and ``max_iter`` plays no part: PyTorch's ``CosineAnnealingWarmRestarts`` with
+    T_0 and T_mult, Keras's ``CosineDecayRestarts`` with first_decay_steps and t_mul (Loshchilov and Hutter, "SGDR:
+    stochastic gradient descent with warm restarts", ICLR 2017).
+
+    Parameters
+    ----------
+    floor : float >= 0, default=0.0
+        Lowest rate, PyTorch's ``eta_min``; at most ``learning_rate_init``.
+    restart_every : int >= 1 or None, default=None
+        Number of epochs to the first restart; None: no restarts.
+    restart_factor : int >= 1, default=1
+        How much longer each wave is than the one before.
+
+    Examples
+    --------
+    >>> from skregopt.schedules import Cosine
+    >>> Cosine(restart_every=10, restart_factor=2)
+    Cosine(restart_every=10, restart_factor=2)
+    """
+
+    _parameter_constraints = {
+        "floor": [Interval(Real, 0, None, closed="left")],
+        "restart_every": [Interval(Integral, 1, None, closed="left"), None],
+        "restart_factor": [Interval(Integral, 1, None, closed="left")],
+    }
+    rate = staticmethod(_cosine_rate)
+    end_epoch = staticmethod(stop_when_exhausted)
+
+    def __init__(self, floor=0.0, restart_every=None, restart_factor=1):
+        self.floor = floor
+        self.restart_every = restart_every
+        self.restart_factor = restart_factor
+
+    def _validate_params(self):
+        super()._validate_params()
+        if self.restart_every is None and self.restart_factor != 1:
+            raise ValueError(
+                f"restart_factor={self.restart_factor!r} has no effect with restart_every=None. Set restart_every to "
+                "the number of epochs before the first restart, or leave restart_factor at its default, 1."
+            )
+
+    def hyper_parameters(self):
+        """Return the lowest rate, the length of the first wave (0: max_iter) and the growth of the waves."""
+        return self.floor, self.restart_every or 0, self.restart_factor
+
+
+def _one_cycle_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    # updates of this epoch are counted here, because epochs of partial_fit may differ in their number of updates
+    if memory[EPOCH] != epoch + 1.0:
+        memory[EPOCH] = epoch + 1.0
+        memory[UPDATES] = t - 1.0
+    n_updates = np.float64(max_iter) * updates_per_epoch
+    position = np.float64(epoch) * updates_per_epoch + (t - 1.0 - memory[UPDATES])
+    turn, end = hyper[0] * n_updates - 1.0, n_updates - 1.0
+    first = peak / hyper[1]
+    floor = first / hyper[2]
+    if position > end:
+        return floor
+    if position <= turn:
+        return _between(first, peak, position / turn if turn > 0.0 else 0.0)
+    return _between(peak, floor, (position - turn) / (end - turn))
+
+
+class OneCycle(Schedule):
+    """Rises to the peak and falls far below its start, along half cosine waves, within ``max_iter`` epochs.
+
+    From learning_rate_init / div_factor to learning_rate_init during the first ``pct_start`` of all updates, then to
+    learning_rate_init / (div_factor final_div_factor) with the last one, where it stays. Per update. PyTorch's
+    ``OneCycleLR`` with max_lr = learning_rate_init and cycle_momentum=False (Smith and Topin, "Super-convergence: very
+    fast training of neural networks using large learning rates", 2019).
+
+    Training that stops early has not seen the low rates: set ``max_iter`` to what is meant, and ``n_iter_no_change``
+    high.
+
+    Parameters
+    ----------
+    pct_start : float in [0, 1], default=0.3
+        Share of the updates that rise.
+    div_factor : float >= 1, default=25.0
+        Peak divided by the first rate.
+    final_div_factor : float >= 1, default=1e4
+        First rate divided by the last one.
+
+    Examples
+    --------
+    >>> from skregopt.schedules import OneCycle
+    >>> OneCycle(pct_start=0.1)
+    OneCycle(pct_start=0.1)
+    """
+
+    _parameter_constraints = {
+        "pct_start": [Interval(Real, 0, 1, closed="both")],
+        "div_factor": [Interval(Real, 1, None, closed="left")],
+        "final_div_factor": [Interval(Real, 1, None, closed="left")],
+    }
+    rate = staticmethod(_one_cycle_rate)
+    end_epoch = staticmethod(stop_when_exhausted)
+
+    def __init__(self, pct_start=0.3, div_factor=25.0, final_div_factor=1e4):
+        self.pct_start = pct_start
+        self.div_factor = div_factor
+        self.final_div_factor = final_div_factor
+
+    def hyper_parameters(self):
+        """Return the share of updates that rise and the two ratios."""
+        return self.pct_start, self.div_factor, self.final_div_factor

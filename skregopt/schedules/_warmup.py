@@ -1,0 +1,84 @@
+"""Linear warm-up in front of another schedule."""
+
+from numbers import Integral, Real
+
+from .. import schedules
+from .._kernels.interval import Interval
+from ._family import Schedule
+
+
+class Warmup(Schedule):
+    """Linear warm-up in front of another schedule.
+
+    The rate rises from ``start_factor`` times ``learning_rate_init`` at the first update to all of it after
+    ``n_epochs`` epochs, by the same amount with every update; then the other schedule begins, as if training did, with
+    ``max_iter - n_epochs`` epochs to go. PyTorch's ``LinearLR``, stepped with every update, before the other in
+    ``SequentialLR``.
+
+    Parameters
+    ----------
+    schedule : str or Schedule, default='constant'
+        Name or instance of what follows.
+    n_epochs : int >= 1, default=5
+        Length of the warm-up.
+    start_factor : float in (0, 1], default=1/3
+        Share of the peak at the first update, PyTorch's default.
+
+    Examples
+    --------
+    >>> from skregopt.schedules import Warmup
+    >>> Warmup("cosine", n_epochs=3).schedule
+    'cosine'
+    """
+
+    _parameter_constraints = {
+        "schedule": [str, Schedule],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "start_factor": [Interval(Real, 0, 1, closed="right")],
+    }
+
+    def __init__(self, schedule="constant", n_epochs=5, start_factor=1.0 / 3.0):
+        self.schedule = schedule
+        self.n_epochs = n_epochs
+        self.start_factor = start_factor
+
+    @property
+    def flat_parameters(self):
+        """Those of the schedule that follows, which carries its own."""
+        rule = schedules.SCHEDULES.get(self.schedule) if isinstance(self.schedule, str) else self.schedule
+        return getattr(rule, "flat_parameters", ())
+
+    @property
+    def floor(self):
+        """Lowest rate of the schedule that follows."""
+        return getattr(self._following(), "floor", 0.0)
+
+    @property
+    def warmup_epochs(self):
+        """Length of the warm-up."""
+        return self.n_epochs
+
+    @property
+    def warmup_start(self):
+        """Share of the peak at the first update."""
+        return self.start_factor
+
+    def _following(self):
+        following = self.schedule
+        is_name = isinstance(following, str) and following in schedules.SCHEDULES
+        if isinstance(following, Warmup) or not (is_name or isinstance(following, Schedule)):
+            names = ", ".join(repr(name) for name in schedules.SCHEDULES)
+            raise ValueError(f"schedule of Warmup must be one of {names}, or another Schedule, got {following!r}.")
+        return schedules.SCHEDULES[following]() if isinstance(following, str) else following
+
+    def _validate_params(self):
+        super()._validate_params()
+        self._following()._validate_params()
+
+    def hyper_parameters(self):
+        """Return those of the schedule that follows."""
+        return self._following().hyper_parameters()
+
+    def compiled(self, name, dtype):
+        """Return a kernel of the schedule that follows."""
+        return self._following().compiled(name, dtype)
