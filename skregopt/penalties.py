@@ -24,6 +24,8 @@ from ._kernels.component import Component
 from ._kernels.interval import Interval
 from ._kernels.jit import jit, vector
 
+L1_SHARE, L2_SHARE = range(2)  # places in `hyper`
+
 
 class Penalty(Component):
     """Family of penalties.
@@ -106,7 +108,7 @@ def _l1_value(weights, row_length, layer, alpha, hyper):
 
 def _l1_prox(weights, step_size, row_length, layer, alpha, hyper):
     zero = weights.dtype.type(0)
-    strength = alpha * hyper[0]
+    strength = alpha * hyper[L1_SHARE]
     for i in range(weights.size):
         magnitude = abs(weights[i]) - step_size[i] * strength
         shrunk = magnitude if weights[i] > zero else -magnitude
@@ -136,7 +138,7 @@ class L1(Penalty):
 
 
 def _elastic_net_value(weights, row_length, layer, alpha, hyper):
-    l1_ratio = np.float64(hyper[0])
+    l1_ratio = np.float64(hyper[L1_SHARE])
     absolute, squares = 0.0, 0.0
     for i in range(weights.size):
         w = np.float64(weights[i])
@@ -146,7 +148,7 @@ def _elastic_net_value(weights, row_length, layer, alpha, hyper):
 
 
 def _shared_l2_add_gradient(weights, alpha, hyper, grad):
-    strength = alpha * hyper[1]
+    strength = alpha * hyper[L2_SHARE]
     for i in range(weights.size):
         grad[i] += strength * weights[i]
 
@@ -186,7 +188,7 @@ class ElasticNet(Penalty):
 
 
 def _group_l1_value(weights, row_length, layer, alpha, hyper):
-    l1_ratio = np.float64(hyper[0])
+    l1_ratio = np.float64(hyper[L1_SHARE])
     norms, squares = 0.0, 0.0
     for start in range(0, weights.size, row_length):
         row = 0.0
@@ -245,7 +247,7 @@ def _prox_of_row(weights, step_size, start, stop, strength):
 def _group_l1_prox(weights, step_size, row_length, layer, alpha, hyper):
     if layer > 0:
         return
-    strength = alpha * hyper[0] * np.sqrt(weights.dtype.type(row_length))
+    strength = alpha * hyper[L1_SHARE] * np.sqrt(weights.dtype.type(row_length))
     for start in range(0, weights.size, row_length):
         _prox_of_row(weights, step_size, start, start + row_length, strength)
 

@@ -13,8 +13,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from skregopt import MLPRegressor
+from skregopt import MLPRegressor, optimizers, schedules
+from skregopt._engine.records import N_SCALARS
 from skregopt._kernels import jit as _jit
+from skregopt._training.memory import N_MEMORY
 from skregopt.activations import Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES
 
@@ -65,6 +67,13 @@ def test_search(name):
     search.fit(*data())
     scores = search.cv_results_["mean_test_score"]
     assert np.all(np.isfinite(scores)) and scores[0] != scores[1]
+
+
+def test_documented_lengths_of_vectors():
+    """A kernel that writes beyond them would overwrite other memory."""
+    assert f"{N_MEMORY} numbers in ``memory``" in optimizers.__doc__
+    assert f"up to {N_SCALARS} ``scalars``" in optimizers.__doc__
+    assert f"``memory`` holds {N_MEMORY} float64 numbers" in schedules.__doc__
 
 
 @pytest.mark.nojit

@@ -283,6 +283,20 @@ def test_training_ends_when_the_rate_can_fall_no_further(solver):
     assert constant.n_iter_ < len(rates)
 
 
+def test_no_two_schedules_give_a_place_in_memory_different_meanings():
+    """``partial_fit`` may go on with another schedule; the rate is common to the two that lower it."""
+    used = {}
+    for name, rule in SCHEDULES.items():
+        driven, places = Driven(Plateau(cooldown=2) if name == "plateau" else rule()), set()
+        for epoch in range(9):
+            driven.rate(2 * epoch + 1, epoch, 2, 9)
+            driven.rate(2 * epoch + 2, epoch, 2, 9)
+            driven.end_epoch(-1.0, exhausted=epoch % 3 == 2)
+            places |= set(np.flatnonzero(driven.memory).tolist())
+        used |= {name: places} if places else {}
+    assert used == {"adaptive": {0}, "one_cycle": {1, 2}, "plateau": {0, 3, 4, 5, 6, 7}}
+
+
 # --- in the estimators --------------------------------------------------------------------------------------------
 
 

@@ -20,14 +20,16 @@ POSITIVE = [Interval(Real, 0, None, closed="neither")]
 
 
 def softsign_activate(z, saved, hyper):
+    width = hyper[0]
     for i in range(z.size):
-        z[i] = z[i] / (hyper[0] + abs(z[i]))
+        z[i] = z[i] / (width + abs(z[i]))
 
 
 def softsign_differentiate(a, saved, delta, hyper):
+    width = hyper[0]
     for i in range(a.size):
         rest = 1 - abs(a[i])
-        delta[i] *= rest * rest / hyper[0]
+        delta[i] *= rest * rest / width
 
 
 class Softsign(Activation):
@@ -59,13 +61,13 @@ def log_cosh(x):
 
 
 def log_cosh_evaluate(raw_prediction, y, weights, scale, hyper):
-    n_outputs = raw_prediction.shape[1]
+    width, n_outputs = hyper[0], raw_prediction.shape[1]
     total = 0.0
     for i in range(raw_prediction.shape[0]):
         for k in range(n_outputs):
-            residual = (raw_prediction[i, k] - y[i, k]) / hyper[0]
+            residual = (raw_prediction[i, k] - y[i, k]) / width
             total += np.float64(weights[i, 0]) * log_cosh(np.float64(residual))
-            raw_prediction[i, k] = scale * weights[i, 0] * np.tanh(residual) / (hyper[0] * n_outputs)
+            raw_prediction[i, k] = scale * weights[i, 0] * np.tanh(residual) / (width * n_outputs)
     return total / n_outputs
 
 
@@ -93,9 +95,9 @@ class LogCosh(Loss):
 
 
 def capped_value(weights, row_length, layer, alpha, hyper):
-    total = 0.0
+    total, cap = 0.0, np.float64(hyper[0])
     for i in range(weights.size):
-        total += min(abs(np.float64(weights[i])), np.float64(hyper[0]))
+        total += min(abs(np.float64(weights[i])), cap)
     return alpha * total
 
 
@@ -104,8 +106,9 @@ def no_gradient(weights, alpha, hyper, grad):
 
 
 def capped_prox(weights, step_size, row_length, layer, alpha, hyper):
+    cap = hyper[0]
     for i in range(weights.size):
-        magnitude, shift, cap = abs(weights[i]), step_size[i] * alpha, hyper[0]
+        magnitude, shift = abs(weights[i]), step_size[i] * alpha
         shrunk = magnitude - shift
         if magnitude <= (cap + shift / 2 if shift < 2 * cap else np.sqrt(2 * shift * cap)):
             weights[i] = 0 if shrunk <= 0 else shrunk if weights[i] > 0 else -shrunk
@@ -131,24 +134,26 @@ class CappedL1(Penalty):
 # --- optimizer ------------------------------------------------------------------------------------
 
 
+BETA_1, BETA_2, LR, MEAN_CORRECTION, VARIANCE_CORRECTION = range(5)  # places in scalars, the first two also in hyper
+
+
 def adabelief_prepare(lr, t, hyper, memory, scalars):
-    scalars[0] = lr
-    scalars[1] = 1 - hyper[0]
-    scalars[2] = hyper[1]
-    scalars[3] = 1 / (1 - hyper[0] ** t)
-    scalars[4] = 1 / (1 - hyper[1] ** t)
+    scalars[BETA_1], scalars[BETA_2], scalars[LR] = hyper[BETA_1], hyper[BETA_2], lr
+    scalars[MEAN_CORRECTION] = 1 / (1 - hyper[BETA_1] ** t)
+    scalars[VARIANCE_CORRECTION] = 1 / (1 - hyper[BETA_2] ** t)
 
 
 def adabelief_step(weights, grad, mean, variance, slot_3, slot_4, scalars, step_size):
-    lr, rest, beta_2 = scalars[0], scalars[1], scalars[2]
+    lr, beta_1, beta_2 = scalars[LR], scalars[BETA_1], scalars[BETA_2]
+    of_mean, of_variance = scalars[MEAN_CORRECTION], scalars[VARIANCE_CORRECTION]
     epsilon = weights.dtype.type(1e-8)
     for i in range(weights.size):
-        mean[i] += rest * (grad[i] - mean[i])
+        mean[i] += (1 - beta_1) * (grad[i] - mean[i])
         surprise = grad[i] - mean[i]
         variance[i] = beta_2 * variance[i] + (1 - beta_2) * (surprise * surprise) + epsilon
-        weights[i] -= lr * scalars[3] * mean[i] / (np.sqrt(scalars[4] * variance[i]) + epsilon)
+        weights[i] -= lr * of_mean * mean[i] / (np.sqrt(of_variance * variance[i]) + epsilon)
     for i in range(step_size.size):
-        step_size[i] = lr / (np.sqrt(scalars[4] * variance[i]) + epsilon)
+        step_size[i] = lr / (np.sqrt(of_variance * variance[i]) + epsilon)
 
 
 class AdaBelief(Optimizer):
@@ -171,8 +176,9 @@ class AdaBelief(Optimizer):
 
 
 def linear_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    end = hyper[0]
     done = min(t / (max_iter * updates_per_epoch), 1.0)
-    return peak * (1 - (1 - hyper[0]) * done)
+    return peak * (1 - (1 - end) * done)
 
 
 def stop_when_exhausted(exhausted, score, hyper, memory):

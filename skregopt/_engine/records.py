@@ -9,7 +9,7 @@ flag says what is used: compiled code never asks an address.
 import numpy as np
 from numba import from_dtype, types
 
-N_SCALARS = 8  # numbers that an optimizer prepares once per update, see optimizers
+N_SCALARS = 16  # numbers that an optimizer prepares once per update, see optimizers
 LOSS_ROWS = 64  # rows of a block whose losses are summed first; a strip of rows is a multiple of it
 
 # what threads share (sharing.kind)

@@ -3,11 +3,11 @@
 Shapes and conventions, on which the training loop relies:
 
 * a kernel sees the values of one layer for one tile of rows as one flat vector ``z`` of ``n_rows * n_units`` elements;
-* ``activate(z, saved, hyper)`` replaces the pre-activations in ``z`` by the activations; a rule with ``saves = True``
-  may write to ``saved`` (same size as ``z``, otherwise empty) whatever its derivative needs besides the activation
-  itself;
-* ``differentiate(a, saved, delta, hyper)`` multiplies ``delta``, the gradient with respect to the activations, by the
-  derivative at the pre-activations, ``a`` being the activations.
+* ``activate(z, saved, hyper)`` replaces the pre-activations in ``z`` by the activations. If the derivative needs more
+  than the activation, the rule sets ``saves = True`` and writes the rest to ``saved``, which is as large as ``z`` then
+  and empty otherwise;
+* ``differentiate(a, saved, delta, hyper)`` multiplies ``delta``, the gradient with respect to the activations ``a``, by
+  the derivative at the pre-activations.
 
 Rules whose derivative shares an exponential with the activation save the derivative itself.
 

@@ -7,6 +7,10 @@ from .._kernels.interval import Interval
 from .._kernels.jit import jit
 from ._family import Activation, saved_differentiate
 
+NEGATIVE_SCALE = 0  # place in `hyper`
+# Klambauer et al. 2017: the scale, and its product with alpha
+SELU_SCALE, SELU_SCALE_ALPHA = 1.0507009873554804934, 1.7580993408473768599
+
 
 @jit
 def _scaled_elu(z, derivatives, upper, lower):
@@ -26,7 +30,7 @@ def _scaled_elu_to_onnx(op, z, upper, lower):
 
 
 def _elu_activate(z, saved, hyper):
-    _scaled_elu(z, saved, z.dtype.type(1), hyper[0])
+    _scaled_elu(z, saved, z.dtype.type(1), hyper[NEGATIVE_SCALE])
 
 
 class ELU(Activation):
@@ -71,8 +75,7 @@ class ELU(Activation):
 
 
 def _selu_activate(z, saved, hyper):
-    # the product of the two constants of the paper is the second factor
-    _scaled_elu(z, saved, z.dtype.type(1.0507009873554804934), z.dtype.type(1.7580993408473768599))
+    _scaled_elu(z, saved, z.dtype.type(SELU_SCALE), z.dtype.type(SELU_SCALE_ALPHA))
 
 
 class SELU(Activation):
@@ -99,4 +102,4 @@ class SELU(Activation):
 
     def to_onnx(self, op, z):
         """Return a multiple of ``z`` above 0, an exponential below."""
-        return _scaled_elu_to_onnx(op, z, 1.0507009873554804934, 1.7580993408473768599)
+        return _scaled_elu_to_onnx(op, z, SELU_SCALE, SELU_SCALE_ALPHA)

@@ -7,8 +7,9 @@ from .._kernels.jit import jit
 from ._family import Activation, saved_differentiate
 from ._softplus import softplus_to_onnx
 
-# Beyond this, a gate is exactly 0 or 1 and the derivative a constant: what stands for z in a product with 0.
-_BOUND = 1000
+USES_TANH = 0  # place in `hyper` of GELU
+# Beyond this bound every gate is exactly 0 or 1. In products with 0 the bound stands for z, which may be infinite.
+BOUND = 1000
 
 
 @jit
@@ -35,10 +36,10 @@ def _two_sided_logistic(x, zero, one):
 
 def _gelu_activate(z, saved, hyper):
     dtype = z.dtype.type
-    zero, one, three, bound = dtype(0), dtype(1), dtype(3), dtype(_BOUND)
+    zero, one, three, bound = dtype(0), dtype(1), dtype(3), dtype(BOUND)
     linear, cubic = dtype(1.5957691216057308), dtype(0.071354816272600243)  # 2 sqrt(2 / pi) (1, 0.044715)
     density_at_0 = dtype(0.39894228040143268)
-    if hyper[0] > zero:
+    if hyper[USES_TANH] > zero:
         for i in range(z.size):
             x = _within(z[i], bound)
             square = x * x
@@ -99,7 +100,7 @@ class GELU(Activation):
 
 
 def _silu_activate(z, saved, hyper):
-    zero, one, bound = z.dtype.type(0), z.dtype.type(1), z.dtype.type(_BOUND)
+    zero, one, bound = z.dtype.type(0), z.dtype.type(1), z.dtype.type(BOUND)
     for i in range(z.size):
         gate, rest = _two_sided_logistic(z[i], zero, one)
         saved[i] = gate * (one + _within(z[i], bound) * rest)
@@ -134,7 +135,7 @@ class SiLU(Activation):
 def _mish_activate(z, saved, hyper):
     # tanh(log(1 + exp(z))) as a ratio of polynomials in e = exp(-|z|), and its derivative
     dtype = z.dtype.type
-    zero, one, two, four, bound = dtype(0), dtype(1), dtype(2), dtype(4), dtype(_BOUND)
+    zero, one, two, four, bound = dtype(0), dtype(1), dtype(2), dtype(4), dtype(BOUND)
     for i in range(z.size):
         x = z[i]
         is_negative = x < zero

@@ -5,6 +5,8 @@ from numbers import Real
 from .._kernels.interval import Interval
 from ._family import Activation
 
+NEGATIVE_SLOPE = 0  # place in `hyper`
+
 
 def _relu_activate(z, saved, hyper):
     zero = z.dtype.type(0)
@@ -40,13 +42,13 @@ class ReLU(Activation):
 
 
 def _leaky_relu_activate(z, saved, hyper):
-    zero, slope = z.dtype.type(0), hyper[0]
+    zero, slope = z.dtype.type(0), hyper[NEGATIVE_SLOPE]
     for i in range(z.size):
         z[i] = z[i] if z[i] > zero else slope * z[i]
 
 
 def _leaky_relu_differentiate(a, saved, delta, hyper):
-    zero, one, slope = a.dtype.type(0), a.dtype.type(1), hyper[0]
+    zero, one, slope = a.dtype.type(0), a.dtype.type(1), hyper[NEGATIVE_SLOPE]
     for i in range(a.size):
         delta[i] *= slope if a[i] <= zero else one
 

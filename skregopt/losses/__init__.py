@@ -4,8 +4,8 @@ Shapes and conventions, on which the training loop relies:
 
 * ``raw_prediction`` is the output layer before the inverse link, ``y_pred`` is after it; both have shape
   (n_rows, n_outputs);
-* ``y`` has shape (n_rows, n_targets): the target values in regression, 0 or 1 in binary (one column) and multilabel
-  classification (one column per label), the index of the class (one column) in multiclass classification;
+* ``y`` has shape (n_rows, n_targets). It holds target values in regression, 0 or 1 in binary (one column) and
+  multilabel classification (one column per label), and indices of classes (one column) in multiclass classification;
 * ``weights`` has shape (n_rows, 1), or (n_rows, n_outputs) for weights that differ from output to output;
 * ``evaluate(raw_prediction, y, weights, scale, hyper)`` returns sum_i w_i loss_i as a float64 and replaces
   ``raw_prediction`` by the gradient of ``scale`` times that sum with respect to it;

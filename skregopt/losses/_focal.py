@@ -11,6 +11,8 @@ from .._kernels.views import flat_view
 from ._family import Loss
 from ._log_loss import Smoothed, sigmoid_invert_link, sigmoid_to_onnx, softmax_invert_link, softmax_to_onnx
 
+LABEL_SMOOTHING, GAMMA = range(2)  # places in `hyper`
+
 
 @jit
 def _focal_softmax_term(z, is_highest, highest, rest, gamma, one):
@@ -29,9 +31,9 @@ def _focal_softmax_term(z, is_highest, highest, rest, gamma, one):
 def _focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     zero, one = raw_prediction.dtype.type(0), raw_prediction.dtype.type(1)
-    gamma = hyper[1]
-    on_all = hyper[0] / raw_prediction.dtype.type(n_outputs)
-    on_label = one - hyper[0]
+    gamma = hyper[GAMMA]
+    on_all = hyper[LABEL_SMOOTHING] / raw_prediction.dtype.type(n_outputs)
+    on_label = one - hyper[LABEL_SMOOTHING]
     total = 0.0
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
@@ -81,9 +83,9 @@ def _focal_sigmoid_term(z, t, gamma, one):
 def _focal_sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     one = raw_prediction.dtype.type(1)
-    gamma = hyper[1]
-    on_all = hyper[0] / raw_prediction.dtype.type(2)
-    on_label = one - hyper[0]
+    gamma = hyper[GAMMA]
+    on_all = hyper[LABEL_SMOOTHING] / raw_prediction.dtype.type(2)
+    on_label = one - hyper[LABEL_SMOOTHING]
     total = 0.0
     if weights.shape[1] == n_outputs:
         size = n_rows * n_outputs

@@ -7,11 +7,13 @@ import numpy as np
 from .._kernels.interval import Interval
 from ._family import Loss, identity_invert_link, identity_to_onnx
 
+DELTA = 0  # place in `hyper`
+
 
 def _huber_evaluate(raw_prediction, y, weights, scale, hyper):
     n_outputs = raw_prediction.shape[1]
     share = scale / raw_prediction.dtype.type(n_outputs)
-    delta, half = hyper[0], raw_prediction.dtype.type(0.5)
+    delta, half = hyper[DELTA], raw_prediction.dtype.type(0.5)
     total = 0.0
     for i in range(raw_prediction.shape[0]):
         weight = weights[i, 0]

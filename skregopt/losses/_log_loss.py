@@ -10,7 +10,8 @@ from .._kernels.jit import inlined_jit, jit
 from .._kernels.views import flat_view
 from ._family import Loss
 
-_ENOUGH = 1e200  # of a product, so that one factor more does not overflow
+LABEL_SMOOTHING = 0  # place in `hyper`
+LARGEST_PRODUCT = 1e200  # leaves room for one factor more
 
 
 @jit
@@ -65,8 +66,8 @@ def _replace_by_exp(raw_prediction):
 def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     zero = raw_prediction.dtype.type(0)
-    on_all = hyper[0] / raw_prediction.dtype.type(n_outputs)
-    on_label = raw_prediction.dtype.type(1) - hyper[0]
+    on_all = hyper[LABEL_SMOOTHING] / raw_prediction.dtype.type(n_outputs)
+    on_label = raw_prediction.dtype.type(1) - hyper[LABEL_SMOOTHING]
     total = 0.0
     _subtract_highest(raw_prediction)
     for i in range(n_rows):
@@ -86,7 +87,7 @@ def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
         for k in range(n_outputs):
             normaliser += row[k]
         weight = weights[i, 0]
-        if weight != common_weight or product > _ENOUGH:
+        if weight != common_weight or product > LARGEST_PRODUCT:
             total += common_weight * np.log(product)
             product, common_weight = 1.0, weight
         product *= np.float64(normaliser)
@@ -128,8 +129,8 @@ def _sigmoid_term(z, t, one):
 def _sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
     n_rows, n_outputs = raw_prediction.shape
     one = raw_prediction.dtype.type(1)
-    on_all = hyper[0] / raw_prediction.dtype.type(2)
-    on_label = one - hyper[0]
+    on_all = hyper[LABEL_SMOOTHING] / raw_prediction.dtype.type(2)
+    on_label = one - hyper[LABEL_SMOOTHING]
     total = 0.0
     if weights.shape[1] == n_outputs:  # one flat loop, because short rows do not vectorise
         size = n_rows * n_outputs

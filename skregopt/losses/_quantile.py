@@ -8,36 +8,39 @@ from sklearn.metrics import d2_pinball_score
 from .._kernels.interval import Interval
 from ._family import Loss
 
+# Places in `hyper`: the number n of quantiles, then three times n numbers. These are the loss of each per unit below y,
+# its loss per unit above y, and the indices of the quantiles in ascending order.
+N_QUANTILES, FIRST = range(2)
+
 
 def pinball_evaluate(raw_prediction, y, weights, scale, hyper):
     """Evaluate the pinball loss of each output, see :class:`Quantile`."""
-    # hyper: n, the loss of n outputs per unit below y, the same above y; one n stands for all outputs
     zero = raw_prediction.dtype.type(0)
-    n_outputs, last_target, n = raw_prediction.shape[1], y.shape[1] - 1, int(hyper[0])
+    n_outputs, last_target, n = raw_prediction.shape[1], y.shape[1] - 1, int(hyper[N_QUANTILES])
     share = scale / raw_prediction.dtype.type(n_outputs)
     total = 0.0
     for i in range(raw_prediction.shape[0]):
         weight = weights[i, 0]
         losses = 0.0
         for k in range(n_outputs):
-            level = min(k, n - 1)
-            below, above = hyper[1 + level], hyper[1 + n + level]
+            level = min(k, n - 1)  # a single quantile is for all outputs
+            below, above = hyper[FIRST + level], hyper[FIRST + n + level]
             residual = raw_prediction[i, k] - y[i, min(k, last_target)]
             losses += np.float64(above * residual if residual > zero else -below * residual)
             slope = above if residual > zero else -below
-            # zero, a subgradient, where the residual is
-            slope = slope if residual != zero else zero
+            slope = slope if residual != zero else zero  # a subgradient
             raw_prediction[i, k] = (share * weight) * (slope if residual == residual else residual)
         total += weight * losses
     return total / n_outputs
 
 
 def _quantile_invert_link(raw_prediction, hyper):
-    # insertion sort of each row, in the ascending order of the quantiles that hyper ends with
-    n = int(hyper[0])
+    # Insertion sort of each row, along the ascending order of the quantiles.
+    n = int(hyper[N_QUANTILES])
+    ascending = FIRST + 2 * n
     for i in range(raw_prediction.shape[0]):
         for k in range(1, n):
-            for j in range(2 * n + 1 + k, 2 * n + 1, -1):
+            for j in range(ascending + k, ascending, -1):
                 low, high = int(hyper[j - 1]), int(hyper[j])
                 smaller, larger = raw_prediction[i, high], raw_prediction[i, low]
                 if smaller < larger:

@@ -2,19 +2,22 @@
 
 Conventions, on which the training loop relies:
 
-* ``prepare(lr, t, hyper, memory, scalars)`` runs once per update: from the learning rate, the number t of this update
-  (1-based), the rule's hyper-parameters and the float64 ``memory`` it keeps between updates it computes, in float64,
-  the ``scalars`` that ``step`` reads in the working precision;
-* ``step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size)`` updates a run of parameters in place, and
-  the rule's state in as many of the slots as ``n_slots`` says (it must not look at the others);
+* ``prepare(lr, t, hyper, memory, scalars)`` runs once per update, in float64. From the learning rate ``lr``, the
+  1-based number ``t`` of the update, the rule's parameters in ``hyper`` and the 8 numbers in ``memory`` that it keeps
+  between updates it computes up to 16 ``scalars``, which ``step`` reads in the working precision;
+* ``step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size)`` updates a run of parameters in place. The
+  slots hold the rule's state, a number per parameter. ``step`` uses the first ``n_slots`` of them and must not look at
+  the others. Arguments are passed by position, so a rule names its slots as it likes;
 * a rule for whole matrices (``signatures = Optimizer.signatures | Optimizer.matrix_signatures``) also has
   ``step_matrix(weights, grad, slot_1, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t)``, which replaces
-  ``step`` for all weight matrices but the output layer's. The arguments before ``scratch``, a vector of 4 times as
-  many elements, are matrices (fan_in, fan_out); it may overwrite ``grad``;
-* if ``step_size`` is not empty, a proximal step follows, and ``step`` writes the step size of each coordinate in that
-  step, ``s_j = |u_j| / |c_j|``, where u is the update and c the average of past gradients (weights that sum to one)
-  from which u was made. With it the fixed points of the rule followed by the proximal step are the stationary points of
-  the objective.
+  ``step`` for all weight matrices but the output layer's. The first six arguments are matrices of shape
+  (fan_in, fan_out), and ``scratch`` is a vector with 4 times as many elements. It may overwrite ``grad``;
+* if ``step_size`` is not empty, a proximal step follows. Then ``step`` writes the step size of each coordinate,
+  ``s_j = |u_j| / |c_j|``. Here u is the update, and c the average of past gradients, with weights that sum to one, from
+  which u was made. With these step sizes, the fixed points of rule and proximal step together are the stationary points
+  of the objective.
+
+The rules below name the places in these vectors, and keep a parameter at the same place in ``hyper`` and ``scalars``.
 """
 
 from ._adadelta import Adadelta

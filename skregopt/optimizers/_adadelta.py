@@ -4,24 +4,25 @@ import numpy as np
 
 from ._family import DECAY, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+RHO, EPSILON, REST, LR = range(4)
+
 
 def _adadelta_prepare(lr, t, hyper, memory, scalars):
-    scalars[0] = lr
-    scalars[1] = hyper[0]
-    scalars[2] = 1.0 - hyper[0]
-    scalars[3] = hyper[1]
+    scalars[RHO], scalars[REST] = hyper[RHO], 1.0 - hyper[RHO]
+    scalars[EPSILON], scalars[LR] = hyper[EPSILON], lr
 
 
-def _adadelta_step(weights, grad, of_gradient, of_update, slot_3, slot_4, scalars, step_size):
-    lr, rho, rest, epsilon = scalars[0], scalars[1], scalars[2], scalars[3]
-    # first, because the update changes the average that it is made from
+def _adadelta_step(weights, grad, square, update_square, slot_3, slot_4, scalars, step_size):
+    lr, rho, rest, epsilon = scalars[LR], scalars[RHO], scalars[REST], scalars[EPSILON]
+    # Step sizes first: the update changes the average that they are made from.
     for i in range(step_size.size):
-        square = rho * of_gradient[i] + rest * (grad[i] * grad[i])
-        step_size[i] = lr * np.sqrt((of_update[i] + epsilon) / (square + epsilon))
+        decayed = rho * square[i] + rest * (grad[i] * grad[i])
+        step_size[i] = lr * np.sqrt((update_square[i] + epsilon) / (decayed + epsilon))
     for i in range(weights.size):
-        of_gradient[i] = rho * of_gradient[i] + rest * (grad[i] * grad[i])
-        update = grad[i] * np.sqrt((of_update[i] + epsilon) / (of_gradient[i] + epsilon))
-        of_update[i] = rho * of_update[i] + rest * (update * update)
+        square[i] = rho * square[i] + rest * (grad[i] * grad[i])
+        update = grad[i] * np.sqrt((update_square[i] + epsilon) / (square[i] + epsilon))
+        update_square[i] = rho * update_square[i] + rest * (update * update)
         weights[i] -= lr * update
 
 

@@ -4,15 +4,18 @@ import numpy as np
 
 from ._family import NOT_NEGATIVE, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+LR_DECAY, INITIAL_VALUE, EPSILON, LR = range(4)
+
 
 def _adagrad_prepare(lr, t, hyper, memory, scalars):
-    scalars[0] = lr / (1.0 + (t - 1) * hyper[0])
-    scalars[1] = hyper[1] if t == 1 else 0.0
-    scalars[2] = hyper[2]
+    scalars[LR] = lr / (1.0 + (t - 1) * hyper[LR_DECAY])
+    scalars[INITIAL_VALUE] = hyper[INITIAL_VALUE] if t == 1 else 0.0
+    scalars[EPSILON] = hyper[EPSILON]
 
 
 def _adagrad_step(weights, grad, total, slot_2, slot_3, slot_4, scalars, step_size):
-    lr, start, epsilon = scalars[0], scalars[1], scalars[2]
+    lr, start, epsilon = scalars[LR], scalars[INITIAL_VALUE], scalars[EPSILON]
     for i in range(weights.size):
         total[i] = total[i] + start + grad[i] * grad[i]
         weights[i] -= lr * (grad[i] / (np.sqrt(total[i]) + epsilon))

@@ -4,30 +4,31 @@ import numpy as np
 
 from ._family import DECAY, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+BETA_1, BETA_2, EPSILON, AMSGRAD, REST_1, REST_2, RATE, LR = range(8)
+
 
 def _adam_prepare(lr, t, hyper, memory, scalars):
-    beta_1, beta_2, epsilon = hyper[0], hyper[1], hyper[2]
-    # both sides of the fraction are multiplied by the root of the second moment's correction
+    beta_1, beta_2 = hyper[BETA_1], hyper[BETA_2]
+    # Numerator and denominator of the step are multiplied by the root of the second moment's correction.
     correction = np.sqrt(1.0 - beta_2**t)
-    scalars[0] = lr * correction / (1.0 - beta_1**t)
-    scalars[1] = beta_1
-    scalars[2] = 1.0 - beta_1
-    scalars[3] = beta_2
-    scalars[4] = 1.0 - beta_2
-    # not zero, which it is to divide by where all gradients have been
-    scalars[5] = max(epsilon * correction, np.finfo(scalars.dtype).tiny)
-    scalars[6] = lr * correction
-    scalars[7] = hyper[3]
+    scalars[BETA_1], scalars[REST_1] = beta_1, 1.0 - beta_1
+    scalars[BETA_2], scalars[REST_2] = beta_2, 1.0 - beta_2
+    # Keep the denominator positive where every gradient so far was zero.
+    scalars[EPSILON] = max(hyper[EPSILON] * correction, np.finfo(scalars.dtype).tiny)
+    scalars[AMSGRAD] = hyper[AMSGRAD]
+    scalars[RATE] = lr * correction / (1.0 - beta_1**t)
+    scalars[LR] = lr * correction
 
 
 def _adam_step(weights, grad, first_moment, second_moment, largest, slot_4, scalars, step_size):
-    rate, beta_1, rest_1, beta_2, rest_2 = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
-    epsilon, lr, amsgrad = scalars[5], scalars[6], scalars[7] > 0
+    beta_1, rest_1, beta_2, rest_2 = scalars[BETA_1], scalars[REST_1], scalars[BETA_2], scalars[REST_2]
+    rate, epsilon, lr, amsgrad = scalars[RATE], scalars[EPSILON], scalars[LR], scalars[AMSGRAD] > 0
     if amsgrad:
         for i in range(weights.size):
             first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
             second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])
-            # of a number and NaN it is NaN
+            # NaN in the second moment wins the comparison
             largest[i] = largest[i] if largest[i] > second_moment[i] else second_moment[i]
             weights[i] -= rate * (first_moment[i] / (np.sqrt(largest[i]) + epsilon))
         for i in range(step_size.size):

@@ -2,18 +2,20 @@
 
 from ._family import DECAY, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+BETA_1, BETA_2, EPSILON, REST_1, RATE, LR = range(6)
+
 
 def _adamax_prepare(lr, t, hyper, memory, scalars):
-    scalars[0] = lr / (1.0 - hyper[0] ** t)
-    scalars[1] = hyper[0]
-    scalars[2] = 1.0 - hyper[0]
-    scalars[3] = hyper[1]
-    scalars[4] = hyper[2]
-    scalars[5] = lr
+    beta_1 = hyper[BETA_1]
+    scalars[BETA_1], scalars[REST_1] = beta_1, 1.0 - beta_1
+    scalars[BETA_2], scalars[EPSILON] = hyper[BETA_2], hyper[EPSILON]
+    scalars[RATE], scalars[LR] = lr / (1.0 - beta_1**t), lr
 
 
 def _adamax_step(weights, grad, first_moment, norm, slot_3, slot_4, scalars, step_size):
-    rate, beta_1, rest_1, beta_2, epsilon, lr = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4], scalars[5]
+    beta_1, rest_1, beta_2 = scalars[BETA_1], scalars[REST_1], scalars[BETA_2]
+    epsilon, rate, lr = scalars[EPSILON], scalars[RATE], scalars[LR]
     for i in range(weights.size):
         first_moment[i] = beta_1 * first_moment[i] + rest_1 * grad[i]
         decayed, fresh = beta_2 * norm[i], abs(grad[i]) + epsilon

@@ -4,26 +4,27 @@ import numpy as np
 
 from ._family import DECAY, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+BETA_1, BETA_2, REST_1, REST_2, LR, PROXIMAL = range(6)
+
 
 def _lion_prepare(lr, t, hyper, memory, scalars):
-    beta_1, beta_2 = hyper[0], hyper[1]
-    scalars[0] = lr
-    scalars[1] = beta_1
-    scalars[2] = 1.0 - beta_1
-    scalars[3] = beta_2
-    scalars[4] = 1.0 - beta_2
-    scalars[5] = lr * (1.0 - beta_1 * beta_2 ** (t - 1))  # the past gradients' factors in c_t sum to lr times that
+    beta_1, beta_2 = hyper[BETA_1], hyper[BETA_2]
+    scalars[BETA_1], scalars[REST_1] = beta_1, 1.0 - beta_1
+    scalars[BETA_2], scalars[REST_2] = beta_2, 1.0 - beta_2
+    scalars[LR] = lr
+    scalars[PROXIMAL] = lr * (1.0 - beta_1 * beta_2 ** (t - 1))  # c_t weighs past gradients by the second factor
 
 
 def _lion_step(weights, grad, moment, slot_2, slot_3, slot_4, scalars, step_size):
-    lr, beta_1, rest_1 = scalars[0], scalars[1], scalars[2]
-    beta_2, rest_2, proximal = scalars[3], scalars[4], scalars[5]
+    lr, beta_1, rest_1 = scalars[LR], scalars[BETA_1], scalars[REST_1]
+    beta_2, rest_2, proximal = scalars[BETA_2], scalars[REST_2], scalars[PROXIMAL]
     limits = np.finfo(weights.dtype)
     tiny, huge, zero, one = limits.tiny, limits.max, weights.dtype.type(0), weights.dtype.type(1)
     for i in range(step_size.size):
         magnitude = abs(beta_1 * moment[i] + rest_1 * grad[i])
-        # Without a gradient only the penalty acts, whose minimum is zero. A floor that grows beyond the penalty's
-        # strength would let the step outrun the proximal operator, and no weight would stay zero.
+        # Where the gradient is zero only the penalty acts, and it wants the weight at zero. The floor has to stay far
+        # below the penalty's strength: otherwise the step outruns the proximal operator, and no weight stays zero.
         step_size[i] = proximal / (tiny if magnitude < tiny else magnitude)
     for i in range(weights.size):
         c = beta_1 * moment[i] + rest_1 * grad[i]

@@ -10,17 +10,18 @@ from .._kernels.views import flat_view, matrix_view
 from ._adam import Adam
 from ._family import DECAY, Optimizer
 
+MOMENTUM, NESTEROV, N_STEPS, MATCHES_RMS = range(4, 8)  # places in `hyper`, after those of Adam
+LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315  # coefficients of a Newton-Schulz step
+
 
 def _muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t):
-    """Orthogonalise the average gradient and step along it, see :class:`skregopt.optimizers.Muon`.
-
-    Of ``hyper``, the first four elements are those of Adam. ``grad`` is overwritten by c_t.
-    """
+    """Orthogonalise the average gradient and step along it, see :class:`Muon`; ``grad`` is overwritten by c_t."""
     n_rows, n_columns = weights.shape
     size, smaller = n_rows * n_columns, min(n_rows, n_columns)
     number = scratch.dtype.type
     zero, one, tiny = number(0), number(1), np.finfo(scratch.dtype).tiny
-    momentum, nesterov, n_steps, matches_rms = hyper[4], hyper[5] > 0, np.int64(hyper[6]), hyper[7] > 0
+    momentum, nesterov = hyper[MOMENTUM], hyper[NESTEROV] > 0
+    n_steps, matches_rms = np.int64(hyper[N_STEPS]), hyper[MATCHES_RMS] > 0
     rest = one - momentum
     w, c, m = flat_view(weights, 0, size), flat_view(grad, 0, size), flat_view(average, 0, size)
     squares = zero
@@ -43,9 +44,9 @@ def _muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, h
         gemm(is_tall, not is_tall, x, x, False, gram)
         gemm(False, False, gram, gram, False, factor)
         for i in range(factor.size):
-            factor_elements[i] = number(-4.7750) * gram_elements[i] + number(2.0315) * factor_elements[i]
+            factor_elements[i] = number(CUBIC) * gram_elements[i] + number(QUINTIC) * factor_elements[i]
         for i in range(0, factor.size, smaller + 1):
-            factor_elements[i] += number(3.4445)
+            factor_elements[i] += number(LINEAR)
         if is_tall:
             gemm(False, False, x, factor, False, y)
         else:
@@ -59,14 +60,15 @@ def _muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, h
         for i in range(size):
             w[i] -= rate * direction[i]
         return
-    # Where the direction has another sign than c, no stationary point would be a fixed point; where it is near zero, a
-    # weight would stand still before it is stationary. So it only gives magnitudes, and a share of c the least of them.
+    # The step takes its sign from c and its magnitude from the direction, but at least a share of the magnitude of c.
+    # With the sign of the direction, stationary points would be no fixed points; with a magnitude near zero, weights
+    # would stand still before they are stationary.
     squares = zero
     for i in range(size):
         squares += direction[i] * direction[i]
     norm = np.sqrt(squares)
     least = number(0.1) * scale * (one if norm < one else norm)
-    # the factors of the past gradients in c sum to 1 - momentum^t, with Nesterov's to 1 - momentum^(t + 1)
+    # c weighs past gradients by 1 - momentum^t in total, with Nesterov's momentum by 1 - momentum^(t + 1)
     proximal = rate * (one - momentum ** number(t + 1 if nesterov else t))
     for i in range(size):
         magnitude = abs(c[i])

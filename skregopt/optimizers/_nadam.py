@@ -4,29 +4,31 @@ import numpy as np
 
 from ._family import DECAY, NOT_NEGATIVE, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`; place in `memory`
+BETA_1, BETA_2, EPSILON, MOMENTUM_DECAY, REST_1, REST_2, CORRECTION, OF_GRADIENT, OF_MOMENT, PROXIMAL = range(10)
+PRODUCT = 0
+
 
 def _nadam_prepare(lr, t, hyper, memory, scalars):
-    beta_1, beta_2, epsilon, decay = hyper[0], hyper[1], hyper[2], hyper[3]
+    beta_1, beta_2, decay = hyper[BETA_1], hyper[BETA_2], hyper[MOMENTUM_DECAY]
     mu = beta_1 * (1.0 - 0.5 * 0.96 ** (t * decay))
     following = beta_1 * (1.0 - 0.5 * 0.96 ** ((t + 1) * decay))
-    product = mu if t == 1 else memory[0] * mu  # of all mu so far
-    memory[0] = product
+    product = mu if t == 1 else memory[PRODUCT] * mu  # of all mu so far
+    memory[PRODUCT] = product
     of_gradient = (1.0 - mu) / (1.0 - product)
     of_moment = following / (1.0 - product * following)
-    scalars[0] = lr * of_gradient
-    scalars[1] = lr * of_moment
-    scalars[2] = 1.0 - beta_1
-    scalars[3] = beta_2
-    scalars[4] = 1.0 - beta_2
-    scalars[5] = 1.0 / np.sqrt(1.0 - beta_2**t)
-    scalars[6] = epsilon
-    # the past gradients' factors in the moment sum to 1 - beta_1^t
-    scalars[7] = lr * (of_gradient + of_moment * (1.0 - beta_1**t))
+    scalars[REST_1], scalars[EPSILON] = 1.0 - beta_1, hyper[EPSILON]
+    scalars[BETA_2], scalars[REST_2] = beta_2, 1.0 - beta_2
+    scalars[CORRECTION] = 1.0 / np.sqrt(1.0 - beta_2**t)
+    scalars[OF_GRADIENT], scalars[OF_MOMENT] = lr * of_gradient, lr * of_moment
+    # The moment weighs past gradients by 1 - beta_1^t in total.
+    scalars[PROXIMAL] = lr * (of_gradient + of_moment * (1.0 - beta_1**t))
 
 
 def _nadam_step(weights, grad, first_moment, second_moment, slot_3, slot_4, scalars, step_size):
-    of_gradient, of_moment, rest_1, beta_2 = scalars[0], scalars[1], scalars[2], scalars[3]
-    rest_2, correction, epsilon, proximal = scalars[4], scalars[5], scalars[6], scalars[7]
+    rest_1, beta_2, rest_2, epsilon = scalars[REST_1], scalars[BETA_2], scalars[REST_2], scalars[EPSILON]
+    correction, of_gradient, of_moment = scalars[CORRECTION], scalars[OF_GRADIENT], scalars[OF_MOMENT]
+    proximal = scalars[PROXIMAL]
     for i in range(weights.size):
         first_moment[i] = first_moment[i] + rest_1 * (grad[i] - first_moment[i])
         second_moment[i] = beta_2 * second_moment[i] + rest_2 * (grad[i] * grad[i])

@@ -4,24 +4,22 @@ import numpy as np
 
 from ._family import DECAY, POSITIVE, Optimizer
 
+# places in `scalars`, the first ones also in `hyper`
+RHO, MOMENTUM, CENTERED, EPSILON, REST, LR = range(6)
+
 
 def _rmsprop_prepare(lr, t, hyper, memory, scalars):
-    rho, momentum = hyper[0], hyper[1]
-    scalars[0] = lr
-    scalars[1] = rho
-    scalars[2] = 1.0 - rho
-    scalars[3] = momentum
-    scalars[4] = hyper[2]  # centered
-    scalars[5] = hyper[3]  # epsilon
+    scalars[RHO], scalars[REST] = hyper[RHO], 1.0 - hyper[RHO]
+    scalars[MOMENTUM], scalars[CENTERED] = hyper[MOMENTUM], hyper[CENTERED]
+    scalars[EPSILON], scalars[LR] = hyper[EPSILON], lr
 
 
-def _rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_size):
-    """Update by :class:`skregopt.optimizers.RMSprop`; the last slot in use holds the mean of a centered one."""
-    lr, rho, rest, momentum = scalars[0], scalars[1], scalars[2], scalars[3]
-    centered, epsilon = scalars[4] > 0, scalars[5]
+def _rmsprop_step(weights, grad, square, velocity_or_mean, factors, mean_beside_velocity, scalars, step_size):
+    lr, rho, rest, momentum = scalars[LR], scalars[RHO], scalars[REST], scalars[MOMENTUM]
+    centered, epsilon = scalars[CENTERED] > 0, scalars[EPSILON]
     one = weights.dtype.type(1)
     if centered:
-        mean = slot_4 if momentum > 0 else slot_2
+        mean = mean_beside_velocity if momentum > 0 else velocity_or_mean
         for i in range(weights.size):
             # the variance itself: as a difference of two averages it may come out negative
             deviation = grad[i] - mean[i]
@@ -36,10 +34,10 @@ def _rmsprop_step(weights, grad, square, slot_2, slot_3, slot_4, scalars, step_s
         for i in range(step_size.size):
             step_size[i] = lr / (np.sqrt(square[i]) + epsilon)
     else:
-        velocity, factors = slot_2, slot_3  # and the sum of the factors of past gradients in the velocity
+        velocity = velocity_or_mean
         for i in range(weights.size):
             factor = one / (np.sqrt(square[i]) + epsilon)
-            factors[i] = momentum * factors[i] + factor
+            factors[i] = momentum * factors[i] + factor  # the velocity's sum of the factors of past gradients
             velocity[i] = momentum * velocity[i] + factor * grad[i]
             weights[i] -= lr * velocity[i]
         for i in range(step_size.size):

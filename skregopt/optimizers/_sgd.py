@@ -5,19 +5,21 @@ from numbers import Real
 from .._kernels.interval import Interval
 from ._family import Optimizer
 
+# places in `scalars`, the first ones also in `hyper`; place in `memory`
+MOMENTUM, NESTEROV, LR, PROXIMAL = range(4)
+WEIGHT_OF_PAST = 0
+
 
 def _sgd_prepare(lr, t, hyper, memory, scalars):
-    momentum, nesterov = hyper[0], hyper[1] > 0.0
-    scalars[0] = lr
-    scalars[1] = momentum
-    scalars[2] = hyper[1]
-    # total weight of past gradients in the velocity, (1 - momentum^t) / (1 - momentum)
-    weight = memory[0] = 1.0 + momentum * memory[0]
-    scalars[3] = lr * (1.0 + momentum * weight) if nesterov else lr * weight
+    momentum, nesterov = hyper[MOMENTUM], hyper[NESTEROV]
+    scalars[MOMENTUM], scalars[NESTEROV], scalars[LR] = momentum, nesterov, lr
+    # The velocity weighs past gradients by (1 - momentum^t) / (1 - momentum) in total.
+    weight = memory[WEIGHT_OF_PAST] = 1.0 + momentum * memory[WEIGHT_OF_PAST]
+    scalars[PROXIMAL] = lr * (1.0 + momentum * weight) if nesterov > 0.0 else lr * weight
 
 
 def _sgd_step(weights, grad, velocity, slot_2, slot_3, slot_4, scalars, step_size):
-    lr, momentum, nesterov, proximal = scalars[0], scalars[1], scalars[2] > 0, scalars[3]
+    lr, momentum, nesterov, proximal = scalars[LR], scalars[MOMENTUM], scalars[NESTEROV] > 0, scalars[PROXIMAL]
     if momentum == 0:
         for i in range(weights.size):
             weights[i] -= lr * grad[i]

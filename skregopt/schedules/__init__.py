@@ -2,18 +2,18 @@
 
 Conventions, on which the training loop relies:
 
-* ``rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory)`` returns the learning rate of update t (1-based,
-  counted since training started, across ``partial_fit`` calls), ``peak`` being ``learning_rate_init`` and ``epoch``
-  0-based;
-* ``end_epoch(exhausted, score, hyper, memory)`` runs after each epoch with the watched score (higher is better;
-  the negative objective without early stopping). ``exhausted`` is 1 when ``n_iter_no_change`` epochs in a row brought
-  no improvement; then a result of 1 means that training goes on nevertheless, because the rate was lowered, and 0
-  that it stops. The result is ignored otherwise;
-* ``memory`` are the float64 numbers a schedule keeps between updates, zero at the start. Each rule has elements of its
-  own (see below), so that ``partial_fit`` may go on with another schedule: none takes another's number for a rate.
+* ``rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory)`` returns the learning rate of update ``t``.
+  Updates count from 1 and epochs from 0, across ``partial_fit`` calls; ``peak`` is ``learning_rate_init``;
+* ``end_epoch(exhausted, score, hyper, memory)`` runs after each epoch. ``score`` is the watched score, where higher is
+  better; without early stopping it is the negative objective. ``exhausted`` is 1 when ``n_iter_no_change`` epochs in a
+  row brought no improvement. Then a result of 0 stops training, and 1 lets it go on because the rate was lowered. The
+  result is ignored otherwise;
+* ``memory`` holds 8 float64 numbers, zero at the start, which a schedule keeps between updates. Adaptive and Plateau
+  use place 0, OneCycle 1 and 2, Plateau 3 to 7. No two schedules give one place different meanings, so ``partial_fit``
+  may go on with another schedule.
 
-``learning_rate_init`` is the highest rate of every schedule. Those with a horizon reach its end after ``max_iter``
-epochs, counted across ``partial_fit`` calls, and stay there.
+``learning_rate_init`` is the highest rate of every schedule. A schedule with a horizon reaches its last rate after
+``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it.
 """
 
 from ._constant import Constant

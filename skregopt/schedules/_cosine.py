@@ -8,30 +8,32 @@ from .._kernels.interval import Interval
 from .._kernels.jit import jit
 from ._family import Schedule, stop_when_exhausted
 
-# elements of a schedule's memory that the other files leave alone
-EPOCH, UPDATES = 1, 2
+# places in `hyper`, of Cosine and of OneCycle; places in `memory`, which no other schedule uses
+FLOOR, LENGTH, GROWTH = range(3)
+PCT_START, DIV_FACTOR, FINAL_DIV_FACTOR = range(3)
+EPOCH, UPDATES_BEFORE = 1, 2
 
 
 @jit
 def _between(start, end, share):
-    """Half a cosine wave from ``start`` (share 0) to ``end`` (share 1)."""
-    c = np.cos(0.5 * np.pi * share)  # the square is (1 + cos(pi share)) / 2, which would cancel near share = 1
+    """Return a point of half a cosine wave from ``start`` (share 0) to ``end`` (share 1)."""
+    c = np.cos(0.5 * np.pi * share)  # c^2 = (1 + cos(pi share)) / 2, without its cancellation near share = 1
     return end + (start - end) * (c * c)
 
 
 def _cosine_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    floor, length, factor = min(hyper[0], peak), hyper[1], hyper[2]
+    floor, length, growth = min(hyper[FLOOR], peak), hyper[LENGTH], hyper[GROWTH]
     position = np.float64(epoch)
     if length == 0.0:
         length = np.float64(max_iter)
         if position >= length:
             return floor
-    elif factor == 1.0:
+    elif growth == 1.0:
         position %= length
     else:
         while position >= length:
             position -= length
-            length *= factor
+            length *= growth
     return _between(peak, floor, position / length)
 
 
@@ -90,15 +92,15 @@ class Cosine(Schedule):
 
 
 def _one_cycle_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    # updates of this epoch are counted here, because epochs of partial_fit may differ in their number of updates
+    # The position within an epoch is counted anew, because calls of partial_fit may differ in their number of updates.
     if memory[EPOCH] != epoch + 1.0:
         memory[EPOCH] = epoch + 1.0
-        memory[UPDATES] = t - 1.0
+        memory[UPDATES_BEFORE] = t - 1.0
     n_updates = np.float64(max_iter) * updates_per_epoch
-    position = np.float64(epoch) * updates_per_epoch + (t - 1.0 - memory[UPDATES])
-    turn, end = hyper[0] * n_updates - 1.0, n_updates - 1.0
-    first = peak / hyper[1]
-    floor = first / hyper[2]
+    position = np.float64(epoch) * updates_per_epoch + (t - 1.0 - memory[UPDATES_BEFORE])
+    turn, end = hyper[PCT_START] * n_updates - 1.0, n_updates - 1.0
+    first = peak / hyper[DIV_FACTOR]
+    floor = first / hyper[FINAL_DIV_FACTOR]
     if position > end:
         return floor
     if position <= turn:

@@ -7,9 +7,13 @@ import numpy as np
 from .._kernels.interval import Interval
 from ._family import Schedule, stop_when_exhausted
 
+# places in `hyper`, first of the power, then of the factors
+POWER_T = 0
+GAMMA, STEP_SIZE = range(2)
+
 
 def _inv_scaling_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    return peak / t ** hyper[0]
+    return peak / t ** hyper[POWER_T]
 
 
 class InvScaling(Schedule):
@@ -43,7 +47,7 @@ class InvScaling(Schedule):
 
 
 def _step_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    return peak * hyper[1] ** np.floor(epoch / hyper[0])
+    return peak * hyper[GAMMA] ** np.floor(epoch / hyper[STEP_SIZE])
 
 
 class Step(Schedule):
@@ -77,12 +81,12 @@ class Step(Schedule):
         self.gamma = gamma
 
     def hyper_parameters(self):
-        """Return the number of epochs and the factor."""
-        return self.step_size, self.gamma
+        """Return the factor and the number of epochs."""
+        return self.gamma, self.step_size
 
 
 def _exponential_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    return peak * hyper[0] ** np.float64(epoch)
+    return peak * hyper[GAMMA] ** np.float64(epoch)
 
 
 class Exponential(Schedule):

@@ -7,9 +7,9 @@ import numpy as np
 from .._kernels.interval import Interval
 from ._family import Schedule
 
-# elements of a schedule's memory that the other files leave alone
-RATE = 0
-BEST, HAS_BEST, N_BAD, COOLDOWN, TRIAL = range(3, 8)
+# places in `hyper` of Plateau; places in `memory`, which no other schedule uses
+FACTOR, PATIENCE, COOLDOWN, FLOOR, THRESHOLD = range(5)
+RATE, BEST, HAS_BEST, N_BAD, COOLDOWN_LEFT, TRIAL_LEFT = 0, 3, 4, 5, 6, 7
 
 
 def _remembered_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
@@ -43,23 +43,23 @@ class Adaptive(Schedule):
 
 
 def _plateau_end_epoch(exhausted, score, hyper, memory):
-    factor, patience, cooldown, floor, threshold = hyper[0], hyper[1], hyper[2], hyper[3], hyper[4]
-    # comparisons are written so that NaN and -inf are no improvement
-    if score > -np.inf and (memory[HAS_BEST] == 0.0 or score > memory[BEST] + threshold * abs(memory[BEST])):
+    patience, cooldown = hyper[PATIENCE], hyper[COOLDOWN]
+    # NaN and -inf are no improvement: NaN fails both comparisons.
+    if score > -np.inf and (memory[HAS_BEST] == 0.0 or score > memory[BEST] + hyper[THRESHOLD] * abs(memory[BEST])):
         memory[BEST], memory[HAS_BEST], memory[N_BAD] = score, 1.0, 0.0
     else:
         memory[N_BAD] += 1.0
-    if memory[COOLDOWN] > 0.0:
-        memory[COOLDOWN] -= 1.0
+    if memory[COOLDOWN_LEFT] > 0.0:
+        memory[COOLDOWN_LEFT] -= 1.0
         memory[N_BAD] = 0.0
-    on_trial = memory[TRIAL] > 0.0
+    on_trial = memory[TRIAL_LEFT] > 0.0
     if on_trial:
-        memory[TRIAL] -= 1.0
+        memory[TRIAL_LEFT] -= 1.0
     if memory[N_BAD] > patience or (exhausted != 0 and not on_trial):
-        memory[COOLDOWN], memory[N_BAD] = cooldown, 0.0
-        lowered = max(memory[RATE] * factor, floor)
+        memory[COOLDOWN_LEFT], memory[N_BAD] = cooldown, 0.0
+        lowered = max(memory[RATE] * hyper[FACTOR], hyper[FLOOR])
         if memory[RATE] - lowered > 1e-8:
-            memory[RATE], memory[TRIAL] = lowered, patience + cooldown
+            memory[RATE], memory[TRIAL_LEFT] = lowered, patience + cooldown
             return 1
         return 0
     return 1 if on_trial else 0
