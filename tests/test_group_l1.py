@@ -5,6 +5,7 @@ import pytest
 import reference
 import scipy.sparse as sp
 from problems import TASKS, make_problem
+from processes import run
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
@@ -18,7 +19,7 @@ from test_coincidences import RULES, UNTIL_CONVERGED
 from test_optimizers import LASSO
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._kernels.jit import entry_point, scalar_type
+from skregopt._kernels.jit import DISABLED, entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import L2, ElasticNet, GroupL1
 
@@ -176,6 +177,25 @@ def test_prox_leaves_other_layers_alone():
     rows = np.random.RandomState(0).normal(size=(4, 3))
     np.testing.assert_array_equal(prox(rows, 1.0, 100.0, layer=1), rows)
     assert not prox(rows, 1.0, 100.0).any()
+
+
+@pytest.mark.skipif(DISABLED, reason="plain Python compiles nothing")
+def test_a_process_that_compiles_gets_the_bits_of_one_that_loads(tmp_path):
+    """Each calls its own copy of a helper that is not inlined, whatever the linker has met before."""
+    code = """
+        import numpy as np
+        from skregopt._kernels.jit import entry_point, scalar_type
+        from skregopt.penalties import GroupL1
+
+        rng = np.random.RandomState(0)
+        weights, step_sizes = rng.normal(0, 0.05, 300 * 128), rng.uniform(5e-4, 2e-3, 300 * 128)
+        prox = entry_point(GroupL1.prox, GroupL1.signatures["prox"](scalar_type(weights.dtype)))
+        prox(weights, step_sizes, 128, 0, 5.0, np.array([0.5, 0.5]))
+        result["bits"] = bits(weights)
+    """
+    compiles, loads = (run(code, cache=tmp_path) for _ in range(2))
+    assert compiles["compiled"] and not loads["compiled"]
+    assert compiles["bits"] == loads["bits"]
 
 
 # --- fixed points ---------------------------------------------------------------------------------------------------
