@@ -1,12 +1,12 @@
 """Initial weights, one class each.
 
-``draw(rng, fan_in, fan_out, activation)`` returns the weights of one layer, shape (fan_in, fan_out), and its
-intercepts, ``activation`` being the one that the layer feeds (for the output layer that of the last hidden layer, as in
-scikit-learn). They are drawn in float64 and rounded afterwards, so that they do not depend on the dtype of the network,
-and layer by layer, first the weights, then the intercepts: scikit-learn's order.
+``draw(rng, fan_in, fan_out, activation)`` returns the weights of one layer, of shape (fan_in, fan_out), and its
+intercepts. ``activation`` acts on the outputs of the layer; the output layer gets the activation of the last hidden
+layer, as in scikit-learn. All numbers are drawn in float64 and rounded afterwards, so they do not depend on the dtype
+of the network. Layers are drawn in turn, the weights of each before its intercepts: scikit-learn's order.
 
-A uniform distribution on [-b, b] has variance b^2 / 3; normal distributions are not truncated, as in PyTorch (Keras
-truncates them). Intercepts start at zero, as in Keras, but for :class:`GlorotUniform`, which is scikit-learn's.
+A uniform distribution on [-b, b] has variance b^2 / 3. Normal distributions are not truncated, as in PyTorch (Keras
+truncates them). Intercepts start at zero, as in Keras, except with :class:`GlorotUniform`, which is scikit-learn's.
 """
 
 from numbers import Real
@@ -32,7 +32,7 @@ class Initializer(Component):
         fan_in, fan_out : int
             Number of units below and above.
         activation : Activation
-            What is applied to the layer's outputs.
+            Activation of the layer's outputs.
 
         Returns
         -------
@@ -47,8 +47,8 @@ class Initializer(Component):
 class GlorotUniform(Initializer):
     """Uniform on [-b, b] with b = sqrt(6 gain / (fan_in + fan_out)), intercepts as well: scikit-learn's draw.
 
-    The gain is the activation's ``glorot_gain``, 1/3 for 'logistic' and 1 for all others. The same ``random_state``
-    starts from the same network as scikit-learn's MLP.
+    The gain is the activation's ``glorot_gain``, 1/3 for 'logistic' and 1 for all others. With the same
+    ``random_state``, training starts from the same network as in scikit-learn.
 
     Notes
     -----
@@ -93,8 +93,8 @@ class GlorotNormal(Initializer):
 class HeUniform(Initializer):
     """Uniform on [-b, b] with b = sqrt(6 / fan_in): of variance 2 / fan_in, for rectifiers.
 
-    What ``weight_init='auto'`` draws for the relatives of relu (leaky_relu, elu, gelu, silu, mish, softplus): of the
-    two forms of He's rule the one without outliers, whose weights differ from scikit-learn's in the bound alone.
+    ``weight_init='auto'`` draws such weights for the relatives of relu (leaky_relu, elu, gelu, silu, mish, softplus).
+    Of the two forms of He's rule this one has no outliers, and differs from scikit-learn's weights in the bound alone.
 
     Notes
     -----
@@ -152,7 +152,7 @@ class LecunUniform(Initializer):
 
 
 class LecunNormal(Initializer):
-    """Normal of variance 1 / fan_in, which 'selu' is made for.
+    """Normal of variance 1 / fan_in, for which 'selu' is made.
 
     Notes
     -----
@@ -172,13 +172,13 @@ class LecunNormal(Initializer):
 class Orthogonal(Initializer):
     """A random matrix with orthonormal columns, or rows if there are fewer of them, times ``gain``.
 
-    The orthogonal factor of a normal matrix, its columns' signs those of the diagonal of the triangular factor, so that
-    it is uniformly distributed.
+    It is the orthogonal factor Q of a normal matrix. The signs of its columns are chosen so that the diagonal of the
+    triangular factor is positive; this makes Q uniformly distributed.
 
     Parameters
     ----------
     gain : float > 0, default=1.0
-        Factor on the weights; sqrt(2) makes up for what relu cuts off.
+        Factor on the weights; sqrt(2) makes up for the half that relu cuts off.
 
     Notes
     -----

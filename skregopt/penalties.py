@@ -7,8 +7,8 @@ Conventions, on which the training loop relies:
 
 * a kernel sees a run of whole rows of one weight matrix, flattened: ``weights`` of ``n_rows * row_length`` elements;
 * ``value(weights, row_length, layer, alpha, hyper)`` returns ``alpha`` times the penalty of these weights as a float64;
-* ``add_gradient(weights, alpha, hyper, grad)`` adds the gradient of its smooth part to ``grad``; there the weights may
-  be those of several layers at once;
+* ``add_gradient(weights, alpha, hyper, grad)`` adds the gradient of its smooth part to ``grad``; its weights may come
+  from several layers at once;
 * ``prox(weights, step_size, row_length, layer, alpha, hyper)`` applies the proximal operator of the non-smooth part in
   the metric of the optimizer: coordinate j moves with step size ``step_size[j]`` (Yun, Lozano, Yang, "Adaptive
   proximal gradient methods for structured neural networks", NeurIPS 2021).
@@ -259,10 +259,10 @@ class GroupL1(Penalty):
 
         alpha (l1_ratio sqrt(n_units) sum_j ||W1[j, :]||_2 + (1 - l1_ratio)/2 ||W||_2^2)
 
-    The second term is that of all layers (Yuan and Lin, "Model selection and estimation in regression with grouped
-    variables", 2006; Scardapane et al., "Group sparse regularization for deep neural networks", 2017). It belongs to
-    it: with relu and hidden layers ``l1_ratio=1`` is allowed, but ill-posed, because the first layer can shrink while
-    the next one grows, at the same predictions and a smaller penalty.
+    The second term acts on all layers (Yuan and Lin, "Model selection and estimation in regression with grouped
+    variables", 2006; Scardapane et al., "Group sparse regularization for deep neural networks", 2017). Do not leave it
+    out where there are hidden layers with relu: ``l1_ratio=1`` is allowed, but ill-posed there. The first layer can
+    shrink while the next one grows, with the same predictions and a smaller penalty.
 
     The proximal operator, in the metric of the optimizer's step sizes s, has no closed form: a row u gets zero if
     ||u / s||_2 <= lam = alpha l1_ratio sqrt(n_units), otherwise u_j tau / (tau + lam s_j), with tau the root of

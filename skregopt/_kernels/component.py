@@ -1,4 +1,4 @@
-"""What activations, losses, penalties, optimizers and schedules have in common.
+"""The base class of activations, losses, penalties, optimizers, schedules and initializers.
 
 A *component* is a rule of one *family*: a small estimator-like object (constructor parameters, ``get_params``,
 ``clone``, pickling) that names the kernels the compiled training loop calls. A family is a subclass of
@@ -38,11 +38,11 @@ class Component(BaseEstimator):
     _parameter_constraints = {}
 
     def hyper_parameters(self):
-        """Return the numbers that the kernels read, in the order in which they read them."""
+        """Return the numbers that the kernels find in ``hyper``, in this order."""
         return ()
 
     def hyper_vector(self, dtype):
-        """Return :meth:`hyper_parameters` as a vector; at least one element, since kernels may not see an empty one."""
+        """Return :meth:`hyper_parameters` as a vector, with a zero behind them since kernels take no empty vector."""
         return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
 
     def compiled(self, name, dtype):
@@ -94,7 +94,7 @@ def default_parameters(estimator_class):
 
 
 def build_component(family, registry, value, estimator):
-    """Turn what the user gave, a name or an instance, into a component.
+    """Return the component for a parameter of an estimator, a name or an instance.
 
     Parameters
     ----------

@@ -41,8 +41,8 @@ class ELU(Activation):
     Parameters
     ----------
     negative_scale : float >= 0, default=1.0
-        Minus the value that f approaches at minus infinity; the kink at 0 vanishes for 1. PyTorch and Keras call it
-        alpha, which here is the strength of the penalty.
+        f approaches minus this value at minus infinity; with 1 there is no kink at 0. PyTorch and Keras call it alpha,
+        a name that here belongs to the strength of the penalty.
 
     Notes
     -----
@@ -66,7 +66,7 @@ class ELU(Activation):
         self.negative_scale = negative_scale
 
     def hyper_parameters(self):
-        """Return minus the value at minus infinity."""
+        """Return ``negative_scale``."""
         return (self.negative_scale,)
 
     def to_onnx(self, op, z):
@@ -81,8 +81,8 @@ def _selu_activate(z, saved, hyper):
 class SELU(Activation):
     """Scaled exponential linear unit, f(z) = scale z for z > 0 and scale alpha (exp(z) - 1) otherwise.
 
-    With scale = 1.0507009873554805, alpha = 1.6732632423543772 and initial weights of variance 1 / fan_in (what
-    ``weight_init='auto'`` draws), activations of any depth keep mean 0 and variance 1.
+    With scale = 1.0507009873554805, alpha = 1.6732632423543772 and initial weights of variance 1 / fan_in, activations
+    keep mean 0 and variance 1 at any depth. ``weight_init='auto'`` draws such weights.
 
     Notes
     -----

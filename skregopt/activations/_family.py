@@ -12,11 +12,11 @@ class Activation(Component):
     Attributes
     ----------
     saves : bool
-        Whether the derivative needs more than the activation, see the conventions above.
+        Whether the derivative needs more than the activation, see the conventions of the module.
     glorot_gain : float
         Factor on the variance of the initial weights that 'glorot_uniform' draws.
     default_initializer : str
-        What ``weight_init='auto'`` stands for, a name in :mod:`skregopt.initializers`.
+        Name in :mod:`skregopt.initializers` for which ``weight_init='auto'`` stands.
     """
 
     family = "activation"
@@ -35,7 +35,7 @@ class Activation(Component):
         ----------
         op : Graph
             ``op.Name(input, ..., attribute=...)`` adds a node of the operator of that name, and returns its output.
-            Inputs are outputs, or numbers in the dtype of the network.
+            Inputs are outputs of other nodes, or numbers in the dtype of the network.
         z : str
             Output of the node before.
 

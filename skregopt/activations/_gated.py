@@ -26,7 +26,7 @@ def _within(x, bound):
 
 @jit
 def _two_sided_logistic(x, zero, one):
-    """Return 1 / (1 + exp(-x)) and 1 / (1 + exp(x)), the smaller one not as a difference."""
+    """Return 1 / (1 + exp(-x)) and 1 / (1 + exp(x)); the smaller one is no difference, so nothing cancels."""
     e = maths.exp(-abs(x))
     larger = one / (one + e)
     smaller = e * larger
@@ -89,7 +89,7 @@ class GELU(Activation):
         return (float(self.approximate == "tanh"),)
 
     def to_onnx(self, op, z):
-        """Return ``z`` times a gate, whose Erf is in float32: onnxruntime has no other."""
+        """Return ``z`` times a gate; its Erf is in float32, the only one that onnxruntime has."""
         if self.approximate == "tanh":
             cube = op.Mul(z, op.Mul(z, z))
             gate = op.Sigmoid(op.Mul(op.Add(z, op.Mul(cube, 0.044715)), 1.5957691216057308))

@@ -24,7 +24,8 @@ def _relu_differentiate(a, saved, delta, hyper):
 class ReLU(Activation):
     """Rectified linear unit, f(z) = max(0, z), f' = 1 for z > 0 and 0 otherwise.
 
-    Starts from scikit-learn's weights, 'glorot_uniform': with 'he_uniform' shallow networks on small data end worse.
+    ``weight_init='auto'`` draws scikit-learn's weights for it, 'glorot_uniform': with 'he_uniform', shallow networks
+    on small data end worse.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class LeakyReLU(Activation):
     Parameters
     ----------
     negative_slope : float >= 0, default=0.01
-        Slope below 0, small so that a unit that is off still learns. The default is PyTorch's.
+        Slope below 0, with which a unit that is off still learns. The default is PyTorch's.
 
     Notes
     -----

@@ -79,7 +79,7 @@ def _gamma_evaluate(raw_prediction, y, weights, scale, hyper):
 class Gamma(Loss):
     """Half the gamma deviance with log link, y exp(-z) - log(y exp(-z)) - 1, averaged over outputs; prediction exp(z).
 
-    For targets > 0.
+    Targets have to be above 0.
 
     Examples
     --------

@@ -25,7 +25,7 @@ class Loss(Component):
         "invert_link": lambda T: types.void(matrix(T), vector(T)),
     }
     out_activation = "identity"
-    keeps_columns = False  # whether predictions of one column stay a matrix
+    keeps_columns = False  # whether a prediction with one column stays a matrix
 
     def for_target(self, target):
         """Return the variant of this loss for a kind of target.
@@ -66,11 +66,11 @@ class Loss(Component):
         raise NotImplementedError
 
     def n_outputs(self, n_targets):
-        """Return the width of the output layer for ``n_targets`` columns of y (classes, if there are more than two)."""
+        """Return the width of the output layer for ``n_targets`` columns of y, or as many classes if more than two."""
         return n_targets
 
     def score(self, y, y_pred, sample_weight=None):
-        """Return what ``MLPRegressor.score`` returns, the coefficient of determination unless overridden."""
+        """Return the score of ``MLPRegressor``: the coefficient of determination, unless a rule overrides this."""
         return r2_score(y, y_pred, sample_weight=sample_weight)
 
 

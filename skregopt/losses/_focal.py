@@ -8,8 +8,7 @@ from .._kernels import maths
 from .._kernels.interval import Interval
 from .._kernels.jit import jit
 from .._kernels.views import flat_view
-from ._family import Loss
-from ._log_loss import Smoothed, sigmoid_invert_link, sigmoid_to_onnx, softmax_invert_link, softmax_to_onnx
+from ._log_loss import ClassificationLoss, sigmoid_invert_link, sigmoid_to_onnx, softmax_invert_link, softmax_to_onnx
 
 LABEL_SMOOTHING, GAMMA = range(2)  # places in `hyper`
 
@@ -23,7 +22,7 @@ def _focal_softmax_term(z, is_highest, highest, rest, gamma, one):
     p, q = e / normaliser, (rest if is_highest else normaliser - e) / normaliser
     surprise = np.log1p(rest) + (highest - z)
     modulation = q**gamma
-    # -p log(p) / (1 - p) tends to one with p, where both vanish
+    # -p log(p) / (1 - p), whose numerator and denominator vanish for p = 1; the limit there is 1
     ratio = p * surprise / q if q > zero else p
     return p, q, modulation * surprise, modulation * (one + gamma * ratio)
 
@@ -42,7 +41,7 @@ def _focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
         for k in range(1, n_outputs):
             best = k if row[k] > row[best] else best
         highest = row[best]
-        rest = zero  # of sum_k exp(z_k - max z), without the one of the highest
+        rest = zero  # sum_k exp(z_k - max z) without its largest term, which is 1
         for k in range(n_outputs):
             if k != best:
                 rest += maths.exp(row[k] - highest)
@@ -60,7 +59,7 @@ def _focal_softmax_evaluate(raw_prediction, y, weights, scale, hyper):
             p, q, _, slope = _focal_softmax_term(row[k], k == best, highest, rest, gamma, one)
             if on_all > zero:
                 row[k] = weight * (p * (pull - t * slope) - q * (t * slope))
-            else:  # nothing cancels, for a label that is nearly certain
+            else:  # without smoothing a form in which nothing cancels, even for a label that is nearly certain
                 row[k] = weight * (-q * pull if k == label else p * pull)
     return total
 
@@ -107,10 +106,13 @@ def _focal_sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
     return total
 
 
-class _FocalParameters(Smoothed):
+class _FocalLoss(ClassificationLoss):
     """Parameters of the focal loss."""
 
-    _parameter_constraints = {"gamma": [Interval(Real, 0, None, closed="left")], **Smoothed._parameter_constraints}
+    _parameter_constraints = {
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        **ClassificationLoss._parameter_constraints,
+    }
 
     def __init__(self, gamma=2.0, label_smoothing=0.0):
         self.gamma = gamma
@@ -120,7 +122,7 @@ class _FocalParameters(Smoothed):
         return (self.label_smoothing, self.gamma)
 
 
-class FocalSoftmax(_FocalParameters, Loss):
+class FocalSoftmax(_FocalLoss):
     """Focal loss of mutually exclusive classes: -sum_k t_k (1 - p_k)^gamma log(p_k), prediction p = softmax(z).
 
     This is :class:`Focal` for a multiclass target.
@@ -132,7 +134,7 @@ class FocalSoftmax(_FocalParameters, Loss):
     to_onnx = staticmethod(softmax_to_onnx)
 
 
-class FocalSigmoid(_FocalParameters, Loss):
+class FocalSigmoid(_FocalLoss):
     """Focal loss of independent yes-or-no outputs, summed over them; prediction p = 1 / (1 + exp(-z)).
 
     This is :class:`Focal` for a binary (one output) or multilabel target.
@@ -144,11 +146,11 @@ class FocalSigmoid(_FocalParameters, Loss):
     to_onnx = staticmethod(sigmoid_to_onnx)
 
 
-class Focal(_FocalParameters, Loss):
+class Focal(_FocalLoss):
     """Focal loss, -sum_k t_k (1 - p_k)^gamma log(p_k): log loss that counts examples less the better they are fitted.
 
     Softmax and sigmoids as in :class:`LogLoss`; a sigmoid is a softmax over the two classes yes and no. From Lin
-    et al., "Focal loss for dense object detection", ICCV 2017, without their class balance, which is ``class_weight``.
+    et al., "Focal loss for dense object detection", ICCV 2017. Their class balance is ``class_weight`` here.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float > 0, default=1.0
-        Residual from which on the loss grows linearly, in units of y.
+        Residual beyond which the loss grows linearly, in units of y.
 
     Examples
     --------
@@ -56,5 +56,5 @@ class Huber(Loss):
         self.delta = delta
 
     def hyper_parameters(self):
-        """Return what the kernels read."""
+        """Return ``delta``."""
         return (self.delta,)

@@ -21,9 +21,10 @@ def _larger(first, second):
 
 @jit
 def _highest(row):
-    """Return the largest element; what it is does not matter if there is a NaN.
+    """Return the largest element; any element if one of them is NaN.
 
-    A maximum of floats does not vectorise, since NaN has a say; for long rows, eight maxima do.
+    The order of comparisons matters to NaN, so LLVM does not vectorise a single maximum. It does vectorise the eight
+    independent maxima that long rows get here.
     """
     zeroth = row[0]
     if row.size < 16:
@@ -71,7 +72,7 @@ def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
     total = 0.0
     _subtract_highest(raw_prediction)
     for i in range(n_rows):
-        # the labels' share of log(sum_k exp(z_k - max z)) - sum_k t_k (z_k - max z)
+        # the second term of log(sum_k exp(z_k - max z)) - sum_k t_k (z_k - max z)
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
         above = on_label * row[int(y[i, 0])]
         if on_all > zero:
@@ -79,7 +80,7 @@ def _softmax_evaluate(raw_prediction, y, weights, scale, hyper):
                 above += on_all * row[k]
         total -= weights[i, 0] * np.float64(above)
     _replace_by_exp(raw_prediction)
-    # one logarithm of a product instead of many, as long as weights are the same
+    # As long as weights are equal, one logarithm of a product takes the place of many logarithms.
     product, common_weight = 1.0, weights[0, 0]
     for i in range(n_rows):
         row = flat_view(raw_prediction, i * n_outputs, n_outputs)
@@ -121,7 +122,7 @@ def _sigmoid_term(z, t, one):
     zero = one - one
     is_positive = z > zero
     u = maths.exp(-abs(z))
-    missing = one - t if is_positive else t  # of the target on the less probable side
+    missing = one - t if is_positive else t  # the target of the less probable side
     difference = missing - u / (one + u)
     return abs(z) * missing + maths.log1p(u), difference if is_positive else -difference
 
@@ -172,8 +173,8 @@ def sigmoid_to_onnx(op, raw_prediction):
     return op.Clip(op.Sigmoid(raw_prediction), op.eps, 1.0 - op.eps)
 
 
-class Smoothed:
-    """Parameters of losses of classes."""
+class ClassificationLoss(Loss):
+    """Base of the losses of classes, whose labels can be smoothed."""
 
     targets = ("binary", "multiclass", "multilabel")
     flat_parameters = ("label_smoothing",)
@@ -183,11 +184,11 @@ class Smoothed:
         self.label_smoothing = label_smoothing
 
     def hyper_parameters(self):
-        """Return what the kernels read."""
+        """Return the smoothing."""
         return (self.label_smoothing,)
 
 
-class SoftmaxLogLoss(Smoothed, Loss):
+class SoftmaxLogLoss(ClassificationLoss):
     """Log loss of mutually exclusive classes: log(sum_k exp(z_k)) - sum_k t_k z_k, prediction softmax(z).
 
     This is :class:`LogLoss` for a multiclass target.
@@ -199,7 +200,7 @@ class SoftmaxLogLoss(Smoothed, Loss):
     to_onnx = staticmethod(softmax_to_onnx)
 
 
-class SigmoidLogLoss(Smoothed, Loss):
+class SigmoidLogLoss(ClassificationLoss):
     """Log loss of independent yes-or-no outputs: sum_k log(1 + exp(z_k)) - t_k z_k, prediction 1 / (1 + exp(-z)).
 
     This is :class:`LogLoss` for a binary (one output) or multilabel target.
@@ -211,7 +212,7 @@ class SigmoidLogLoss(Smoothed, Loss):
     to_onnx = staticmethod(sigmoid_to_onnx)
 
 
-class LogLoss(Smoothed, Loss):
+class LogLoss(ClassificationLoss):
     """Log loss (cross-entropy) of the labels, -sum_k t_k log(p_k), in natural logarithms.
 
     Softmax over mutually exclusive classes; the logistic sigmoid for two classes and for each label of a multilabel
@@ -220,8 +221,8 @@ class LogLoss(Smoothed, Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
-        Share e of the target t that is spread evenly: t = (1 - e) y + e / K for y of 0 and 1 over K classes, K = 2 for
-        a sigmoid. As in PyTorch's ``CrossEntropyLoss``.
+        Share e of each target that is spread evenly over the K classes: t = (1 - e) y + e / K, with K = 2 for a
+        sigmoid. As in PyTorch's ``CrossEntropyLoss``.
 
     Examples
     --------

@@ -50,10 +50,10 @@ def _quantile_invert_link(raw_prediction, hyper):
 class Quantile(Loss):
     """Pinball loss of a quantile q, averaged over outputs; prediction z.
 
-    ``q (y - z)`` where z is below y, else ``(1 - q) (z - y)``. Several quantiles are as many outputs; ``predict`` gives
-    them in the given order, sorted in each row so that they do not cross, which never adds to the loss (Chernozhukov et
-    al., "Quantile and probability curves without crossing", Econometrica 2010). ``MLPRegressor.score`` is the mean of
-    ``d2_pinball_score`` over quantiles.
+    ``q (y - z)`` where z is below y, else ``(1 - q) (z - y)``. Each of several quantiles is one output, and ``predict``
+    has a column for each, in the given order. Predictions are sorted within each row, so that quantiles do not cross;
+    sorting never adds to the loss (Chernozhukov et al., "Quantile and probability curves without crossing",
+    Econometrica 2010). ``MLPRegressor.score`` is the mean of ``d2_pinball_score`` over quantiles.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Quantile(Loss):
         return [self.quantile] if isinstance(self.quantile, Real) else self.quantile
 
     def hyper_parameters(self):
-        """Return what the kernels read."""
+        """Return the number of quantiles, their losses per unit below and above y, and their ascending order."""
         q = np.array(self._quantiles(), dtype=np.float64)
         return (q.size, *q, *(1 - q), *np.argsort(q))
 
@@ -106,11 +106,11 @@ class Quantile(Loss):
             )
 
     def n_outputs(self, n_targets):
-        """Return the number of columns of y times that of quantiles."""
+        """Return the number of columns of y times the number of quantiles."""
         return n_targets * len(self._quantiles())
 
     def to_onnx(self, op, raw_prediction):
-        """Return the columns of each row sorted, in the order of the quantiles."""
+        """Return each row sorted, in the order of the quantiles."""
         n = len(self._quantiles())
         if n == 1:
             return raw_prediction

@@ -17,7 +17,8 @@ Conventions, on which the training loop relies:
   which u was made. With these step sizes, the fixed points of rule and proximal step together are the stationary points
   of the objective.
 
-The rules below name the places in these vectors, and keep a parameter at the same place in ``hyper`` and ``scalars``.
+The rules of this package name the places in these vectors, and keep a parameter at one place in ``hyper`` and
+``scalars``.
 """
 
 from ._adadelta import Adadelta

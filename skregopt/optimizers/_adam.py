@@ -67,8 +67,8 @@ class Adam(Optimizer):
     epsilon : float > 0, default=1e-8
         Added to the root of the second moment.
     amsgrad : bool, default=False
-        Whether the largest v so far takes the place of v_t (Reddi, Kale, Kumar, "On the convergence of Adam and
-        beyond", ICLR 2018), so that step sizes never grow.
+        Whether the largest v so far takes the place of v_t, so that step sizes never grow (Reddi, Kale, Kumar, "On the
+        convergence of Adam and beyond", ICLR 2018).
 
     Examples
     --------
@@ -97,8 +97,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019).
 
-    The rule of :class:`Adam`; the decay, ``weights *= 1 - lr weight_decay`` before each step, is the estimators'
-    ``weight_decay``, whose default is 0.01 here, as in ``torch.optim.AdamW``.
+    The rule of :class:`Adam`. Its decay, ``weights *= 1 - lr weight_decay`` before each step, is the parameter
+    ``weight_decay`` of the estimators, with a default of 0.01 as in ``torch.optim.AdamW``.
 
     Parameters
     ----------

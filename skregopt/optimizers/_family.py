@@ -19,11 +19,11 @@ class Optimizer(Component):
     Attributes
     ----------
     n_slots : int
-        Number of state vectors, each as long as the parameters; may depend on the rule's parameters.
+        Number of state vectors, each as long as the trained parameters. It may depend on the rule's own parameters.
     default_learning_rate : float
-        What ``learning_rate_init='auto'`` means, the default of the rule's reference.
+        Learning rate for ``learning_rate_init='auto'``: the default of the rule's reference.
     default_weight_decay : float
-        What ``weight_decay=None`` means: the decoupled decay of the weights, likewise.
+        Decoupled decay of the weights for ``weight_decay=None``: the default of the rule's reference.
     """
 
     family = "solver"
@@ -37,5 +37,5 @@ class Optimizer(Component):
     default_weight_decay = 0.0
 
     def hyper_parameters(self):
-        """Return the numbers that the kernels read: all parameters in the order of ``_parameter_constraints``."""
+        """Return all parameters, in the order of ``_parameter_constraints``."""
         return tuple(float(getattr(self, name)) for name in self._parameter_constraints)

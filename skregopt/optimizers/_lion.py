@@ -42,9 +42,9 @@ class Lion(Optimizer):
         w_t = w_{t-1} - lr sign(c_t)
         m_t = beta_2 m_{t-1} + (1 - beta_2) g_t
 
-    Step size of the proximal operator: ``lr (1 - beta_1 beta_2^(t-1)) / |c_t|``. All weights move by lr in each update,
-    so that a rate that falls (``learning_rate='invscaling'``) is needed to come closer than that. The default rate is
-    that of ``keras.optimizers.Lion``.
+    Step size of the proximal operator: ``lr (1 - beta_1 beta_2^(t-1)) / |c_t|``. Each update moves all weights by lr,
+    so they come no closer to a minimum than that; use a rate that falls (``learning_rate='invscaling'``). The default
+    rate is the one of ``keras.optimizers.Lion``.
 
     Parameters
     ----------

@@ -81,17 +81,18 @@ def _muon_step_matrix(weights, grad, average, slot_2, slot_3, slot_4, scratch, h
 class Muon(Adam):
     r"""Orthogonalised momentum (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024).
 
-    For every weight matrix but the output layer's; output layer and intercepts follow :class:`Adam`, at the same
+    It updates every weight matrix but the output layer's; output layer and intercepts follow :class:`Adam`, at the same
     learning rate. With gradient G_t, M_0 = 0, momentum mu and q(s) = 3.4445 s - 4.7750 s^3 + 2.0315 s^5, as in
-    ``torch.optim.Muon``, whose bfloat16 is the working precision here::
+    ``torch.optim.Muon``, but in the working precision instead of bfloat16::
 
         M_t = mu M_{t-1} + (1 - mu) G_t
         C_t = (1 - mu) G_t + mu M_t                  (Nesterov; otherwise C_t = M_t)
         C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (n_steps times, by matrix products)
         W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
 
-    The decoupled decay of ``torch.optim.Muon``, 0.1, is the estimators' ``weight_decay`` and that of all ``coefs_``.
-    Step size of the proximal operator: ``|update_ij| / |c_ij|``, c being C_t over 1 - mu^(t+1) (Nesterov) or 1 - mu^t.
+    The decoupled decay of ``torch.optim.Muon``, 0.1, is the default of ``weight_decay`` and acts on all ``coefs_``.
+    Step size of the proximal operator: ``|update_ij| / |c_ij|``, where c is C_t over 1 - mu^(t+1) (Nesterov) or
+    1 - mu^t.
     With a non-smooth penalty, ``max(|O_ij|, 0.1 |C_ij| ||O||_F / ||C||_F) sign(C_ij)`` takes the place of O_ij: where
     O_ij has another sign than C_ij, a stationary point of the objective would not be a fixed point.
 
@@ -106,12 +107,12 @@ class Muon(Adam):
     momentum : float in [0, 1), default=0.95
         Decay rate mu of the average gradient, per update.
     nesterovs_momentum : bool, default=True
-        Whether to look ahead.
+        Whether to look ahead (Nesterov).
     n_steps : int in [1, 99], default=5
         Newton-Schulz steps.
     match_rms_adamw : bool, default=False
         Whether the learning rate is scaled by 0.2 sqrt(max(fan_in, fan_out)) instead, so that updates are as large as
-        those of AdamW (Liu et al., "Muon is scalable for LLM training", 2025).
+        with AdamW (Liu et al., "Muon is scalable for LLM training", 2025).
 
     Examples
     --------

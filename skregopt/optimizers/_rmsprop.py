@@ -21,7 +21,7 @@ def _rmsprop_step(weights, grad, square, velocity_or_mean, factors, mean_beside_
     if centered:
         mean = mean_beside_velocity if momentum > 0 else velocity_or_mean
         for i in range(weights.size):
-            # the variance itself: as a difference of two averages it may come out negative
+            # A running variance, because the difference of two averages may come out negative.
             deviation = grad[i] - mean[i]
             mean[i] = mean[i] + rest * deviation
             square[i] = rho * (square[i] + rest * (deviation * deviation))
@@ -37,7 +37,7 @@ def _rmsprop_step(weights, grad, square, velocity_or_mean, factors, mean_beside_
         velocity = velocity_or_mean
         for i in range(weights.size):
             factor = one / (np.sqrt(square[i]) + epsilon)
-            factors[i] = momentum * factors[i] + factor  # the velocity's sum of the factors of past gradients
+            factors[i] = momentum * factors[i] + factor  # the sum of the factors of past gradients in the velocity
             velocity[i] = momentum * velocity[i] + factor * grad[i]
             weights[i] -= lr * velocity[i]
         for i in range(step_size.size):

@@ -44,10 +44,10 @@ class Cosine(Schedule):
 
         lr = floor + (learning_rate_init - floor) (1 + cos(pi e / max_iter)) / 2,    floor from e = max_iter on
 
-    With ``restart_every`` the wave starts again at ``learning_rate_init`` after so many epochs, each time
-    ``restart_factor`` times as long, and ``max_iter`` plays no part: PyTorch's ``CosineAnnealingWarmRestarts`` with
-    T_0 and T_mult, Keras's ``CosineDecayRestarts`` with first_decay_steps and t_mul (Loshchilov and Hutter, "SGDR:
-    stochastic gradient descent with warm restarts", ICLR 2017).
+    With ``restart_every`` the wave starts again at ``learning_rate_init`` after that many epochs. Each wave is
+    ``restart_factor`` times as long as the one before, and ``max_iter`` plays no part. This is PyTorch's
+    ``CosineAnnealingWarmRestarts`` with T_0 and T_mult, and Keras's ``CosineDecayRestarts`` with first_decay_steps and
+    t_mul (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017).
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ class OneCycle(Schedule):
     ``OneCycleLR`` with max_lr = learning_rate_init and cycle_momentum=False (Smith and Topin, "Super-convergence: very
     fast training of neural networks using large learning rates", 2019).
 
-    Training that stops early has not seen the low rates: set ``max_iter`` to what is meant, and ``n_iter_no_change``
-    high.
+    Training that stops early never reaches the low rates. Set ``max_iter`` to the number of epochs that you mean, and
+    ``n_iter_no_change`` high.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ class Schedule(Component):
     Attributes
     ----------
     warmup_epochs : int
-        Epochs of linear warm-up in front, see :class:`Warmup`; ``rate`` and ``end_epoch`` count from their end.
+        Epochs of linear warm-up in front, see :class:`Warmup`; ``rate`` and ``end_epoch`` count from its end.
     warmup_start : float
         Share of the peak at the first update.
     """

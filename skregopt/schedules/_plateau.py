@@ -68,14 +68,14 @@ def _plateau_end_epoch(exhausted, score, hyper, memory):
 class Plateau(Schedule):
     """Falls by a factor whenever the watched score has not improved for some epochs.
 
-    What is watched is what decides about stopping: the objective or, with early stopping, the validation score. Per
-    epoch. PyTorch's ``ReduceLROnPlateau`` (with its eps: the rate changes by more than 1e-8), of the loss in its mode
-    'min', of positive scores in its mode 'max'. In Keras ``ReduceLROnPlateau(min_lr=floor)``, whose min_delta is
-    absolute.
+    The score that decides about stopping is watched: the objective or, with early stopping, the validation score. Per
+    epoch. PyTorch's ``ReduceLROnPlateau`` with its eps, by which the rate changes by more than 1e-8 or not at all; a
+    loss is watched as in mode 'min', a positive score as in mode 'max'. Keras's ``ReduceLROnPlateau(min_lr=floor)``,
+    but there min_delta is absolute.
 
-    It acts before stopping does. When ``n_iter_no_change`` epochs in a row brought no improvement by ``tol``, the rate
-    is lowered at once, unless it has been within the last patience + cooldown epochs; then it is left for another
-    ``n_iter_no_change`` epochs. Training stops when the rate can fall no further.
+    The schedule acts before stopping does. When ``n_iter_no_change`` epochs in a row brought no improvement by ``tol``,
+    the rate falls at once. If it fell within the last patience + cooldown epochs, it stays for another
+    ``n_iter_no_change`` epochs instead. Training stops when the rate can fall no further.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from numbers import Integral, Real
 
-from .. import schedules
+from .. import schedules  # for the registry, which is complete only after this file has been imported
 from .._kernels.interval import Interval
 from ._family import Schedule
 
@@ -10,15 +10,15 @@ from ._family import Schedule
 class Warmup(Schedule):
     """Linear warm-up in front of another schedule.
 
-    The rate rises from ``start_factor`` times ``learning_rate_init`` at the first update to all of it after
-    ``n_epochs`` epochs, by the same amount with every update; then the other schedule begins, as if training did, with
-    ``max_iter - n_epochs`` epochs to go. PyTorch's ``LinearLR``, stepped with every update, before the other in
-    ``SequentialLR``.
+    During ``n_epochs`` epochs the rate rises from ``start_factor`` times ``learning_rate_init`` to
+    ``learning_rate_init``, by the same amount with every update. Then the other schedule begins as if training did,
+    with ``max_iter - n_epochs`` epochs to go. PyTorch's ``SequentialLR`` of ``LinearLR``, stepped with every update,
+    and the other schedule.
 
     Parameters
     ----------
     schedule : str or Schedule, default='constant'
-        Name or instance of what follows.
+        Name or instance of the schedule that follows.
     n_epochs : int >= 1, default=5
         Length of the warm-up.
     start_factor : float in (0, 1], default=1/3
@@ -44,7 +44,7 @@ class Warmup(Schedule):
 
     @property
     def flat_parameters(self):
-        """Those of the schedule that follows, which carries its own."""
+        """Flat parameters of the schedule that follows."""
         rule = schedules.SCHEDULES.get(self.schedule) if isinstance(self.schedule, str) else self.schedule
         return getattr(rule, "flat_parameters", ())
 
@@ -76,7 +76,7 @@ class Warmup(Schedule):
         self._following()._validate_params()
 
     def hyper_parameters(self):
-        """Return those of the schedule that follows."""
+        """Return the hyper-parameters of the schedule that follows."""
         return self._following().hyper_parameters()
 
     def compiled(self, name, dtype):
