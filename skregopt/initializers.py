@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 
 from ._kernels.component import Component
-from ._kernels.interval import Interval
+from ._kernels.sklearn_internals import Interval
 
 
 class Initializer(Component):

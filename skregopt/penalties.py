@@ -21,8 +21,8 @@ from numba import types
 
 from ._kernels import maths
 from ._kernels.component import Component
-from ._kernels.interval import Interval
 from ._kernels.jit import jit, vector
+from ._kernels.sklearn_internals import Interval
 
 L1_SHARE, L2_SHARE = range(2)  # places in `hyper`
 

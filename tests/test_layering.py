@@ -33,8 +33,8 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "interval compiler memory threads atomics blas_library jit table_calls blas maths views denormals "
-    "component",
+    "_kernels": "sklearn_internals compiler memory threads atomics blas_library jit table_calls blas maths views "
+    "denormals component",
     "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
     "network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
@@ -158,6 +158,23 @@ def test_runtime_dependencies_are_those_declared():
     assert set().union(*(imported_distributions(module, False) for module in MODULES)) == declared
     assert set().union(*(imported_distributions(module, True) for module in MODULES)) <= declared | optional
     assert all(">=" in requirement for requirement in project["dependencies"])
+
+
+def private_imports(module):
+    """Return the names that a module imports from elsewhere and that are private there, with their modules."""
+    found = set()
+    for node in ast.walk(source_tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if "._" in name}
+
+
+def test_private_names_of_scikit_learn_stand_in_one_file():
+    """They may change with any version of scikit-learn; then there is one place to look."""
+    homes = {module for module in MODULES for name in private_imports(module) if name.startswith("sklearn.")}
+    assert homes == {"_kernels.sklearn_internals"}
 
 
 # --- compiled code --------------------------------------------------------------------------------------------------

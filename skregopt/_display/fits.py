@@ -4,10 +4,10 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseMLP
+from .._kernels.sklearn_internals import check_matplotlib_support
 from ..model_selection._cross_validation import BaseMLPCV
 from .drawing import BLUE, GREEN, GREY, ORANGE, PALE, check_axes, stacked_axes
 

@@ -1,9 +1,9 @@
 """A picture of a regularisation path, in the manner of scikit-learn's displays. Drawing imports matplotlib."""
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from .._kernels.sklearn_internals import check_matplotlib_support
 from ..model_selection._cross_validation import BaseMLPCV
 from ..model_selection._path import RegularizationPath, regularization_path
 from .drawing import BLUE, GREY, ORANGE, PALE, stacked_axes

@@ -4,9 +4,9 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from .._kernels.sklearn_internals import check_matplotlib_support
 from .drawing import GREY, ORANGE, PALE, check_axes
 
 _LOG_FROM = 8  # ratio of the largest to the smallest value from which a scale may be logarithmic

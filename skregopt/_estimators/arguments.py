@@ -8,10 +8,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import HasMethods, Options, StrOptions
 
 from .._kernels.component import build_component, default_parameters
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
 from ..activations import ACTIVATIONS, Activation
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, SGD, Adam, Optimizer

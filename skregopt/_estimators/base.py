@@ -7,7 +7,7 @@ from functools import cache, partial
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_X_y, validate_data
+from sklearn.utils.validation import check_X_y, validate_data
 
 from .._engine.blocks import NORMALISATIONS
 from .._engine.layout import Layout
@@ -15,6 +15,7 @@ from .._engine.network import Network, Rows, in_precision, relative_weights
 from .._engine.source import SUPPORTED_DTYPES, Source
 from .._kernels import jit
 from .._kernels.component import build_component
+from .._kernels.sklearn_internals import check_sample_weight
 from .._kernels.threads import counted_fit, effective_n_threads, single_blas_thread
 from .._training.first_order import train_first_order
 from .._training.lbfgs import train_lbfgs
@@ -96,7 +97,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetwork, BaseEstimator):
                 raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
             if not np.any(weights):
                 raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
-        return _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return check_sample_weight(sample_weight, X, dtype=np.float64)
 
     def _row_weights(self, weights, y, name):
         """Return weights of shape (n_rows, 1 or n_outputs) from those of rows, called ``name``, and encoded y."""

@@ -1,11 +1,11 @@
 """The classifier."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
+from sklearn.utils.multiclass import unique_labels
 
+from .._kernels.sklearn_internals import StrOptions, check_partial_fit_first_call, fit_context
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from .base import BaseMLP, checked_y, trains_incrementally
 from .targets import ClassTargets, checked_labels
@@ -288,7 +288,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             "label_smoothing": LogLoss._parameter_constraints["label_smoothing"],
         }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,
@@ -340,7 +340,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
     @available_if(trains_incrementally)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on the given rows, starting from the current weights.
 
@@ -381,7 +381,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encode_y(self, y, classes, continuing, incremental, dtype):
         y, multilabel = checked_labels(y)
         if incremental:
-            if not _check_partial_fit_first_call(self, classes) and "out_activation_" in self.__dict__:
+            if not check_partial_fit_first_call(self, classes) and "out_activation_" in self.__dict__:
                 multilabel = self._target_kind() == "multilabel"
             if multilabel:
                 self.classes_ = np.arange(len(self.classes_))

@@ -2,10 +2,11 @@
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from .._kernels.sklearn_internals import fit_context
 from ..losses import REGRESSION_LOSSES, Loss
 from .base import BaseMLP, checked_y, trains_incrementally
 
@@ -268,7 +269,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             verbose=verbose,
         )
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,
@@ -320,7 +321,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
 
     @available_if(trains_incrementally)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on the given rows, starting from the current weights.
 

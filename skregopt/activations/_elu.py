@@ -3,8 +3,8 @@
 from numbers import Real
 
 from .._kernels import maths
-from .._kernels.interval import Interval
 from .._kernels.jit import jit
+from .._kernels.sklearn_internals import Interval
 from ._family import Activation, saved_differentiate
 
 NEGATIVE_SCALE = 0  # place in `hyper`

@@ -1,9 +1,8 @@
 """Units that gate themselves, f(z) = z gate(z): GELU, SiLU, Mish."""
 
-from sklearn.utils._param_validation import StrOptions
-
 from .._kernels import maths
 from .._kernels.jit import jit
+from .._kernels.sklearn_internals import StrOptions
 from ._family import Activation, saved_differentiate
 from ._softplus import softplus_to_onnx
 

@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 
 from .._kernels import maths
-from .._kernels.interval import Interval
 from .._kernels.jit import jit
+from .._kernels.sklearn_internals import Interval
 from .._kernels.views import flat_view
 from ._log_loss import ClassificationLoss, sigmoid_invert_link, sigmoid_to_onnx, softmax_invert_link, softmax_to_onnx
 

@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Loss, identity_invert_link, identity_to_onnx
 
 DELTA = 0  # place in `hyper`

@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 
 from .._kernels import maths
-from .._kernels.interval import Interval
 from .._kernels.jit import inlined_jit, jit
+from .._kernels.sklearn_internals import Interval
 from .._kernels.views import flat_view
 from ._family import Loss
 

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.metrics import d2_pinball_score
 
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Loss
 
 # Places in `hyper`: the number n of quantiles, then three times n numbers. These are the loss of each per unit below y,

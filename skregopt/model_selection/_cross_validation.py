@@ -10,13 +10,11 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     RegressorMixin,
-    _fit_context,
     clone,
     is_classifier,
 )
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -24,7 +22,7 @@ from .._engine.source import SUPPORTED_DTYPES
 from .._estimators.classifier import MLPClassifier
 from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, safe_indexing
 from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
 
 
@@ -62,7 +60,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         self.tol = tol
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, groups=None):
         """Choose alpha by cross-validation, and keep the network of the path on all rows that has it.
 
@@ -138,7 +136,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     def _held_out_scores(self, estimator, X, y, sample_weight, train, test):
         """Return the scores of the rows ``test`` along the path of the rows ``train``."""
-        (X, X_test), (y, y_test) = ([_safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
+        (X, X_test), (y, y_test) = ([safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
         weights = None if sample_weight is None else sample_weight[train]
         weights_test = None if sample_weight is None else sample_weight[test]
         plan = Plan.make(estimator, X, y, weights, self.alphas_, max_iter=self.max_iter, tol=self.tol)

@@ -11,13 +11,12 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 from sklearn.utils.multiclass import unique_labels
 
 from .._estimators.arguments import hidden_units
 from .._estimators.base import BaseMLP, checked_y
 from .._estimators.scoring import naming, takes_sample_weight
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
 from .._training.outcome import Ending
 from ..penalties import GroupL1
 from ._alpha_max import build_penalty, check_variation, null_model

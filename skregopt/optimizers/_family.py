@@ -5,8 +5,8 @@ from numbers import Real
 from numba import types
 
 from .._kernels.component import Component
-from .._kernels.interval import Interval
 from .._kernels.jit import matrix, vector
+from .._kernels.sklearn_internals import Interval
 
 DECAY = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]

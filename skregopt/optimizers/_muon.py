@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from .._kernels.blas import gemm
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from .._kernels.views import flat_view, matrix_view
 from ._adam import Adam
 from ._family import DECAY, Optimizer

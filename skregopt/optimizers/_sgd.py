@@ -2,7 +2,7 @@
 
 from numbers import Real
 
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Optimizer
 
 # places in `scalars`, the first ones also in `hyper`; place in `memory`

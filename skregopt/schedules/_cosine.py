@@ -4,8 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._kernels.interval import Interval
 from .._kernels.jit import jit
+from .._kernels.sklearn_internals import Interval
 from ._family import Schedule, stop_when_exhausted
 
 # places in `hyper`, of Cosine and of OneCycle; places in `memory`, which no other schedule uses

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Schedule, stop_when_exhausted
 
 # places in `hyper`, first of the power, then of the factors

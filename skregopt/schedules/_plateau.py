@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Schedule
 
 # places in `hyper` of Plateau; places in `memory`, which no other schedule uses

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 from .. import schedules  # for the registry, which is complete only after this file has been imported
-from .._kernels.interval import Interval
+from .._kernels.sklearn_internals import Interval
 from ._family import Schedule
 
 
