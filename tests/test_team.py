@@ -37,7 +37,7 @@ def always_with_helpers(monkeypatch):
 
     def recorded(job, n_threads):
         can_share = prepare_sharing(job, n_threads)
-        found.append(job.sharing if can_share else None)
+        found.append(job.array[0].sharing if can_share else None)
         return can_share
 
     monkeypatch.setattr(slices, "_prepare_sharing", recorded)

@@ -5,8 +5,10 @@ import numpy as np
 from .._kernels.blas import SMALL_MATRIX
 from .._kernels.memory import aligned_zeros
 from .declaration import table
-from .records import JOB, LOSS_ROWS, STRIP, address
+from .records import JOB, LOSS_ROWS, PROGRESS, STRIP, address, ordered
 
+_RECORDS = {name: JOB[name] for name in JOB.names}
+_PROGRESS = np.dtype(PROGRESS.descr)
 MAX_TILE_ROWS = 512
 MAX_TILE_ELEMENTS = 1 << 22
 
@@ -34,8 +36,8 @@ class Job:
     ----------
     array : ndarray of one JOB
         What compiled code takes.
-    progress, sharing : record of PROGRESS, of SHARING
-        Views of their parts of ``array``.
+    progress : record
+        A view of its part of ``array``, whose fields are items, not attributes: they are quicker to reach.
     layer_buffers : list of ndarray
         Activations, and where there are some, deltas of the layers.
     """
@@ -44,7 +46,7 @@ class Job:
         self.network, self.theta, self.tile_size, self.trains = network, theta, tile_size, trains
         self.dtype = theta.dtype
         self.array = np.zeros(1, JOB)
-        self.progress, self.sharing = self.array[0].progress, self.array[0].sharing
+        self.progress = self.array["progress"].view(_PROGRESS)[0]
         self.layer_buffers = []
         self._arrays = {}
         self._others = []
@@ -66,16 +68,11 @@ class Job:
 
     def set(self, record, **values):
         """Fill a record of the job; of arrays the addresses are stored. Fields that are not given become 0."""
-        fields = []
-        for name in JOB[record].names:
-            value = values.pop(name, 0)
+        for name, value in values.items():
             if isinstance(value, np.ndarray):
                 self._arrays[record, name] = value
-                value = address(value)
-            fields.append(value)
-        if values:
-            raise TypeError(f"no such fields: {sorted(values)}")
-        self.array[record] = tuple(fields)
+                values[name] = address(value)
+        self.array[record] = ordered(_RECORDS[record], values)
 
     def use(self, *passes):
         """Have passes compiled that the job calls, by their names."""

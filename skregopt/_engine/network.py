@@ -61,7 +61,9 @@ class Network:
         layout, dtype, trains = self.layout, self.dtype, job.trains
         layers, blocks = [], []
         units = layout.units.tolist()
-        for layer, (coefs, intercepts) in enumerate(zip(layout.coef_starts, layout.intercept_starts, strict=True)):
+        for layer, (coefs, intercepts) in enumerate(
+            zip(layout.coef_starts.tolist(), layout.intercept_starts.tolist(), strict=True)
+        ):
             place = Place(job, layer, units[layer + 1])
             outputs = activations = job.layer_buffer(units[layer + 1])
             is_hidden = layer < layout.n_layers - 1

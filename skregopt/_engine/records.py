@@ -207,13 +207,19 @@ job_array = types.Array(job_type, 1, "C")
 
 def address(array):
     """Return where the elements of an array lie."""
+    if array.dtype.names is not None:  # whose interface takes long to describe
+        array = array.view(np.uint8)
     return array.__array_interface__["data"][0]
 
 
 def filled(dtype, **values):
     """Return an array of one record, its fields given by name, the others 0."""
-    record = np.zeros(1, dtype)
-    record[0] = tuple(values.pop(name, 0) for name in dtype.names)
-    if values:
-        raise TypeError(f"no such fields: {sorted(values)}")
-    return record
+    return np.array([ordered(dtype, values)], dtype)
+
+
+def ordered(dtype, values):
+    """Return the values of a record's fields in their order, 0 for those that are not given."""
+    fields = dict.fromkeys(dtype.names, 0) | values
+    if len(fields) > len(dtype.names):
+        raise TypeError(f"no such fields: {sorted(values.keys() - dtype.names)}")
+    return tuple(fields.values())

@@ -59,20 +59,20 @@ class _FirstOrderTraining:
         last_epoch = memory.epoch + 1 if self.options.incremental else None
 
         def run_epochs(n_tiles):
-            before = int(progress.t)
+            before = int(progress["t"])
             loop.run_epochs(job.theta, job.array, curves, n_tiles)
-            return int(progress.t) - before
+            return int(progress["t"]) - before
 
         try:
             while outcome.ending is None:
-                if progress.epoch == last_epoch:
+                if progress["epoch"] == last_epoch:
                     outcome.ending = Ending.INCREMENT
                     break
                 if tasks is not None:
                     tasks.begin_epoch()
                 self.slices.run(run_epochs)
                 n_new = self._record()
-                outcome.ending = _ENDINGS.get(int(progress.status))
+                outcome.ending = _ENDINGS.get(int(progress["status"]))
                 if n_new and tasks is not None:
                     diverged = outcome.ending is Ending.DIVERGED
                     if tasks.end_epoch(None if diverged else self.outcome_so_far) and not diverged:
@@ -81,8 +81,8 @@ class _FirstOrderTraining:
             self._record()
             outcome.ending = Ending.INTERRUPTED
         outcome = self.outcome_so_far()
-        memory.epoch, memory.t, memory.t_warmup = int(progress.epoch), int(progress.t), int(progress.t_warmup)
-        memory.no_improvement, memory.best_score = int(progress.no_improvement), float(progress.best_score)
+        memory.epoch, memory.t, memory.t_warmup = int(progress["epoch"]), int(progress["t"]), int(progress["t_warmup"])
+        memory.no_improvement, memory.best_score = int(progress["no_improvement"]), float(progress["best_score"])
         if self.options.ema_decay is not None:
             memory.weights, memory.average = job.theta, outcome.theta.copy()
         for kept, name in ((memory.memory, "memory"), (memory.schedule_memory, "schedule_memory")):
@@ -100,12 +100,12 @@ class _FirstOrderTraining:
         Returns the number of epochs.
         """
         progress, outcome = self.job.progress, self.outcome
-        n_new, progress.n_curve = int(progress.n_curve), 0
+        n_new, progress["n_curve"] = int(progress["n_curve"]), 0
         for values in self.curves[:n_new].tolist():
             score = None
             if self.options.early_stopping:
                 score = -values[VALIDATION_COLUMN]
-                if progress.status == EPOCH_TO_SCORE:
+                if progress["status"] == EPOCH_TO_SCORE:
                     score = float(self.observers.score(outcome.theta, values[VALIDATION_COLUMN]))
                     loop.finish_epoch(outcome.theta, self.job.array, score)
                 outcome.validation_scores.append(score)

@@ -10,6 +10,8 @@ from .._engine.records import N_SCALARS
 from .._engine.update import CHUNK, pieces
 from .._kernels.memory import aligned_copy, aligned_zeros
 
+_LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
+
 
 def training_job(problem, options, watches_scorer, optimizer=None, schedule=None, memory=None):
     """Return the job of a fit.
@@ -84,9 +86,9 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
     job.use(*(name for name, value in around.values() if value is not None))
     progress = job.progress
     if memory is not None:
-        progress.epoch, progress.t, progress.t_warmup = memory.epoch, memory.t, memory.t_warmup
-        progress.no_improvement = memory.no_improvement
-    progress.best_score = -np.inf if memory is None else memory.best_score
+        for name in ("epoch", "t", "t_warmup", "no_improvement"):
+            progress[name] = getattr(memory, name)
+    progress["best_score"] = -np.inf if memory is None else memory.best_score
     warmup = {}
     if schedule is not None:
         warmup = {
@@ -96,7 +98,7 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
     job.set(
         "settings",
         seed=options.seed,
-        first_epoch=options.first_epoch - int(progress.epoch),
+        first_epoch=options.first_epoch - int(progress["epoch"]),
         max_iter=options.max_iter,
         batch_size=options.batch_size,
         shuffle=options.shuffle,
@@ -109,7 +111,7 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
         tol=options.tol,
         n_iter_no_change=options.n_iter_no_change,
         weight_decay=options.weight_decay,
-        largest=np.finfo(job.dtype).max,
+        largest=_LARGEST[job.dtype],
         **warmup,
         **limits,
         **{name: value is not None for name, (_, value) in around.items()},

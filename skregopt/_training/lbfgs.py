@@ -63,7 +63,7 @@ class _LBFGSTraining:
                 lambda: self._outcome_so_far(accepted, n_iter)
             ):
                 outcome.ending = Ending.STOPPED
-            if outcome.ending is Ending.STOPPED or self.job.progress.status == CONVERGED:
+            if outcome.ending is Ending.STOPPED or self.job.progress["status"] == CONVERGED:
                 raise StopIteration
 
         try:
@@ -87,7 +87,7 @@ class _LBFGSTraining:
         else:
             accepted[:] = result.x
             outcome.message = str(result.message)
-            stopped_early = self.job.progress.status == CONVERGED
+            stopped_early = self.job.progress["status"] == CONVERGED
             if outcome.ending is not Ending.STOPPED:
                 converged = result.status == 0 or stopped_early
                 outcome.ending = Ending.CONVERGED if converged else Ending.MAX_ITER
@@ -129,7 +129,7 @@ class _LBFGSTraining:
             return None
         score = -loss if self.observers.score is None else float(self.observers.score(theta, loss))
         self.outcome.validation_scores.append(score)
-        self.job.progress.epoch += 1
+        self.job.progress["epoch"] += 1
         loop.finish_epoch(self.theta, self.job.array, score)
         return score
 

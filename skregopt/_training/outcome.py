@@ -51,5 +51,5 @@ class Outcome:
 
     def so_far(self, theta, n_iter, progress):
         """Return a copy as if training had ended with these weights after ``n_iter`` epochs."""
-        best_epoch, best_score = int(progress.best_epoch), float(progress.best_score)
+        best_epoch, best_score = int(progress["best_epoch"]), float(progress["best_score"])
         return replace(self, theta=theta, n_iter=n_iter, best_epoch=best_epoch, best_score=best_score)

@@ -104,7 +104,7 @@ class Slices:
         job = self._job
         over = job["sharing", "counters"][OVER // 8 :]
         over[0] = 0
-        job.sharing.is_on = True
+        job.array[0].sharing.is_on = True
         help = partial(help_leader, job.theta, job.array)
         threads = [Thread(target=help, args=(member,)) for member in range(1, self._helpers + 1)]
         try:
@@ -116,7 +116,7 @@ class Slices:
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
-            job.sharing.is_on = False
+            job.array[0].sharing.is_on = False
 
 
 def _prepare_sharing(job, n_threads):
