@@ -15,7 +15,7 @@ MAX_TILE_ELEMENTS = 1 << 22
 
 def tile_rows(layout, n_rows, is_sparse):
     """Return how many of ``n_rows`` are processed at once: fewer if the widest layer would make buffers large."""
-    widest = int(max(layout.units[1:] if is_sparse else layout.units))
+    widest = max(layout.widths[1:] if is_sparse else layout.widths)
     return int(max(1, min(n_rows, MAX_TILE_ROWS, MAX_TILE_ELEMENTS // widest)))
 
 

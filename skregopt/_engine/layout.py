@@ -25,6 +25,8 @@ class Layout:
     Attributes
     ----------
     units : ndarray of int64
+    widths : list of int
+        The same.
     normalisation : type or None
     n_layers : int
         Weight matrices.
@@ -37,6 +39,7 @@ class Layout:
 
     def __init__(self, units, normalisation=None):
         self.units = np.array(units, dtype=np.int64)
+        self.widths = self.units.tolist()
         self.normalisation = normalisation
         self.n_layers = self.units.size - 1
         sizes = self.units[:-1] * self.units[1:]
@@ -60,7 +63,7 @@ class Layout:
 
     def views(self, theta):
         """Return lists of arrays that share the memory of ``theta`` by the name of the fitted attribute."""
-        units = self.units.tolist()
+        units = self.widths
         views = {
             "coefs_": [
                 theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
@@ -100,14 +103,14 @@ class Layout:
                 found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
                     f"{name} must be a list of {len(targets)} arrays, one per layer of a network with layers of "
-                    f"{self.units.tolist()} units (features, hidden_layer_sizes, outputs), got {found}.{continued}"
+                    f"{self.widths} units (features, hidden_layer_sizes, outputs), got {found}.{continued}"
                 )
             for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
                 array = np.asarray(values)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
                         f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with "
-                        f"layers of {self.units.tolist()} units (features, hidden_layer_sizes, outputs), got shape "
+                        f"layers of {self.widths} units (features, hidden_layer_sizes, outputs), got shape "
                         f"{array.shape} and dtype {array.dtype}.{continued}"
                     )
                 if not np.all(np.isfinite(array)):

@@ -60,7 +60,7 @@ class Network:
         """
         layout, dtype, trains = self.layout, self.dtype, job.trains
         layers, blocks = [], []
-        units = layout.units.tolist()
+        units = layout.widths
         for layer, (coefs, intercepts) in enumerate(
             zip(layout.coef_starts.tolist(), layout.intercept_starts.tolist(), strict=True)
         ):

@@ -69,7 +69,7 @@ class Predictor:
             ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext() as pool,
         ):
             yield predict
-        if not source.is_sparse and n_threads == 1 and tile_size * int(layout.units.sum()) < _SMALL_TILE:
+        if not source.is_sparse and n_threads == 1 and tile_size * sum(layout.widths) < _SMALL_TILE:
             self._kept_jobs[:] = jobs
 
 

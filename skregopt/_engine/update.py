@@ -136,7 +136,7 @@ def pieces(layout, n_rows, by_matrix):
         The layer after the last stands for what is not penalised: intercepts and the vectors of blocks.
     """
     found = []
-    shapes = list(pairwise(layout.units.tolist()))
+    shapes = list(pairwise(layout.widths))
     vectors = (len(shapes), layout.n_weights, layout.n_parameters - layout.n_weights, 1)
     coefs = [
         (layer, int(start), *shape) for layer, (start, shape) in enumerate(zip(layout.coef_starts, shapes, strict=True))

@@ -122,7 +122,7 @@ def _rules(job, optimizer, schedule, memory):
     """Return the fields of an update that optimizer and schedule decide about."""
     if optimizer is None:
         return {}
-    dtype, units = job.dtype, job.network.layout.units.tolist()
+    dtype, units = job.dtype, job.network.layout.widths
     numbers = _stacked(
         (
             memory.memory,

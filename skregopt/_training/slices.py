@@ -165,7 +165,7 @@ def _strips_agree(network, n_rows, strip):
     BLAS sums in an order that depends on the sizes of the matrices, not on their elements. Whether a strip is
     computed in the order of the whole is found out once for each network and kind of processor, with random numbers.
     """
-    dtype, units = network.dtype, tuple(network.layout.units.tolist())
+    dtype, units = network.dtype, tuple(network.layout.widths)
     key = (units, dtype, n_rows, strip)
     if key not in _agreements:
         rng = np.random.RandomState(0)
