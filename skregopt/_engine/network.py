@@ -58,60 +58,26 @@ class Network:
         is_sparse : bool
             Whether any rows are.
         """
-        layout, dtype, trains = self.layout, self.dtype, job.trains
-        layers, blocks = [], []
-        units = layout.widths
-        for layer, (coefs, intercepts) in enumerate(
-            zip(layout.coef_starts.tolist(), layout.intercept_starts.tolist(), strict=True)
-        ):
-            place = Place(job, layer, units[layer + 1])
-            outputs = activations = job.layer_buffer(units[layer + 1])
-            is_hidden = layer < layout.n_layers - 1
-            first, trains_intercepts = len(blocks), True
-            for block in self.blocks[layer]:
-                own = block.own(place)
-                outputs = block.outputs(own) or outputs
-                trains_intercepts &= not block.absorbs_intercepts
-                forward, backward, gradient = (
-                    pass_address(block.passes[name], dtype) if name in block.passes and (trains or name == "forward")
-                    else 0
-                    for name in ("forward", "backward", "gradient")
-                )  # fmt: skip
-                address = 0 if own is None else job.kept(own)
-                blocks.append((forward, backward, gradient, gradient != 0, address))
-            deltas = activations
-            if is_hidden:
-                deltas = job.layer_buffer(units[layer + 1]) if trains else 0
-            layers.append((
-                layer, units[layer], units[layer + 1], coefs, intercepts, trains_intercepts, first, len(blocks),
-                activations, outputs, deltas,
-            ))  # fmt: skip
+        layers, blocks = self._describe_layers(job)
+        loss_hyper, penalty_hyper = (part.hyper_vector(self.dtype) for part in (self.loss, self.penalty))
         job.use("forward", *["sparse_product"] * is_sparse)
-        rules = {"invert_link": self.loss.compiled("invert_link", dtype)}
-        loss_hyper, penalty_hyper = (part.hyper_vector(dtype) for part in (self.loss, self.penalty))
-        if trains:
-            rules = {
-                "evaluate": self.loss.compiled("evaluate", dtype),
-                "penalty_value": self.penalty.compiled("value", dtype),
-                "penalty_gradient": self.penalty.compiled("add_gradient", dtype),
-            }
-            if self.is_proximal:
-                rules["prox"] = self.penalty.compiled("prox", dtype)
+        if job.trains:
             job.use(
                 "load_tile", "evaluate_rows", "loss_of_tile", "backward", "train_rows", "gradient_of_coefs",
                 "gradient_of_vectors", *["transposed_sparse_product"] * is_sparse,
                 *["drop_inputs"] * (self.input_dropout > 0),
             )  # fmt: skip
+        layout = self.layout
         job.set(
             "network",
             n_layers=layout.n_layers,
-            n_features=units[0],
-            n_outputs=units[-1],
+            n_features=layout.widths[0],
+            n_outputs=layout.widths[-1],
             n_weights=layout.n_weights,
             n_parameters=layout.n_parameters,
-            layers=np.array(layers, LAYER),
-            n_blocks=len(blocks),
-            blocks=np.array(blocks, BLOCK),
+            layers=layers,
+            n_blocks=blocks.size,
+            blocks=blocks,
             joins_last_row=self.needs_whole_batch,
             n_loss_hyper=loss_hyper.size,
             loss_hyper=loss_hyper,
@@ -120,8 +86,47 @@ class Network:
             drops_inputs=self.input_dropout > 0,
             alpha=self.alpha,
             input_dropout=self.input_dropout,
-            **rules,
+            **self._kernels(job.trains),
         )
+
+    def _describe_layers(self, job):
+        """Return arrays of LAYER and of BLOCK."""
+        layout, dtype = self.layout, self.dtype
+        layers, blocks = [], []
+        starts = zip(layout.coef_starts.tolist(), layout.intercept_starts.tolist(), strict=True)
+        for layer, (coefs, intercepts) in enumerate(starts):
+            fan_in, fan_out = layout.widths[layer : layer + 2]
+            place = Place(job, layer, fan_out)
+            activations = outputs = deltas = job.layer_buffer(fan_out)
+            if layer < layout.n_layers - 1:
+                deltas = job.layer_buffer(fan_out) if job.trains else 0
+            first_block, trains_intercepts = len(blocks), True
+            for block in self.blocks[layer]:
+                own = block.own(place)
+                outputs = block.outputs(own) or outputs
+                trains_intercepts &= not block.absorbs_intercepts
+                names = block.passes if job.trains else {"forward": block.passes["forward"]}
+                addresses = {name: pass_address(function, dtype) for name, function in names.items()}
+                blocks.append((
+                    addresses["forward"], addresses.get("backward", 0), addresses.get("gradient", 0),
+                    "gradient" in addresses, 0 if own is None else job.kept(own),
+                ))  # fmt: skip
+            layers.append((
+                layer, fan_in, fan_out, coefs, intercepts, trains_intercepts, first_block, len(blocks),
+                activations, outputs, deltas,
+            ))  # fmt: skip
+        return np.array(layers, LAYER), np.array(blocks, BLOCK)
+
+    def _kernels(self, trains):
+        """Return the kernels of loss and penalty by the names of their fields."""
+        if not trains:
+            return {"invert_link": self.loss.compiled("invert_link", self.dtype)}
+        kernels = {"penalty_value": "value", "penalty_gradient": "add_gradient"}
+        if self.is_proximal:
+            kernels["prox"] = "prox"
+        return {"evaluate": self.loss.compiled("evaluate", self.dtype)} | {
+            field: self.penalty.compiled(name, self.dtype) for field, name in kernels.items()
+        }
 
     @property
     def is_proximal(self):

@@ -32,10 +32,11 @@ class Predictor:
 
     def _job(self, source, tile_size):
         """Return a job for rows of X, a kept one where there is one that fits."""
-        with suppress(IndexError):  # none is kept, or another thread has it
-            job = self._kept_jobs.pop()
-            if job.tile_size == tile_size and not source.is_sparse:
-                return job
+        if not source.is_sparse:
+            with suppress(IndexError):  # none is kept, or another thread has it
+                job = self._kept_jobs.pop()
+                if job.tile_size == tile_size:
+                    return job
         job = Job(self.network, self.theta, tile_size)
         self.network.describe(job, source.is_sparse)
         job.add_buffers([(source, None)])
