@@ -1,14 +1,15 @@
 """
-Data larger than memory
-=======================
+Training on data larger than memory
+===================================
 
-`partial_fit` trains on the rows that it is given and keeps the optimizer's state, so a file is read block by block,
-each block mapped into memory and let go. Memory is that of one block, whatever the size of the file::
+`partial_fit` trains on the given rows and keeps the state of the optimizer. So the script reads a file block by
+block. It maps one block into memory, trains on it, and releases it. It needs memory for one block, whatever the size
+of the file::
 
     python examples/out_of_core.py                  # 100 MB, some seconds
     python examples/out_of_core.py --gigabytes 8    # writes 8 GB to the temporary folder first
 
-Prints, after each pass over the file, the score on rows that are not trained on, and the peak of memory so far.
+After each pass over the file it prints the score on test rows and the peak of memory so far.
 """
 
 import argparse
@@ -27,7 +28,7 @@ ROW = np.dtype([("x", np.float32, N_FEATURES), ("y", np.float32)])
 
 
 def make_rows(n_rows, seed):
-    """Draw rows: a target of waves and a product of the first features, and noise."""
+    """Draw rows. The target is a sine wave plus a product of features plus noise."""
     rng = np.random.default_rng(seed)
     rows = np.empty(n_rows, ROW)
     rows["x"] = rng.standard_normal((n_rows, N_FEATURES), dtype=np.float32)
@@ -37,14 +38,14 @@ def make_rows(n_rows, seed):
 
 
 def write(path, n_blocks, block_rows):
-    """Write a file of rows, made block by block."""
+    """Write a file of rows, block by block."""
     with path.open("wb") as file:
         for block in range(n_blocks):
             file.write(make_rows(block_rows, seed=block).data)
 
 
 def blocks(path, block_rows, order):
-    """Map one block of the file after the other, in the given order."""
+    """Map the blocks of the file into memory, one after the other, in the given order."""
     for block in order:
         rows = np.memmap(path, ROW, mode="r", offset=int(block) * block_rows * ROW.itemsize, shape=block_rows)
         yield np.ascontiguousarray(rows["x"]), np.ascontiguousarray(rows["y"])
@@ -57,10 +58,10 @@ def peak_megabytes():
 
 
 def main(gigabytes, passes, block_rows):
-    """Write the file, train, and report; returns the last score and the growth of the peak in megabytes."""
+    """Write the file, train and report; return the last score and the growth of the peak in megabytes."""
     n_blocks = max(2, round(gigabytes * 1e9 / (block_rows * ROW.itemsize)))
     test = make_rows(20_000, seed=n_blocks)
-    n_calls = passes * n_blocks  # over which the learning rate falls
+    n_calls = passes * n_blocks  # the learning rate falls over all calls
     model = MLPRegressor((64, 32), activation="silu", learning_rate="cosine", max_iter=n_calls, random_state=0)
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +85,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train from a file that need not fit into memory.")
     parser.add_argument("--gigabytes", type=float, default=0.1, help="size of the file (default: 0.1)")
     parser.add_argument("--passes", type=int, default=3, help="how often to read it (default: 3)")
-    parser.add_argument("--block-rows", type=int, default=50_000, help="rows to read at a time (default: 50000)")
+    parser.add_argument("--block-rows", type=int, default=50_000, help="rows per block (default: 50000)")
     arguments = parser.parse_args()
     main(arguments.gigabytes, arguments.passes, arguments.block_rows)

@@ -1,17 +1,17 @@
 """
-Seeing a fit
-============
+Displays of losses, weights and searches
+========================================
 
-Three displays, in the manner of scikit-learn's: how a fit went, what its first layer looks at, and what a search over
-parameters found. Each is one call, and takes an ``ax`` if it is to be part of a larger figure. The fourth, of a
-regularisation path, is in :doc:`plot_regularization_path`.
+skregopt has displays in the style of scikit-learn. This example shows three of them: the losses of a fit, the
+weights of its first layer, and the scores of a search. One call draws each. The argument ``ax`` draws into an
+existing figure. :doc:`plot_regularization_path` shows the fourth display.
 """
 
 # %%
-# How a fit went
-# --------------
-# The loss of the training and of the held-out rows, the watched score, the epoch whose weights were kept, and the
-# learning rate, because it changes.
+# Losses of a fit
+# ---------------
+# The display shows the training loss, the validation loss, the validation score, the epoch whose weights were restored,
+# and the learning rate.
 
 import warnings
 
@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import LossCurveDisplay, MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are intended
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -38,10 +38,10 @@ clf = MLPClassifier(
 losses = LossCurveDisplay.from_estimator(clf)
 
 # %%
-# What the first layer looks at
-# -----------------------------
-# The weights from the 64 pixels into each of the 24 units, under an L1 penalty. Grey is exactly zero: the margins
-# of the images, which say nothing, and whole units that the network does without.
+# Weights of the first layer
+# --------------------------
+# Each image shows the weights from the 64 pixels to one of the 24 units, with an L1 penalty. Grey weights are exactly
+# zero. They belong to pixels at the margins, which carry no information, and to units that the network does not use.
 
 from skregopt import WeightsDisplay
 
@@ -49,8 +49,8 @@ sparse = MLPClassifier(hidden_layer_sizes=24, penalty="l1", alpha=2e-3, max_iter
 weights = WeightsDisplay.from_estimator(sparse, image_shape=(8, 8))
 
 # %%
-# Features that are no pixels get bars, of the norm of the weights out of each. The group penalty drops features as
-# a whole, which the bars say in words.
+# Other features get bars. The length of a bar is the norm of the weights from this feature. The group penalty drops
+# whole features, and the display says how many.
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import make_pipeline
@@ -64,9 +64,9 @@ grouped = make_pipeline(
 bars = WeightsDisplay.from_estimator(grouped, feature_names=cancer.feature_names)
 
 # %%
-# What a search found
-# -------------------
-# Two parameters make a heat map, whose best cell is framed.
+# Scores of a search
+# ------------------
+# A grid over two parameters gives a heat map. A frame marks the best cell.
 
 from sklearn.model_selection import GridSearchCV
 
@@ -78,9 +78,9 @@ search = GridSearchCV(network, grid, cv=3, scoring="accuracy").fit(X, y)
 heat_map = SearchResultsDisplay.from_search(search)
 
 # %%
-# More of them make parallel coordinates: one line for each candidate, from its parameters to its score, the best of
-# them in orange. Bright lines come from high learning rates and an alpha that is not too large; the activation hardly
-# matters.
+# More parameters give parallel coordinates. Each line is one candidate, with its parameters and its score. The best
+# candidate is orange. The bright lines have high learning rates and an alpha that is not too large. The activation
+# hardly matters.
 
 from scipy.stats import loguniform, uniform
 from sklearn.model_selection import RandomizedSearchCV
@@ -96,8 +96,8 @@ draws = RandomizedSearchCV(network, distributions, n_iter=60, cv=3, random_state
 lines = SearchResultsDisplay.from_search(draws)
 
 # %%
-# Any of them into axes of one's own. ``params`` picks from a search; two parameters that were drawn rather than laid
-# out in a grid become points.
+# ``ax`` draws into your own figure. ``params`` chooses parameters of the search. Two parameters of a random search give
+# points.
 
 import matplotlib.pyplot as plt
 

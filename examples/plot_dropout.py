@@ -1,17 +1,16 @@
 """
-Dropout
-=======
+Dropout: rates and widths
+=========================
 
-In each training step dropout switches off every hidden unit with some probability, and ``input_dropout`` every
-feature. A unit cannot rely on single partners, and what is learnt is spread over many of them. How strong should it be,
-and for which networks does it pay?
+In each training step, dropout drops every hidden unit with some probability. ``input_dropout`` does the same with
+features. So no unit can rely on a single other unit. Which rate is best, and which networks gain from dropout?
 """
 
 # %%
 # Data
 # ----
-# 300 handwritten digits to train on and all others to validate on. Pixels go from 0 to 16; we divide by 16. Scaling
-# each pixel by its own deviation would blow up those that are nearly always empty.
+# We train on 300 handwritten digits and validate on all others. Pixels go from 0 to 16, so we divide by 16. Dividing
+# each pixel by its own standard deviation would amplify pixels that are nearly always empty.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -22,8 +21,8 @@ X_train, X_val, y_train, y_val = train_test_split(X / 16, y, train_size=300, str
 # %%
 # Rates and widths
 # ----------------
-# ``X_val`` without early stopping is only recorded: ``validation_loss_curve_`` has the loss of these rows after each
-# epoch, with dropout off. Three seeds per setting.
+# Without early stopping, ``fit`` only records the loss of ``X_val``. ``validation_loss_curve_`` holds it after each
+# epoch, without dropout. We use three seeds per setting.
 
 import warnings
 
@@ -32,7 +31,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 200 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 200 epochs are intended
 
 rates = [0, 0.2, 0.4, 0.6, 0.8, 0.9]
 widths = [16, 64, 256]
@@ -56,8 +55,8 @@ fits = {
 }
 
 # %%
-# The loss at the end
-# -------------------
+# Validation loss after 200 epochs
+# --------------------------------
 
 last = {key: np.array([clf.validation_loss_curve_[-1] for clf in group]) for key, group in fits.items()}
 for width in widths:
@@ -70,10 +69,11 @@ for width in widths:
 # %%
 # The result
 # ----------
-# Left: without dropout the loss of the validation rows soon rises again, because the network becomes sure of what it
-# learnt by heart. With dropout it falls further, and the higher the rate, the more epochs that takes. Right: the wider
-# the network, the more dropout it wants. That of 256 units gains from every rate up to 0.9, that of 64 from rates up to
-# 0.8. The narrow one has no units to spare, and loses with any dropout.
+# Left: without dropout, the validation loss soon rises again, because the network memorises its training rows. With
+# dropout the validation loss falls further. A higher rate needs more epochs.
+#
+# Right: wider networks gain from more dropout. The network of 256 units gains from every rate up to 0.9, the network of
+# 64 units from rates up to 0.8. The network of 16 units has no units to spare, and loses with any dropout.
 
 import matplotlib.pyplot as plt
 

@@ -1,17 +1,17 @@
 """
-=====================================
-Early stopping with restored weights
-=====================================
+============================================
+Early stopping and an adaptive learning rate
+============================================
 
-A network that trains long enough learns its training rows by heart: their loss keeps falling while that of rows it
-has not seen rises again. Early stopping holds some rows out, watches them, and keeps the weights of the best epoch.
-With ``learning_rate='adaptive'`` the learning rate is divided by five whenever the held-out rows stop improving, and
-training ends when that no longer helps.
+A network that trains too long memorises its training rows. The training loss keeps falling, but the loss of new rows
+rises again. Early stopping holds validation rows out, scores them after each epoch, and restores the weights of the
+best epoch. With ``learning_rate='adaptive'`` the learning rate is divided by five whenever the validation rows stop
+improving. Training ends when this no longer helps.
 
-This setting reaches a test accuracy of 0.895 on Fashion-MNIST with one hidden layer of 100 units (official split,
-``StandardScaler``), where 0.871 is published for scikit-learn's ``MLPClassifier`` (Xiao, Rasul, Vollgraf 2017, table
-3). The script uses Fashion-MNIST if the environment variable ``SKREGOPT_DATA`` names a folder with
-``fashion_mnist.npz``, and scikit-learn's digits otherwise.
+This setting reaches a test accuracy of 0.895 on Fashion-MNIST, with one hidden layer of 100 units (official split,
+``StandardScaler``). The published accuracy of scikit-learn's ``MLPClassifier`` is 0.871 (Xiao, Rasul, Vollgraf 2017,
+table 3). The script uses Fashion-MNIST if the environment variable ``SKREGOPT_DATA`` names a folder with
+``fashion_mnist.npz``. Otherwise it uses scikit-learn's digits.
 """
 
 import os
@@ -28,7 +28,8 @@ from skregopt import MLPClassifier
 # %%
 # The setting
 # -----------
-# Dropout on the hidden units and on the pixels makes the held-out rows improve for longer; their loss decides.
+# With dropout on the hidden units and the pixels, the validation loss improves for more epochs. Early stopping watches
+# this loss.
 
 SETTING = {
     "hidden_layer_sizes": (100,),

@@ -1,17 +1,17 @@
 """
-Gradient descent, one example at a time, in batches, and Adam
-=============================================================
+Gradient descent, SGD, mini-batches and Adam
+============================================
 
-``solver='gd'`` takes one step per epoch, along the gradient of all rows. ``'sgd'`` takes a step after every single row,
-``'minibatch'`` after every batch; all three are one rule. ``'adam'`` also works in batches and scales the step of each
-weight. Which one is fastest depends on what one counts: epochs, or seconds.
+``solver='gd'`` takes one step per epoch, along the gradient of all rows. ``'sgd'`` takes one step per row,
+``'minibatch'`` one step per batch. All three use the same update rule. ``'adam'`` also takes one step per batch, and
+scales the step of each weight. Which solver is fastest: counted in epochs, and counted in seconds?
 """
 
 # %%
 # Data and solvers
 # ----------------
-# All 1797 handwritten digits; here we only ask how fast the training loss falls. The learning rates are high: at three
-# times as much, training becomes erratic or diverges.
+# We train on all 1797 handwritten digits, because we only measure how fast the training loss falls. The learning rates
+# are high: three times higher, training becomes erratic or diverges.
 
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
@@ -27,12 +27,12 @@ runs = {
 }
 
 # %%
-# Fits with a clock, and fits with a record
-# -----------------------------------------
-# Each solver trains twice from the same seed, which gives the same weights. The first fit is timed; all its epochs do
-# the same work, so each takes its share of the time. The second gets the training rows as ``X_val`` too, and so
-# records their loss after every epoch. (``loss_curve_`` has the loss met during the epoch instead.) A fit of one epoch
-# before the clock starts loads the compiled code.
+# Measure time and loss
+# ---------------------
+# Each solver trains twice with the same seed, so both fits have the same weights. We time the first fit. All its
+# epochs do the same work, so we divide its time evenly among them. The second fit gets the training rows as
+# ``X_val``, too, and records their loss after every epoch. (``loss_curve_`` holds the loss during the epoch
+# instead.) Before we time anything, a fit of one epoch loads the compiled code.
 
 import warnings
 from time import perf_counter
@@ -42,7 +42,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is intended
 
 seconds, loss = {}, {}
 for solver, params in runs.items():
@@ -60,10 +60,12 @@ for solver, params in runs.items():
 # %%
 # The result
 # ----------
-# Counted in epochs (left), the solvers that take many steps in each are far ahead at first: gradient descent takes one
-# where 'minibatch' and 'adam' take 36 and 'sgd' 1797. But a step on a single row cannot use the processor well, and so
-# an epoch of 'sgd' costs many times that of the others. Counted in seconds (right), it falls behind; batches have the
-# many steps at nearly the price of gradient descent. The seconds are those of the machine that drew the figure.
+# Left: counted in epochs, solvers with many steps per epoch lead at first. Per epoch, 'gd' takes one step,
+# 'minibatch' and 'adam' take 36, and 'sgd' takes 1797.
+#
+# Right: counted in seconds, 'sgd' falls behind. A step on a single row uses the processor badly, so an epoch of
+# 'sgd' costs many times as much as an epoch of the others. Batches take many steps at nearly the cost of 'gd'. The
+# seconds depend on the machine.
 
 import matplotlib.pyplot as plt
 

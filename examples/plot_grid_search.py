@@ -2,15 +2,15 @@
 Searching batch size, epochs, learning rate, penalty and dropout
 ================================================================
 
-Every hyper-parameter is an ordinary scikit-learn parameter, so the ordinary searches find it: a
-grid over the parameters of the optimisation first, then random draws over the regularisation. Both
-run their fits in parallel processes; the scores do not depend on ``n_jobs``.
+Every hyper-parameter is an ordinary scikit-learn parameter, so scikit-learn's searches can search
+it. First a grid search covers the parameters of the optimisation. Then a random search covers the
+regularisation. Both run their fits in parallel processes. The scores do not depend on ``n_jobs``.
 """
 
 # %%
 # The pipeline
 # ------------
-# ``tol=0`` with a patience beyond the last epoch: every fit lasts ``max_iter`` epochs.
+# With ``tol=0`` and an ``n_iter_no_change`` above ``max_iter``, every fit lasts ``max_iter`` epochs.
 
 import warnings
 
@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier
 
-# A search over max_iter asks for exactly that many epochs, so none of them is too few.
+# The search over max_iter asks for exactly these numbers of epochs, so the warning does not apply.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)
@@ -34,8 +34,8 @@ pipeline = make_pipeline(
 )
 
 # %%
-# A grid over the optimisation
-# ----------------------------
+# A grid search over the optimisation
+# -----------------------------------
 
 from sklearn.model_selection import GridSearchCV
 
@@ -56,10 +56,10 @@ grid = GridSearchCV(
 print(f"grid: accuracy {grid.best_score_:.3f} with {grid.best_params_}")
 
 # %%
-# Random draws over the regularisation
-# ------------------------------------
-# ``alpha`` means the same at every batch size, so what the grid found can stay as it is. Only the
-# epochs are doubled: dropout learns more slowly.
+# A random search over the regularisation
+# ---------------------------------------
+# ``alpha`` means the same for every batch size, so we keep the best parameters of the grid. We only
+# double the number of epochs, because dropout learns more slowly.
 
 from scipy.stats import loguniform, uniform
 from sklearn.model_selection import RandomizedSearchCV
@@ -80,11 +80,11 @@ print(f"random draws: accuracy {draws.best_score_:.3f} with {best}")
 print(f"test accuracy: {draws.score(X_test, y_test):.3f}")
 
 # %%
-# Both as pictures
-# ----------------
-# The larger the batch, the fewer the updates of an epoch, and the larger the learning rate has to
-# be; training longer makes the choice matter less. On the right, both kinds of regularisation may
-# vary over a wide range, but a strong L2 penalty underfits whatever the dropout.
+# The result
+# ----------
+# Left and middle: a larger batch has fewer updates per epoch, so it needs a larger learning rate.
+# With more epochs the choice matters less. Right: many values of ``alpha`` and ``dropout`` work. Only
+# a strong L2 penalty underfits, with any dropout.
 
 import matplotlib.pyplot as plt
 

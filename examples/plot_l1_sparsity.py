@@ -1,16 +1,16 @@
 """
-L1: weights that are exactly zero
-=================================
+L1 penalties: sparse weights and feature selection
+==================================================
 
-``penalty='l1'`` deletes single weights, ``penalty='group_l1'`` all weights of an input feature at once. Both leave
-exact zeros, because each update ends with the proximal operator of the penalty. How much can go before accuracy
-suffers, and what is left?
+``penalty='l1'`` sets single weights to zero. ``penalty='group_l1'`` sets all weights of an input feature to zero.
+The zeros are exact, because each update ends with the proximal operator of the penalty. How many weights and
+features can we remove before the accuracy falls?
 """
 
 # %%
 # Data
 # ----
-# Handwritten digits of 8 x 8 pixels. Those at the margins are nearly always empty.
+# The data are handwritten digits of 8 x 8 pixels. The pixels at the margins are nearly always empty.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -22,11 +22,11 @@ scaler = StandardScaler().fit(X_train)
 X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 # %%
-# Along alpha
-# -----------
-# A learning rate that falls to zero helps: the noise of the batches fades, and weights that are not needed stay zero.
-# ``sparsity_`` is the share of all weights that are zero. A pixel is dropped when its row of the first weight matrix
-# is zero; then its ``feature_importances_`` is 0 too.
+# Fits along alpha
+# ----------------
+# The learning rate falls to zero. So the noise of the batches fades, and weights that are not needed stay zero.
+# ``sparsity_`` is the share of all weights that are zero. A pixel is dropped when its row of the first weight matrix is
+# zero. Then its ``feature_importances_`` is zero, too.
 
 import warnings
 
@@ -35,7 +35,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are intended
 
 alphas = {"l1": np.logspace(-5, -1.5, 13), "group_l1": np.logspace(-4, -0.5, 13)}
 
@@ -80,11 +80,14 @@ for penalty, things in {"l1": "weights", "group_l1": "pixels"}.items():
 # %%
 # The result
 # ----------
-# Left: about three quarters of the weights can go, and a fifth of the pixels, before a point of accuracy is lost
-# (dotted lines); beyond that the network loses what it needs. Middle: the first-layer weights of the 16 units at the
-# dotted line, red for positive and blue for negative; grey is exactly zero. Each unit looks at some pixels only, and
-# some units are not needed at all. Right: how much each pixel counts under the group penalty at its dotted line.
-# Crossed pixels are dropped for all units: those at the margins, which are nearly always empty.
+# Left: the network keeps its accuracy, up to one percentage point, without about three quarters of its weights or a
+# fifth of the pixels (dotted lines). Beyond that the accuracy falls.
+#
+# Middle: the first-layer weights of the 16 units at the dotted line of 'l1'. Red weights are positive, blue weights are
+# negative, grey weights are exactly zero. Each unit uses only some pixels. Some units are not needed at all.
+#
+# Right: the importance of each pixel at the dotted line of 'group_l1'. Crossed pixels are dropped. They lie at the
+# margins, which are nearly always empty.
 
 import matplotlib.pyplot as plt
 

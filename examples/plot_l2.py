@@ -1,16 +1,16 @@
 """
-L2: smaller weights
-===================
+L2 penalty: smaller weights
+===========================
 
 The default penalty adds ``alpha / 2`` times the sum of all squared weights to the mean loss. It pulls each weight
-towards zero, in proportion to its size, but never to zero. We look at what that does to the weights, to the losses,
-and at whether the best ``alpha`` depends on the size of the batches.
+towards zero in proportion to its size, but no weight becomes exactly zero. How does it change the weights and the
+losses? And does the best ``alpha`` depend on the batch size?
 """
 
 # %%
 # Data
 # ----
-# 300 handwritten digits to train on, so that there is something to regularise, and all others to validate on.
+# We train on only 300 handwritten digits, so that the network overfits. We validate on all others.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -24,9 +24,9 @@ X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
 # %%
 # Fits along alpha, for three batch sizes
 # ---------------------------------------
-# The objective is the mean loss plus the penalty, whatever the batch, so ``alpha`` should mean the same for batches
-# of 10 and of 300 rows. (In scikit-learn's MLP the penalty is divided by the batch size.) All fits run for 1500
-# updates at a rate that falls to zero along a cosine wave, and end close to a minimum of the objective.
+# The objective is the mean loss plus the penalty, for every batch size. So ``alpha`` should mean the same for
+# batches of 10 and of 300 rows. (scikit-learn's MLP divides the penalty by the batch size.) All fits run for 1500
+# updates. The learning rate falls to zero along a cosine wave, so all fits end close to a minimum of the objective.
 
 import warnings
 
@@ -36,7 +36,7 @@ from sklearn.metrics import log_loss
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is intended
 
 alphas = np.logspace(-5, 0, 11)  # two per decade
 batch_sizes = [10, 50, 300]
@@ -63,7 +63,7 @@ fits = {
 # %%
 # Losses
 # ------
-# Of the data alone, without the penalty.
+# These losses do not include the penalty.
 
 
 def mean_loss(X, y, batch_size):
@@ -79,10 +79,14 @@ for batch_size, loss in validation.items():
 # %%
 # The result
 # ----------
-# Left: the training loss rises with ``alpha``, the validation loss first falls. Its minimum is where the penalty
-# removes what was learnt by heart and not yet what was understood; at ``alpha=1`` all weights are gone and the
-# prediction is a tenth for each digit. Middle: batches of 10, 50 and 300 rows agree about the best ``alpha``. Right:
-# the weights themselves. The larger ``alpha``, the narrower their distribution; zero itself is not special.
+# Left: the training loss rises with ``alpha``. The validation loss first falls, because the penalty reduces
+# overfitting, and then rises, because the network underfits. At ``alpha=1`` all weights are nearly zero, and the
+# network predicts a tenth for each digit.
+#
+# Middle: batches of 10, 50 and 300 rows have the same best ``alpha``.
+#
+# Right: a larger ``alpha`` gives a narrower distribution of the weights. The weights are small,
+# but not exactly zero.
 
 import matplotlib.pyplot as plt
 

@@ -2,8 +2,8 @@
 Optimizers and their learning rates
 ===================================
 
-Every update rule in one picture: how far does it bring a small network in 20 epochs, at its default learning rate and
-at the best one? The names come from the package's own table, so a new rule appears here by itself.
+This example trains a small network for 20 epochs with every optimizer, at its default learning rate and at many others.
+How low is the validation loss? The names come from the registry ``OPTIMIZERS``.
 """
 
 # %%
@@ -20,10 +20,11 @@ scaler = StandardScaler().fit(X_train)
 X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
 
 # %%
-# Every rule at every rate
-# ------------------------
-# 'gd', 'sgd' and 'minibatch' are one rule with three batch sizes; 'minibatch' stands for it here. A rate that is far
-# too high makes weights overflow: ``fit`` then raises a ValueError, and the rate counts as infinitely bad.
+# Every optimizer at every learning rate
+# --------------------------------------
+# 'gd', 'sgd' and 'minibatch' are one optimizer with three default batch sizes, so we only use 'minibatch'. If the
+# learning rate is far too high, the weights overflow and ``fit`` raises a ValueError. Then we set the loss to
+# infinity.
 
 import warnings
 
@@ -33,11 +34,11 @@ from sklearn.exceptions import ConvergenceWarning
 from skregopt import MLPClassifier
 from skregopt.optimizers import OPTIMIZERS
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 20 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 20 epochs are intended
 
 
 def validation_loss(solver, rate):
-    """Return the validation loss after 20 epochs, averaged over three seeds; 'auto' is the rule's default rate."""
+    """Return the validation loss after 20 epochs, averaged over three seeds; rate='auto' is the optimizer's default."""
     try:
         return np.mean(
             [
@@ -73,9 +74,12 @@ for solver in solvers:
 # %%
 # The result
 # ----------
-# Left: each rule has a range of good rates, and most of them reach about the same loss within it. What differs is
-# where the range lies and how wide it is; rates of one rule mean little for another. The circle is the default rate.
-# Right: what tuning gains. So if a rule disappoints, search its rate before trying another rule.
+# Left: each optimizer has a range of good learning rates. Within its range, most optimizers reach about the same
+# loss. The ranges differ in place and width, so a good learning rate for one optimizer may be bad for another. The
+# circle is the default learning rate.
+#
+# Right: the loss at the default and at the best learning rate. If an optimizer disappoints, search its learning rate
+# before you try another optimizer.
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import LogNorm

@@ -1,17 +1,17 @@
 """
-Under- and overfitting: width, depth and alpha
-==============================================
+Underfitting and overfitting: width, depth and alpha
+====================================================
 
-A network that is too small, or held back too much, cannot fit even the rows it is trained on: it underfits. One that
-fits them perfectly may still be wrong about new rows: it overfits. Both show in two numbers, the loss of the training
-rows and that of rows kept aside. We draw them against the three parameters that decide how flexible a network is.
+A network underfits if it cannot even fit its training rows, because it is too small or regularised too much. A network
+overfits if it fits its training rows much better than new rows. The training loss and the validation loss show both. We
+draw them against three parameters that decide how flexible a network is.
 """
 
 # %%
-# Few rows
-# --------
-# Overfitting needs little data to be seen well: 300 of scikit-learn's 1797 handwritten digits to train on and 1000
-# others to validate on, in five random divisions.
+# Data
+# ----
+# Networks overfit most with few rows. We train on 300 of scikit-learn's 1797 handwritten digits and validate on 1000
+# others, in five random splits.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedShuffleSplit
@@ -22,8 +22,8 @@ divisions = StratifiedShuffleSplit(n_splits=5, train_size=300, test_size=1000, r
 # %%
 # A network without regularisation
 # --------------------------------
-# One hidden layer of 32 units and ``alpha=0``, always trained for 150 epochs: with ``tol=0`` and an infinite patience
-# nothing stops a fit before.
+# The network has one hidden layer of 32 units and ``alpha=0``. It always trains for 150 epochs, because ``tol=0``
+# and an infinite ``n_iter_no_change`` prevent an earlier stop.
 
 import warnings
 
@@ -34,7 +34,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are intended
 
 network = MLPClassifier(
     hidden_layer_sizes=32,
@@ -51,9 +51,9 @@ pipeline = make_pipeline(StandardScaler(), network)
 # %%
 # One parameter at a time
 # -----------------------
-# The width is ``hidden_layer_sizes``, the depth ``n_hidden_layers``, both single numbers, so that
-# :func:`~sklearn.model_selection.validation_curve` and the searches can run over them. A depth of 0 is logistic
-# regression. We score by the log loss: it still moves where accuracy does not.
+# The width is ``hidden_layer_sizes``, and the depth is ``n_hidden_layers``. Both are single numbers, so searches and
+# :func:`~sklearn.model_selection.validation_curve` can vary them. Depth 0 is logistic regression. We score with the log
+# loss, because it changes when accuracy does not.
 
 from sklearn.model_selection import validation_curve
 
@@ -74,11 +74,14 @@ for name, values in ranges.items():
 # %%
 # The result
 # ----------
-# *Width*: with one or two units both losses are high, the network underfits. From 16 units on it knows its 300 rows
-# by heart, and yet the validation loss does not rise: on these clean data a wide network does no harm.
-# *Depth*: each further layer makes the network more confident, and more confidently wrong. One hidden layer is as
-# good as any. *alpha*: too little leaves the gap between the two curves, too much closes it by making both bad. The
-# best value, about 0.001, lies between.
+# *Width*: with one or two units both losses are high, so the network underfits. From 16 units on it memorises its 300
+# training rows. Yet the validation loss does not rise: on these clean data, a wide network does no harm.
+#
+# *Depth*: each further hidden layer makes the network more confident, also where it is wrong. One hidden layer is as
+# good as more.
+#
+# *alpha*: a small value leaves a gap between the two losses. A large value closes the gap, but both losses are high.
+# The best value lies between, at about 0.001.
 
 import matplotlib.pyplot as plt
 

@@ -1,18 +1,18 @@
 """
-Four ways to keep a network from overfitting
-============================================
+Quick start: L2, L1, dropout and early stopping
+===============================================
 
-One hidden layer on scikit-learn's handwritten digits, inside a
-:class:`~sklearn.pipeline.Pipeline`, regularised in four ways: a little L2 (the default), L1,
-dropout, and early stopping. We compare what each costs and gives: the loss on validation data after
-every epoch, the accuracy on test data, and how many weights are exactly zero.
+We regularise a network with one hidden layer in four ways: a little L2 (the default), L1, dropout,
+and early stopping. It learns scikit-learn's handwritten digits inside a
+:class:`~sklearn.pipeline.Pipeline`. We compare the validation loss after every epoch, the accuracy on
+test data, and the share of weights that are exactly zero.
 """
 
 # %%
 # Data
 # ----
-# Training, validation and test data. The validation data are watched while training; the test data
-# are touched once, at the end.
+# We split the rows into training, validation and test data. The fits record the loss on the
+# validation data during training. We use the test data once, at the end.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -24,8 +24,8 @@ X_train, X_val, y_train, y_val = train_test_split(X_rest, y_rest, test_size=0.25
 # %%
 # A pipeline that scales the validation data too
 # ----------------------------------------------
-# ``fit`` takes ``X_val`` and ``y_val``. With metadata routing the pipeline hands them on, and
-# ``transform_input`` has ``X_val`` pass through the same scaler as ``X``.
+# ``fit`` takes ``X_val`` and ``y_val``. Metadata routing passes them through the pipeline.
+# ``transform_input`` applies the scaler to ``X_val``, too.
 
 import sklearn
 from sklearn.pipeline import Pipeline
@@ -37,7 +37,7 @@ sklearn.set_config(enable_metadata_routing=True)
 
 
 def fit_pipeline(random_state, **params):
-    """Fit scaler and network, recording the validation loss of every epoch."""
+    """Fit scaler and network, and record the validation loss of every epoch."""
     network = MLPClassifier(
         hidden_layer_sizes=64,
         batch_size=64,
@@ -53,14 +53,15 @@ def fit_pipeline(random_state, **params):
 # %%
 # Four variants, five seeds each
 # ------------------------------
-# A patience beyond the last epoch lets the first three train for all 100 epochs. Early stopping
-# gives up after ten epochs without a better validation loss, and keeps the weights of the best one.
+# The first three variants train for all 100 epochs, because ``n_iter_no_change`` is above 100. Early
+# stopping ends after more than ten epochs without a better validation loss, and restores the weights
+# of the best epoch.
 
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 100 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 100 epochs are intended
 
 to_the_end = {"tol": 0, "n_iter_no_change": 1000}
 variants = {
@@ -84,15 +85,15 @@ for name, params in variants.items():
 # %%
 # The result
 # ----------
-# L1 removes most of the weights, as true zeros and not merely small numbers, without loss of
-# accuracy. Under L2 alone the validation loss soon stops falling; early stopping notices and saves
-# more than half of the epochs. L1 and dropout go on to a lower loss.
+# L1 sets most of the weights to exactly zero and keeps the accuracy. With L2 alone the validation
+# loss soon stops falling. Early stopping detects this and saves more than half of the epochs. L1 and
+# dropout reach a lower loss.
 
 import sys
 
 import matplotlib.pyplot as plt
 
-# Colours that stay apart for colour-blind readers (Okabe and Ito).
+# These colours are distinct for colour-blind readers (Okabe and Ito).
 colours = dict(zip(variants, ["#0072B2", "#D55E00", "#009E73", "#333333"], strict=True))
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=[2, 1.2, 1.2], layout="constrained")

@@ -1,16 +1,17 @@
 """
-Which features matter: a path from dense to sparse
-==================================================
+Feature selection on a regularisation path
+==========================================
 
-How strong should a penalty be? One fit does not tell; a path does. It starts with a network that uses everything, makes
-``alpha`` larger step by step, each fit going on from the weights of the last, and ends when nothing is left. With
-``penalty='group_l1'`` features leave one after the other, those that matter last.
+How strong should a penalty be? A regularisation path shows it. The path starts with a network that uses all
+features. Then it raises ``alpha`` step by step. Each fit starts from the weights of the fit before. The path ends
+when all weights are zero. With ``penalty='group_l1'`` features leave one after the other, and the most important
+features leave last.
 """
 
 # %%
-# Data with features that are nothing
-# -----------------------------------
-# Thirty measurements of cells in 569 tumours, and thirty columns of random numbers.
+# Data with noise features
+# ------------------------
+# The data are thirty measurements of cells in 569 tumours. We add thirty columns of random numbers.
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -26,11 +27,11 @@ scaler = StandardScaler().fit(X_train)
 X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 # %%
-# alpha by cross-validation
-# -------------------------
-# ``MLPClassifierCV`` follows the path on all rows, and on each of five folds, whose held-out rows give the scores.
-# ``selection='1se'`` takes the largest alpha whose score is within a standard error of the best one: the sparsest
-# network that is not measurably worse.
+# Choose alpha by cross-validation
+# --------------------------------
+# ``MLPClassifierCV`` follows the path on all rows and on five folds. The held-out rows of the folds give the scores.
+# ``selection='1se'`` takes the largest alpha whose score is within one standard error of the best score. This gives the
+# sparsest network that is not measurably worse.
 
 from skregopt import MLPClassifier, RegularizationPathDisplay
 from skregopt.model_selection import MLPClassifierCV
@@ -51,10 +52,12 @@ print(f"test accuracy {accuracy:.3f}; of the densest network {clf.path_.estimato
 # %%
 # The path
 # --------
-# Top: the importance of each feature; those that stay longest have names, and red is noise. Middle: the score of
-# held-out rows, with its standard error. Bottom: how many weights are zero. The dotted line is the alpha chosen. Nearly
-# all noise has gone before it. A strong penalty also shrinks what it keeps, which costs a few test rows: to predict,
-# rather than to select, take ``selection='best'``, or fit another network on the features that are left.
+# Top: the importance of each feature. The features that stay longest have names. Noise features are red. Middle: the
+# score of the held-out rows with its standard error. Bottom: the share of weights that are zero. The dotted line is
+# the chosen alpha.
+#
+# Nearly all noise features leave before the chosen alpha. A strong penalty also shrinks the other weights, which
+# costs a little accuracy. To predict, use ``selection='best'``, or fit another network on the selected features.
 
 import matplotlib.pyplot as plt
 

@@ -2,8 +2,9 @@
 Learning-rate schedules
 =======================
 
-A high learning rate travels far, a low one settles. A schedule begins with one and ends with the other. We draw the
-rate of every schedule, as ``learning_rate_curve_`` records it, and what it does to the loss.
+A high learning rate makes fast progress. A low learning rate lets the weights settle. A schedule begins with a high
+learning rate and ends with a low one. We draw the learning rate of every schedule, from ``learning_rate_curve_``,
+and the loss that it reaches.
 """
 
 # %%
@@ -22,7 +23,7 @@ X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
 # %%
 # Schedules
 # ---------
-# A name takes a schedule's defaults, an instance brings its own numbers. All start from the same rate, or rise to it:
+# A name stands for a schedule with its defaults. An instance has its own parameters. All schedules have the same peak,
 # 0.02, twenty times the default of Adam. They last for 60 epochs.
 
 from skregopt.schedules import Cosine, Exponential, Plateau, Step, Warmup
@@ -43,8 +44,9 @@ schedules = {
 # %%
 # Fits
 # ----
-# 'adaptive' acts when ``n_iter_no_change`` epochs in a row brought no progress; 3 of them keeps it busy. The others
-# shall not stop before the last epoch, and get an infinite patience. Five seeds each.
+# 'adaptive' lowers the learning rate after ``n_iter_no_change`` epochs without progress. We set it to 3. All other
+# fits get an infinite ``n_iter_no_change``, so they do not stop before the last epoch. We use five seeds for each
+# schedule.
 
 import warnings
 
@@ -53,7 +55,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are intended
 
 fits = {}
 for name, schedule in schedules.items():
@@ -77,10 +79,11 @@ for name, schedule in schedules.items():
 # %%
 # The result
 # ----------
-# Dots are seeds, lines their medians. At a constant rate of 0.02 Adam never settles. 'adaptive' and 'plateau' wait
-# until progress has stalled, which here is late. What falls according to plan does better, and best of all is what also
-# begins low, a warm-up or 'one_cycle': it spares the network the high rate while the weights are still random. With
-# restarts, the high rate comes back, and two of the five networks did not recover in time.
+# Each dot is one seed, and each line is their median. At a constant learning rate of 0.02 Adam never settles.
+# 'adaptive' and 'plateau' wait until progress stalls, which happens late here. Schedules that fall at fixed times
+# reach a lower loss. A warm-up and 'one_cycle' also begin low, and reach the lowest loss: they avoid the high
+# learning rate while the weights are random. With restarts the high learning rate comes back, and two of the five
+# networks do not recover in time.
 
 import matplotlib.pyplot as plt
 

@@ -1,18 +1,18 @@
 """
-Uncertainty from dropout
-========================
+Uncertainty of predictions with Monte Carlo dropout
+===================================================
 
-With dropout left on, every prediction is a draw from many thinned networks. Where the training data pin the network
-down, the draws agree; elsewhere they do not. That gives a regressor error bars, and makes a classifier less sure of
-what it has never seen.
+A network trained with dropout can also use dropout in prediction. Then every prediction is a random draw. Near the
+training rows the draws agree. Far from the training rows they differ. So a regressor gets error bars, and a
+classifier becomes less confident about rows unlike its training rows.
 """
 
 # %%
 # Beyond the range of the data
 # ----------------------------
-# The progression of diabetes after a year against the body mass index, 442 patients. The network is trained without the
-# heaviest patients. ``return_std=True`` returns mean and standard deviation over 500 thinned networks, each of which
-# is the same for all rows.
+# The network predicts the progression of diabetes after one year from the body mass index of 442 patients. We leave
+# out the heaviest patients in training. ``return_std=True`` returns the mean and the standard deviation over 500
+# thinned networks. Each thinned network is the same for all rows.
 
 import warnings
 
@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPRegressor
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are intended
 
 data = load_diabetes(scaled=False)
 bmi, progression = data.data[:, [2]], data.target
@@ -38,8 +38,8 @@ mean, std = model.predict((grid - x_mean) / x_scale, return_std=True, n_draws=50
 mean, std = mean * y_scale + y_mean, std * y_scale
 
 # %%
-# The standard deviation says how uncertain the *curve* is. A single patient scatters around the curve besides; that
-# scatter is estimated from the residuals, for simplicity of the same patients.
+# The standard deviation is the uncertainty of the *curve*. In addition, single patients scatter around the curve. We
+# estimate this scatter from the residuals. For simplicity we use the training rows.
 
 fitted, _ = model.predict((bmi[seen] - x_mean) / x_scale, return_std=True, n_draws=500)
 noise = np.std(progression[seen] - (fitted * y_scale + y_mean))
@@ -48,10 +48,10 @@ print(f"standard deviation of the curve: {at_the_mean:.0f} at a BMI of {x_mean:.
 print(f"scatter of the patients around it: {noise:.0f}")
 
 # %%
-# Digits it has never seen
-# ------------------------
-# A classifier of the digits 0 to 4 is shown the digits 5 to 9. Whatever it answers is wrong, so it had better not be
-# sure. ``predict_proba(X, n_draws=500)`` averages the probabilities of the draws.
+# Unknown digits
+# --------------
+# A classifier learns the digits 0 to 4. Then it predicts the digits 5 to 9. All its answers are wrong, so it should
+# not be confident. ``predict_proba(X, n_draws=500)`` averages the probabilities of the draws.
 
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
@@ -76,8 +76,10 @@ for name, n_draws in (("plain", None), ("500 draws", 500)):
     )
 
 # %%
-# Both as pictures
-# ----------------
+# The result
+# ----------
+# Left: the uncertainty of the curve grows outside the range of the training rows. Right: with draws, the classifier
+# is less confident about the unknown digits.
 
 import matplotlib.pyplot as plt
 

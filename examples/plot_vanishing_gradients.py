@@ -2,17 +2,23 @@
 Vanishing gradients
 ===================
 
-Backpropagation multiplies, layer by layer, by the derivative of the activation and by the weights. The derivative of
-the logistic function is at most 1/4: in a deep network little of the gradient arrives at the first layers, and they
-do not learn. Which activations and initial weights bring it through, and what does batch normalisation change?
+Backpropagation multiplies the gradient, layer by layer, by the weights and by the derivative of the activation. The
+derivative of the logistic function is at most 1/4. So in a deep network the gradient is tiny in the first layers,
+and they do not learn. Which activations and initial weights keep the gradient large? What does batch normalisation
+change?
 """
 
 # %%
 # Networks
 # --------
-# Eight hidden layers of 32 units. 'logistic' as it comes; from orthogonal initial weights, which keep the length of
-# every vector, times 4, which makes up for the derivative; with ``batch_norm=True``, which gives every unit
-# mean 0 and variance 1 over the batch; and two other activations with their own initial weights.
+# All networks have eight hidden layers of 32 units.
+#
+# * 'logistic' with its default initial weights.
+# * 'logistic' with orthogonal initial weights times 4. An orthogonal matrix keeps the length of every vector. The
+#   factor 4 compensates for the derivative.
+# * 'logistic' with ``batch_norm=True``. It gives every unit mean 0 and variance 1 over the batch.
+# * 'tanh' with its default initial weights.
+# * 'relu' with He's initial weights.
 
 from skregopt.initializers import Orthogonal
 
@@ -35,11 +41,11 @@ X, y = load_digits(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 
 # %%
-# The gradient of each layer, from one update
-# -------------------------------------------
-# Plain gradient descent with rate 1 and no penalty subtracts the gradient from the weights: their difference before and
-# after an update is the gradient, to rounding. The weights before it are those after a first update, whose rate is so
-# small that it moves nothing.
+# The gradient of each layer
+# --------------------------
+# Gradient descent with learning rate 1 and no penalty subtracts the gradient from the weights. So the difference of
+# the weights before and after one update is the gradient, up to rounding. To get the initial weights, we make a
+# first update with a learning rate so small that the weights do not change.
 
 import numpy as np
 
@@ -74,15 +80,15 @@ for name, norm in norms.items():
     print(f"{name:>25}: first layer {norm[0]:.1e}, last layer {norm[-1]:.1e}")
 
 # %%
-# And what it means for training
-# ------------------------------
-# Mini-batches with momentum, at the best of four rates for each network.
+# Training curves
+# ---------------
+# Each network trains on mini-batches with momentum. We keep the best of four learning rates.
 
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are what we ask for
+warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 60 epochs are intended
 
 
 def loss_curve(params, rate):
@@ -116,10 +122,11 @@ for name, params in networks.items():
 # The result
 # ----------
 # Left: in the logistic network the gradient shrinks with every layer below the output, to less than a millionth in the
-# first one. With the larger initial weights it shrinks by a factor of about two per layer; with
-# batch normalisation, and with tanh and relu, whose derivatives reach 1, all layers get gradients of about the same
-# size. Right: the logistic network stays at the loss
-# of guessing, log(10) = 2.3 (dotted line), because its first layers keep their random weights. The others learn.
+# first layer. With the larger initial weights it shrinks by a factor of about two per layer. With batch normalisation,
+# tanh or relu, all layers get gradients of about the same size. The derivatives of tanh and relu reach 1.
+#
+# Right: the logistic network stays at the loss of guessing, log(10) = 2.3 (dotted line), because its first layers keep
+# their random weights. The other networks learn.
 
 import matplotlib.pyplot as plt
 

@@ -1,4 +1,4 @@
-"""One component of each family, as a user of skregopt would write them."""
+"""One custom component of each family."""
 
 from numbers import Real
 
@@ -33,7 +33,7 @@ def softsign_differentiate(a, saved, delta, hyper):
 
 
 class Softsign(Activation):
-    """f(z) = z / (width + |z|); from f the derivative is (1 - |f|)^2 / width."""
+    """f(z) = z / (width + |z|), with the derivative (1 - |f|)^2 / width."""
 
     _parameter_constraints = {"width": POSITIVE}
     activate = staticmethod(softsign_activate)
@@ -43,11 +43,11 @@ class Softsign(Activation):
         self.width = width
 
     def hyper_parameters(self):
-        """Return what the kernels find in ``hyper``."""
+        """Return the numbers that the kernels find in ``hyper``."""
         return (self.width,)
 
     def to_onnx(self, op, z):
-        """Return the same in operators of ONNX, only needed for ``skregopt.to_onnx``."""
+        """Return f(z) in operators of ONNX; only ``skregopt.to_onnx`` needs it."""
         return op.Div(z, op.Add(op.Abs(z), self.width))
 
 
@@ -76,7 +76,7 @@ def same_prediction(raw_prediction, hyper):
 
 
 class LogCosh(Loss):
-    """log cosh((z - y) / width), averaged over outputs."""
+    """The loss log cosh((z - y) / width), averaged over outputs."""
 
     targets = ("continuous",)
     _parameter_constraints = {"width": POSITIVE}
@@ -87,7 +87,7 @@ class LogCosh(Loss):
         self.width = width
 
     def hyper_parameters(self):
-        """Return what the kernels find in ``hyper``."""
+        """Return the numbers that the kernels find in ``hyper``."""
         return (self.width,)
 
 
@@ -115,7 +115,7 @@ def capped_prox(weights, step_size, row_length, layer, alpha, hyper):
 
 
 class CappedL1(Penalty):
-    """alpha sum_j min(|w_j|, cap): small weights become exactly 0.0, large ones are not shrunk."""
+    """alpha sum_j min(|w_j|, cap): sets small weights to exactly 0.0 and does not shrink large ones."""
 
     is_smooth = False
     _parameter_constraints = {"cap": POSITIVE}
@@ -127,7 +127,7 @@ class CappedL1(Penalty):
         self.cap = cap
 
     def hyper_parameters(self):
-        """Return what the kernels find in ``hyper``."""
+        """Return the numbers that the kernels find in ``hyper``."""
         return (self.cap,)
 
 
@@ -157,7 +157,7 @@ def adabelief_step(weights, grad, mean, variance, slot_3, slot_4, scalars, step_
 
 
 class AdaBelief(Optimizer):
-    """Zhuang et al., "AdaBelief optimizer", NeurIPS 2020."""
+    """AdaBelief (Zhuang et al., "AdaBelief optimizer", NeurIPS 2020)."""
 
     n_slots = 2
     _parameter_constraints = {
@@ -186,7 +186,7 @@ def stop_when_exhausted(exhausted, score, hyper, memory):
 
 
 class Linear(Schedule):
-    """From learning_rate_init in a straight line to a share of it after ``max_iter`` epochs."""
+    """Falls in a straight line from learning_rate_init to ``end`` times it, within ``max_iter`` epochs."""
 
     _parameter_constraints = {"end": [Interval(Real, 0, 1, closed="right")]}
     rate = staticmethod(linear_rate)
@@ -196,7 +196,7 @@ class Linear(Schedule):
         self.end = end
 
     def hyper_parameters(self):
-        """Return what the kernels find in ``hyper``."""
+        """Return the numbers that the kernels find in ``hyper``."""
         return (self.end,)
 
 
@@ -204,7 +204,7 @@ class Linear(Schedule):
 
 
 class Normal(Initializer):
-    """Normal with a given standard deviation; intercepts zero."""
+    """Normal weights with the standard deviation ``scale``; zero intercepts."""
 
     _parameter_constraints = {"scale": POSITIVE}
 
@@ -212,7 +212,7 @@ class Normal(Initializer):
         self.scale = scale
 
     def draw(self, rng, fan_in, fan_out, activation):
-        """Return weights and intercepts of one layer, see :meth:`skregopt.initializers.Initializer.draw`."""
+        """Return the weights and intercepts of one layer, see :meth:`skregopt.initializers.Initializer.draw`."""
         return self.scale * rng.normal(size=(fan_in, fan_out)), np.zeros(fan_out)
 
 
