@@ -1,7 +1,7 @@
-"""Fitted estimators as ONNX models: :func:`to_onnx`, and converters for skl2onnx.
+"""Export of fitted estimators to ONNX: :func:`to_onnx`, and converters for skl2onnx.
 
-Activations and losses bring their own ONNX form, ``to_onnx(op, z)``, next to their kernels; here are the layers, the
-class labels, and the model around them. A block that is affine in prediction becomes part of the weights.
+Activations and losses have their own ONNX form, ``to_onnx(op, z)``, beside their kernels. This file adds the layers,
+the class labels, and the model around them. A block that is affine in prediction becomes part of the weights.
 """
 
 from functools import partial
@@ -19,36 +19,37 @@ from ._estimators.regressor import MLPRegressor
 from .model_selection._cross_validation import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
 from .penalties import NoPenalty
 
-# Operators of this version are read by every onnxruntime since 1.12.
+# Every onnxruntime from 1.12 on reads this version of the operators.
 _OPSET, _IR_VERSION = 17, 8
 
 
 class Graph:
     """An ONNX graph under construction: ``op.Relu(z)`` adds a Relu node and returns the name of its output.
 
-    Any operator of ONNX is a method. Its arguments are the inputs: names of outputs, numbers (of the network's dtype),
-    or arrays (of their own dtype). Keywords are attributes, except ``outputs``, the names that the outputs shall have,
-    and ``n_outputs``, how many there are (1); of several a list of names is returned.
+    Every operator of ONNX is a method. Its positional arguments are the inputs: names of outputs, numbers, or arrays.
+    Numbers get the network's dtype, arrays keep their own. Keyword arguments are the attributes of the operator, with
+    two exceptions: ``outputs`` gives names to the outputs, and ``n_outputs``, 1 by default, is their number. With
+    several outputs the method returns a list of names.
 
     Parameters
     ----------
     dtype : dtype
         Precision of the network, float32 or float64.
     new_name : callable
-        (operator name) -> name for an output, used nowhere else.
+        ``new_name(operator)`` returns an unused name for an output.
     add_node : callable
-        (operator name, input names, output names, **attributes) adds a node.
+        ``add_node(operator, inputs, outputs, **attributes)`` adds a node; inputs and outputs are names.
     add_constant : callable
-        (name, array) adds a constant.
+        ``add_constant(name, array)`` adds a constant.
 
     Attributes
     ----------
     element_type : int
-        Number of the network's dtype in ONNX.
+        ONNX's code of the network's dtype.
     FLOAT, INT64 : int
-        Numbers of other types, for Cast.
+        ONNX's codes of other types, for Cast.
     eps : float
-        Of the dtype.
+        Machine epsilon of the dtype.
     """
 
     FLOAT, INT64, _DOUBLE = 1, 7, 11  # onnx.TensorProto.DataType
@@ -62,7 +63,7 @@ class Graph:
     def __getattr__(self, operator):
         """Return the function that adds a node of an operator."""
         if not operator[0].isupper():
-            raise AttributeError(f"{operator!r} is no operator of ONNX: their names begin with a capital letter.")
+            raise AttributeError(f"{operator!r} is no operator of ONNX: operator names begin with a capital letter.")
 
         def add(*inputs, n_outputs=1, outputs=None, **attributes):
             names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
@@ -79,40 +80,39 @@ class Graph:
 
 
 def to_onnx(estimator, path=None):
-    """Return a fitted estimator as an ONNX model, which predicts without Python.
+    """Convert a fitted estimator to an ONNX model, which predicts without Python.
 
-    The model has one input, ``X`` of shape (n_samples, n_features), of any number of rows and in the dtype of
-    ``coefs_``. A regressor's output ``prediction`` is what ``predict`` returns; a classifier's are ``label``, what
-    ``predict`` returns, and ``probabilities``, what ``predict_proba`` returns. Predictions agree with the
-    estimator's to rounding.
+    The model has one input ``X`` of shape (n_samples, n_features), with any number of rows and the dtype of ``coefs_``.
+    A regressor has one output ``prediction``, with the values of ``predict``. A classifier has two outputs: ``label``,
+    with the values of ``predict``, and ``probabilities``, with the values of ``predict_proba``. They agree with the
+    estimator up to rounding.
 
-    Needs the package onnx (``pip install "skregopt[onnx]"``). For a whole pipeline see :func:`register_skl2onnx`.
+    Needs the package onnx (``pip install "skregopt[onnx]"``). To convert a pipeline, see :func:`register_skl2onnx`.
 
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV
-        Fitted. Of the last two ``best_estimator_`` is converted, which they predict with.
+        Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is converted.
     path : str or path-like, default=None
-        File to write the model to.
+        File for the model. None writes no file.
 
     Returns
     -------
     onnx.ModelProto
-        For opset 17 of the operators, which onnxruntime reads from version 1.12 on.
+        The model, with opset 17. onnxruntime reads it from version 1.12 on.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        For any other estimator, or a path that is none.
+        For any other estimator, or if ``path`` is not a path.
     ValueError
-        For an activation or loss without an ONNX form, see :doc:`/extending`; for class labels that ONNX has no type
-        for.
+        If an activation or loss has no ONNX form, see :doc:`/extending`, or if ONNX has no type for the class labels.
 
     See Also
     --------
-    register_skl2onnx : Converts pipelines, and everything else that skl2onnx converts.
+    register_skl2onnx : Convert pipelines with skl2onnx.
 
     Examples
     --------
@@ -130,8 +130,7 @@ def to_onnx(estimator, path=None):
     if not isinstance(estimator, MLPClassifier | MLPRegressor | BaseMLPCV):
         raise TypeError(
             "to_onnx converts MLPClassifier, MLPRegressor, MLPClassifierCV and MLPRegressorCV, got "
-            f"{estimator!r}. For a pipeline or search around them call register_skl2onnx() once, then "
-            "skl2onnx.to_onnx."
+            f"{estimator!r}. For a pipeline or a search, call register_skl2onnx() once, then skl2onnx.to_onnx."
         )
     if not isinstance(path, str | PathLike | None):
         raise TypeError(f"path must be the name of a file to write, or None to write none, got {path!r}.")
@@ -182,22 +181,22 @@ def to_onnx(estimator, path=None):
 
 
 def register_skl2onnx():
-    """Make skl2onnx able to convert the estimators of this package, alone or inside of others.
+    """Register the estimators of this package with skl2onnx, so that it converts pipelines that contain them.
 
-    These are :class:`MLPClassifier`, :class:`MLPRegressor`, and of :mod:`skregopt.model_selection` MLPClassifierCV and
-    MLPRegressorCV.
+    The estimators are :class:`MLPClassifier`, :class:`MLPRegressor`, and MLPClassifierCV and MLPRegressorCV of
+    :mod:`skregopt.model_selection`.
 
-    To be called once in a process, before the first conversion; again does no harm. Afterwards ``skl2onnx.to_onnx``
-    takes pipelines, ensembles and whatever else it knows with these estimators in them. It goes by its own
-    conventions: the dtype of the input decides about the precision, predictions are columns, the options are those of
-    its classifiers (``zipmap``, ``nocl``, ``output_class_labels``; onnxruntime has no ``zipmap`` in float64), class
-    labels are integers or strings.
+    Call this function once in a process, before the first conversion. Further calls change nothing. Then
+    ``skl2onnx.to_onnx`` converts these estimators, and pipelines and ensembles that contain them. It follows its own
+    conventions: the dtype of the input sets the precision, predictions are columns, and class labels are integers or
+    strings. Classifiers have the options ``zipmap``, ``nocl`` and ``output_class_labels``. onnxruntime has no
+    ``zipmap`` in float64.
 
     Needs the package skl2onnx (``pip install "skregopt[onnx]"``).
 
     See Also
     --------
-    to_onnx : One estimator alone.
+    to_onnx : Convert a single estimator.
 
     Examples
     --------
@@ -227,13 +226,13 @@ def register_skl2onnx():
 
 
 def _fitted_network(estimator):
-    """Return the fitted network that an estimator predicts with."""
+    """Return the fitted estimator of the network: ``best_estimator_`` of a cross-validated one, else itself."""
     check_is_fitted(estimator)
     return estimator.best_estimator_ if isinstance(estimator, BaseMLPCV) else estimator
 
 
 def _outputs(op, estimator, X):
-    """Add the network to a graph; returns the output of predictions, of shape (n_samples, n_outputs)."""
+    """Add the network to a graph. Return the name of its predictions, of shape (n_samples, n_outputs)."""
     layout = estimator._layout()
     activations, loss = estimator._rules
     estimator._check_fitted_widths(layout, activations, loss, estimator.n_features_in_)
@@ -259,14 +258,14 @@ def _outputs(op, estimator, X):
 
 
 def _form(component, kernel):
-    """Return a component's ``to_onnx``; ValueError unless it has one for the kernel that it has."""
+    """Return ``to_onnx`` of a component. ValueError if the class that defines its kernel has no ONNX form of it."""
     classes = type(component).__mro__
     where = {name: next(i for i, cls in enumerate(classes) if name in vars(cls)) for name in ("to_onnx", kernel)}
     if where["to_onnx"] > where[kernel]:
         raise ValueError(
             f"The {component.family} {component!r} has no ONNX form. Define to_onnx(self, op, z) in the class "
-            f"{classes[where[kernel]].__name__}, where its kernel {kernel!r} is, to return the same in operators of "
-            "ONNX, as the guide on writing components shows."
+            f"{classes[where[kernel]].__name__}, beside its kernel {kernel!r}. It returns the same in operators of "
+            "ONNX. The guide on custom components has an example."
         )
     return component.to_onnx
 
@@ -275,7 +274,7 @@ def _form(component, kernel):
 
 
 def _labels(classes):
-    """Return class labels as an array that ONNX has a type for."""
+    """Return class labels in a dtype that ONNX knows. ValueError if there is none."""
     if classes.dtype.kind in "biuf":
         return classes
     labels = classes.astype(object)
@@ -285,7 +284,7 @@ def _labels(classes):
 
 
 def _class_outputs(op, estimator, y_pred, labels, label, probabilities):
-    """Add the outputs of a classifier, with the given names, to a graph."""
+    """Add the outputs of a classifier to a graph; ``label`` and ``probabilities`` are their names."""
     kind = estimator._target_kind()
     if kind == "multilabel":
         op.Identity(y_pred, outputs=[probabilities])
@@ -297,7 +296,7 @@ def _class_outputs(op, estimator, y_pred, labels, label, probabilities):
         op.Expand(np.ones((1, 1), op.dtype), op.Shape(y_pred), outputs=[probabilities])
     else:
         op.Concat(op.Sub(1.0, y_pred), y_pred, axis=1, outputs=[probabilities])
-    # the first of equal probabilities, as p > 0.5 and argmax decide in predict
+    # of equal probabilities the first one wins, as in predict
     op.Gather(labels, op.ArgMax(probabilities, axis=1, keepdims=0), outputs=[label])
 
 
@@ -305,11 +304,11 @@ def _class_outputs(op, estimator, y_pred, labels, label, probabilities):
 
 
 def _skl2onnx_labels(operator):
-    """Return the class labels of a classifier as skl2onnx has them, integers or strings."""
+    """Return the class labels of a classifier as integers or strings, as skl2onnx expects."""
     from skl2onnx.common.utils_classifier import get_label_classes
 
     labels = _labels(np.asarray(get_label_classes(operator.scope_inst, operator.raw_operator)))
-    return labels if labels.dtype == object else labels.astype(np.int64)  # floats that label classes are integers
+    return labels if labels.dtype == object else labels.astype(np.int64)  # float labels are whole numbers
 
 
 def _classifier_types(operator):
@@ -330,7 +329,7 @@ def _regressor_types(operator):
 
 
 def _network(scope, operator, container):
-    """Add a network to the graph of skl2onnx; returns (op, the estimator, its output)."""
+    """Add a network to the graph of skl2onnx. Return the graph, the estimator, and the name of its predictions."""
     from onnx import helper
     from skl2onnx.common.data_types import DoubleTensorType
 

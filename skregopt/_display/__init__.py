@@ -1,1 +1,1 @@
-"""Pictures of fits, paths and searches; matplotlib is imported where it is used."""
+"""Displays of fits, paths and searches. matplotlib is imported only when a display draws."""

@@ -1,6 +1,6 @@
-"""What the displays share: colours that everybody can tell apart, and axes one below the other."""
+"""Shared parts of the displays: colours, checks of ``ax``, and stacked axes."""
 
-# of M. Okabe and K. Ito, "Color universal design", 2002
+# distinct also for colour-blind readers: M. Okabe and K. Ito, "Color universal design", 2002
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
 
 
@@ -13,15 +13,26 @@ def check_axes(ax):
 
 
 def stacked_axes(ax, heights, width=6.4):
-    """Return axes one below the other with a common x axis, in a new figure or in the place of ``ax``, the first.
+    """Return axes in one column with a common x axis.
 
     Parameters
     ----------
     ax : matplotlib Axes or None
+        Axes to divide; ``ax`` becomes the top one. None makes a new figure.
     heights : sequence of float
-        From top to bottom; relative ones within ``ax``, in a new figure roughly inches.
+        Heights from top to bottom: relative within ``ax``, about inches in a new figure.
     width : float, default=6.4
-        Of a new figure, in inches.
+        Width of a new figure, in inches.
+
+    Returns
+    -------
+    list of matplotlib Axes
+        From top to bottom.
+
+    Raises
+    ------
+    TypeError
+        If ``ax`` is neither an Axes nor None.
     """
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec

@@ -1,4 +1,4 @@
-"""Pictures of a fit and of its weights, in the manner of scikit-learn's displays. Drawing imports matplotlib."""
+"""Displays of a fit and of its weights, in the style of scikit-learn. Drawing imports matplotlib."""
 
 from numbers import Integral
 
@@ -11,23 +11,23 @@ from .._kernels.sklearn_internals import check_matplotlib_support
 from ..model_selection._cross_validation import BaseMLPCV
 from .drawing import BLUE, GREEN, GREY, ORANGE, PALE, check_axes, stacked_axes
 
-_PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with their relative heights
-_LOG_FROM = 20  # ratio of the largest to the smallest value from which a logarithmic scale shows more
+_PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with relative heights
+_LOG_FROM = 20  # from this ratio of the largest to the smallest value on, a logarithmic scale shows more
 
 
 class LossCurveDisplay:
-    """Loss of each epoch, with validation scores, the best epoch, and the learning rate where it changes.
+    """Losses of a fit, with validation scores, the best epoch, and the learning rate if it changes.
 
-    Made by :meth:`from_estimator`. The constructor takes the numbers themselves.
+    Create it with :meth:`from_estimator`. The constructor takes the numbers directly.
 
     Parameters
     ----------
     loss_curve : sequence of float
         Objective of each epoch.
     validation_loss_curve : sequence of float, default=None
-        Loss of validation rows after each epoch.
+        Loss of the validation rows after each epoch.
     validation_scores : sequence of float, default=None
-        Scores of the epochs, if they are not the negative validation loss.
+        Score of each epoch, if it is not the negative validation loss.
     learning_rate_curve : sequence of float, default=None
         Learning rate at the end of each epoch.
     best_epoch : int, default=None
@@ -35,24 +35,24 @@ class LossCurveDisplay:
     score_name : str, default="validation score"
         Label of the scores.
     unit : str, default="epoch"
-        What is counted: "epoch", or "iteration" of L-BFGS.
+        Label of the x axis: "epoch", or "iteration" for L-BFGS.
 
     Attributes
     ----------
     figure_ : matplotlib.figure.Figure
     ax_ : matplotlib.axes.Axes
-        The panel of the losses.
+        Panel of the losses.
     axes_ : dict of str to matplotlib.axes.Axes
-        The panels from top to bottom: "loss", and if they are drawn "scores" and "learning_rate".
+        Panels from top to bottom: "loss", and "scores" and "learning_rate" if they are drawn.
     lines_ : dict of str to matplotlib.lines.Line2D
-        By what they show: "training", "validation", "scores", "learning_rate".
+        Lines by name: "training", "validation", "scores", "learning_rate".
     best_lines_ : list of matplotlib.lines.Line2D
-        The mark of the best epoch in each panel, if there is one.
+        Mark of the best epoch in each panel; empty without a best epoch.
 
     See Also
     --------
     WeightsDisplay : Weights of the first layer.
-    SearchResultsDisplay : Scores of a search over parameters.
+    SearchResultsDisplay : Scores of a hyper-parameter search.
 
     Examples
     --------
@@ -91,37 +91,37 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
-            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn. After ``warm_start`` or
-            ``partial_fit`` the curves are those of all calls.
+            Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn. After
+            ``warm_start`` or ``partial_fit`` the curves include all calls.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw, see :meth:`plot`.
+            Axes to draw into, see :meth:`plot`.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : LossCurveDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         NotFittedError
-            For an estimator that is not fitted.
+            If the estimator is not fitted.
         TypeError
             For any other estimator.
         ValueError
-            For an estimator without a curve, because its training was interrupted in the first epoch.
+            If the estimator has no curve, because its training was interrupted in the first epoch.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network = _fitted_network(estimator)
         if not network.loss_curve_:
             raise ValueError(
-                f"{type(network).__name__} has no loss curve: its training ended before the first epoch was complete, "
-                "interrupted by the user. Fit it again."
+                f"{type(network).__name__} has no loss curve: the user interrupted its training before the first epoch "
+                "was complete. Fit it again."
             )
         losses, scores = network.validation_loss_curve_, network.validation_scores_
         n_epochs = len(network.loss_curve_)
-        # with scoring="loss" the scores are the validation losses again
+        # with scoring="loss" the scores are the negative validation losses
         if scores is not None and losses and np.array_equal(-np.array(scores), losses[-len(scores) :], equal_nan=True):
             scores = None
         named = isinstance(network.scoring, str) and network.scoring != "loss"
@@ -152,26 +152,34 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes for the losses; further panels take the lower part of their place. None makes a new figure.
+            Axes for the losses. Further panels take the lower part of its area. None makes a new figure.
         log_scale : bool or "auto", default="auto"
-            Whether losses have a logarithmic axis; "auto": if they are positive and span more than a factor of 20.
+            Whether the losses have a logarithmic axis. "auto" uses one if the losses are positive and span more than a
+            factor of 20.
         learning_rate : bool or "auto", default="auto"
-            Whether to draw the learning rate; "auto": if it is not constant.
+            Whether to draw the learning rate. "auto" draws it if it is not constant.
         line_kw, validation_line_kw, score_line_kw, learning_rate_line_kw, best_line_kw : dict, default=None
-            Keywords of matplotlib for the training loss, the validation loss, the scores, the learning rate, and the
+            Arguments of matplotlib for the training loss, the validation loss, the scores, the learning rate, and the
             mark of the best epoch.
 
         Returns
         -------
         display : LossCurveDisplay
             This object.
+
+        Raises
+        ------
+        TypeError
+            If ``ax`` is neither an Axes nor None.
+        ValueError
+            For ``learning_rate=True`` without a learning rate, as with L-BFGS.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         rates = self.learning_rate_curve
         changes = rates is not None and len(set(rates)) > 1
         if learning_rate is True and rates is None:
             raise ValueError(
-                "learning_rate=True needs a learning_rate_curve, which there is none of: L-BFGS has no learning rate. "
+                "learning_rate=True needs a learning_rate_curve, but there is none: L-BFGS has no learning rate. "
                 'Use learning_rate="auto".'
             )
         panels = ["loss"]
@@ -190,7 +198,7 @@ class LossCurveDisplay:
         for name, (panel, values, style, given) in curves.items():
             if panel in self.axes_ and values is not None and len(values):
                 style |= {"marker": "o" if len(values) == 1 else "", "linewidth": 1.6, "label": name}
-                # what was recorded since validation began, if that was not from the start
+                # validation may have begun after the first epoch: align the curves at their ends
                 first = len(self.loss_curve) - len(values) + 1
                 epochs = np.arange(first, first + len(values))
                 (self.lines_[name],) = self.axes_[panel].plot(epochs, values, **(style | (given or {})))
@@ -201,7 +209,7 @@ class LossCurveDisplay:
             log_scale = losses.size > 0 and losses.min() > 0 and losses.max() > _LOG_FROM * losses.min()
         if log_scale:
             _set_log_scale(self.ax_)
-        # not for what decays evenly, to nearly nothing in the end
+        # an even decay to nearly zero is clearer on a linear scale
         if "learning_rate" in self.axes_ and min(rates) > 0 and _LOG_FROM * np.median(rates) < max(rates):
             self.axes_["learning_rate"].set_yscale("log")
         labels = {"loss": "loss", "scores": self.score_name.replace(" ", "\n", 1).replace("_", " ")}
@@ -224,31 +232,31 @@ class LossCurveDisplay:
 
 
 class WeightsDisplay:
-    """Weights of the first layer: an image for each unit, or a bar for each feature; exact zeros stand out.
+    """Weights of the first layer: one image per hidden unit, or one bar per feature. Exact zeros are marked.
 
-    Made by :meth:`from_estimator`. The constructor takes the weights themselves.
+    Create it with :meth:`from_estimator`. The constructor takes the weights directly.
 
     Parameters
     ----------
     weights : ndarray of shape (n_features, n_units)
-        Such as ``coefs_[0]``.
+        Weights, for example ``coefs_[0]``.
     feature_names : sequence of str, default=None
-        Names of the features; None numbers them.
+        Names of the features. None numbers them.
     image_shape : tuple of int, default=None
-        Rows and columns, if the features are the pixels of an image.
+        Rows and columns of the image, if the features are pixels.
 
     Attributes
     ----------
     figure_ : matplotlib.figure.Figure
     ax_ : matplotlib.axes.Axes
     images_ : list of matplotlib.image.AxesImage
-        One for each unit shown; empty for bars.
+        One image per unit shown; empty for bars.
     bars_ : matplotlib.container.BarContainer
-        One bar for each feature shown, the longest first; None for images.
+        One bar per feature shown, the longest first; None for images.
     units_ : ndarray of int
-        The units shown as images, in that order.
+        Units shown as images, in the order of the images.
     features_ : ndarray of int
-        The features shown as bars, in that order.
+        Features shown as bars, in the order of the bars.
 
     See Also
     --------
@@ -276,30 +284,30 @@ class WeightsDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
-            Fitted; of the two that cross-validate, ``best_estimator_`` is drawn.
+            Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn.
         feature_names : sequence of str of length n_features, default=None
-            None uses ``feature_names_in_``, if there are any.
+            Names of the features. None uses ``feature_names_in_`` if the estimator has it.
         image_shape : tuple of int or None, default=None
-            Rows and columns, if the features are the pixels of an image. None draws bars: 64 or 100 features of a
-            table make a square, too, but no image.
+            Rows and columns of the image, if the features are pixels. None draws bars. The shape is never guessed,
+            because 64 features of a table are no image of 8 x 8 pixels.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw into. None makes a new figure.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : WeightsDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         NotFittedError
-            For an estimator that is not fitted.
+            If the estimator is not fitted.
         TypeError
             For any other estimator.
         ValueError
-            For names or an image shape that do not fit the number of features.
+            If the names or the image shape do not fit the number of features.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         network = _fitted_network(estimator)
@@ -317,24 +325,32 @@ class WeightsDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw into. None makes a new figure.
         kind : {"auto", "image", "bar"}, default="auto"
-            "image": weights into each unit, all on one scale, units with the largest norm first. "bar": the norm of the
-            weights out of each feature, the largest first; the weight itself if there is one unit. "auto" draws images
-            if there is an ``image_shape``.
+            "image" draws the weights into each unit on a common scale. Units with the largest norm come first. "bar"
+            draws the norm of the weights from each feature, or the weight itself if there is one unit. The longest bar
+            comes first. "auto" draws images if there is an ``image_shape``, otherwise bars.
         max_units, max_features : int, default=36, 30
-            The most to draw.
+            Largest number of images and of bars.
         cmap : str or matplotlib.colors.Colormap, default="RdBu_r"
-            Colours of images, whose middle is zero.
+            Colours of the images. The middle of the scale is zero.
         zero_color : colour, default="#c9c9c9"
-            Of weights that are exactly zero; bars name their number.
+            Colour of exact zeros in images. Beside a bar, a text counts the weights that are not zero.
         im_kw, bar_kw : dict, default=None
-            Keywords of ``imshow`` and ``barh``.
+            Arguments of matplotlib's ``imshow`` and ``barh``.
 
         Returns
         -------
         display : WeightsDisplay
             This object.
+
+        Raises
+        ------
+        TypeError
+            If ``ax`` is neither an Axes nor None.
+        ValueError
+            For an unknown ``kind``, a number below 1, or names or an image shape that do not fit the number of
+            features.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
@@ -346,7 +362,7 @@ class WeightsDisplay:
             raise ValueError(f'kind must be "auto", "image" or "bar", got {kind!r}.')
         if kind == "image" and self.image_shape is None:
             raise ValueError(
-                f'kind="image" needs image_shape, the rows and columns of the image that {n_features} features make.'
+                f'kind="image" needs image_shape. Give the rows and columns of the image of {n_features} pixels.'
             )
         if self.image_shape is not None and not _fits(self.image_shape, n_features):
             raise ValueError(
@@ -429,19 +445,19 @@ class WeightsDisplay:
 
 
 def _fitted_network(estimator):
-    """Return the fitted MLP: the last step of a pipeline, and what a cross-validated one predicts with."""
+    """Return the fitted MLP: of a pipeline its last step, of a cross-validated estimator ``best_estimator_``."""
     network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(network, BaseMLP | BaseMLPCV):
         raise TypeError(
             "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
-            f"ends with one, got {estimator!r}. Of a search pass its best_estimator_."
+            f"ends with one, got {estimator!r}. If it is a search, pass its best_estimator_."
         )
     check_is_fitted(network)
     return network.best_estimator_ if isinstance(network, BaseMLPCV) else network
 
 
 def _set_log_scale(ax):
-    """Make the y axis logarithmic, with numbers between the powers of ten."""
+    """Make the y axis logarithmic, with labels also between the powers of ten."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_yscale("log")
@@ -451,7 +467,7 @@ def _set_log_scale(ax):
 
 
 def _fits(image_shape, n_features):
-    """Tell whether an image of that shape has as many pixels."""
+    """Tell whether an image of this shape has ``n_features`` pixels."""
     return np.shape(image_shape) == (2,) and min(image_shape) > 0 and np.prod(image_shape) == n_features
 
 

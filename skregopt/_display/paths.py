@@ -1,4 +1,4 @@
-"""A picture of a regularisation path, in the manner of scikit-learn's displays. Drawing imports matplotlib."""
+"""Display of a regularisation path, in the style of scikit-learn. Drawing imports matplotlib."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -24,28 +24,28 @@ _HEIGHTS = {"features": 3.0, "scores": 1.5, "sparsity": 1.1}  # from top to bott
 
 
 class RegularizationPathDisplay:
-    """Features, scores and sparsity along a regularisation path, over the logarithm of alpha.
+    """Features, scores and sparsity along a regularisation path, on a logarithmic axis of alpha.
 
-    Made by :meth:`from_path` or :meth:`from_estimator`. The constructor takes the numbers themselves.
+    Create it with :meth:`from_path` or :meth:`from_estimator`. The constructor takes the numbers directly.
 
     Parameters
     ----------
     alphas : ndarray of shape (n_alphas,)
         Strengths of the penalty, in any order.
     values : ndarray of shape (n_alphas, n_features)
-        What is drawn for each feature.
+        Weight or importance of each feature.
     sparsity : ndarray of shape (n_alphas,)
         Share of weights that are zero.
     value_name : str, default="weight"
         Label of ``values``.
     feature_names : sequence of str of length n_features, default=None
-        None numbers them.
+        Names of the features. None numbers them.
     train_scores, val_scores : ndarray of shape (n_alphas,), default=None
-        Scores of the rows trained on, and of others.
+        Scores on the training rows and on the validation rows.
     val_errors : ndarray of shape (n_alphas,), default=None
         Standard errors of ``val_scores``.
     alpha : float, default=None
-        The strength chosen, which is marked.
+        Chosen alpha, which is marked.
     score_name : str, default="score"
         Label of the scores.
 
@@ -53,17 +53,17 @@ class RegularizationPathDisplay:
     ----------
     figure_ : matplotlib.figure.Figure
     ax_ : matplotlib.axes.Axes
-        The panel of the features.
+        Panel of the features.
     axes_ : dict of str to matplotlib.axes.Axes
-        The panels from top to bottom: "features", "scores" if there are any, "sparsity".
+        Panels from top to bottom: "features", "scores" if there are any, "sparsity".
     lines_ : dict of str or int to matplotlib.lines.Line2D
-        By the number of a feature, and "training", "validation", "sparsity".
+        Lines by the number of a feature, and by "training", "validation", "sparsity".
     features_ : ndarray of int
-        The features with a colour and a name, in the order in which they are dropped, the last one first.
+        Features with a colour and a name. The feature that is dropped last comes first.
 
     See Also
     --------
-    skregopt.model_selection.regularization_path : What is drawn.
+    skregopt.model_selection.regularization_path : Computes a path.
 
     Examples
     --------
@@ -111,26 +111,27 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         path : RegularizationPath
-            Of a network with one output and no hidden layer the weights are drawn, otherwise the importances of the
-            features. Those are shares, which sum to 1 for each alpha: that of a feature grows when others are dropped.
+            Path to draw. For networks with one output and no hidden layer the weights are drawn, otherwise the
+            importances of the features. Importances sum to 1 for each alpha, so they grow when other features are
+            dropped.
         feature_names : sequence of str of length n_features, default=None
-            None uses ``feature_names_in_``, if there are any.
+            Names of the features. None uses ``feature_names_in_`` if the path has it.
         score_name : str, default="score"
             Label of the scores.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw, see :meth:`plot`.
+            Axes to draw into, see :meth:`plot`.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : RegularizationPathDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         TypeError
-            For anything but a path.
+            If ``path`` is not a RegularizationPath.
         ValueError
             For a wrong number of names.
         """
@@ -151,37 +152,37 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         estimator : MLPClassifierCV, MLPRegressorCV, MLPClassifier or MLPRegressor
-            Of the first two, fitted, the path that they chose alpha from, with their scores. For the others the path is
-            computed from X and y.
+            Of a fitted MLPClassifierCV or MLPRegressorCV the path and its scores are drawn. For MLPClassifier and
+            MLPRegressor the path is computed from X and y.
         X, y : array-like, default=None
-            Rows to train on; for MLPClassifier and MLPRegressor only.
+            Training rows, only for MLPClassifier and MLPRegressor.
         feature_names : sequence of str of length n_features, default=None
-            None uses ``feature_names_in_``, if there are any.
+            Names of the features. None uses ``feature_names_in_`` if the estimator has it.
         score_name : str, default=None
-            Label of the scores. None is the name of the scorer, if it has one.
+            Label of the scores. None uses the name of the scorer, if it has one.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw, see :meth:`plot`.
+            Axes to draw into, see :meth:`plot`.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : RegularizationPathDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         NotFittedError
-            For an MLPClassifierCV or MLPRegressorCV that is not fitted.
+            If an MLPClassifierCV or MLPRegressorCV is not fitted.
         ValueError
-            If X and y are missing, or not needed.
+            If X and y are missing, or given although they have no effect.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if not isinstance(estimator, BaseMLPCV):
             if X is None or y is None:
                 raise ValueError(
-                    f"X and y are missing, from which the path of {type(estimator).__name__} is computed. Pass both, "
-                    "or a fitted MLPClassifierCV or MLPRegressorCV."
+                    f"X and y are missing: the path of {type(estimator).__name__} is computed from them. Pass both, or "
+                    "pass a fitted MLPClassifierCV or MLPRegressorCV."
                 )
             path = regularization_path(estimator, X, y)
             return cls.from_path(path, feature_names=feature_names, score_name=score_name or "score", ax=ax, **options)
@@ -209,16 +210,23 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes for the features; the other panels take the lower part of their place. None makes a new figure.
+            Axes for the features. The other panels take the lower part of its area. None makes a new figure.
         max_features : int >= 0, default=8
-            How many features get a colour and a name: those dropped last. The others are grey.
+            Number of features with a colour and a name: the features that are dropped last. The others are grey.
         line_kw, score_line_kw, alpha_line_kw : dict, default=None
-            Keywords of matplotlib for the features, for scores and sparsity, and for the mark of the alpha chosen.
+            Arguments of matplotlib for the features, for scores and sparsity, and for the mark of the chosen alpha.
 
         Returns
         -------
         display : RegularizationPathDisplay
             This object.
+
+        Raises
+        ------
+        TypeError
+            If ``ax`` is neither an Axes nor None.
+        ValueError
+            If ``max_features`` is negative.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         if max_features < 0:
@@ -249,7 +257,7 @@ class RegularizationPathDisplay:
     def _plot_features(self, alphas, values, max_features, line_kw):
         n_features = values.shape[1]
         alive = values != 0
-        # the largest alpha at which a feature is there, then how large it is there
+        # rank features by the largest alpha at which they are kept, then by their largest value
         last = np.where(alive.any(axis=0), len(alphas) - 1 - np.argmax(alive[::-1], axis=0), -1)
         ranking = np.lexsort((-np.abs(values).max(axis=0), -last))
         self.features_ = ranking[:max_features]
@@ -263,7 +271,7 @@ class RegularizationPathDisplay:
                 "zorder": 3 if named else 1,
             }
             shown = values[:, j].copy()
-            shown[last[j] + 2 :] = np.nan  # down to the first zero; the rest would cover the axis
+            shown[last[j] + 2 :] = np.nan  # stop at the first zero: further zeros would cover the axis
             (self.lines_[int(j)],) = self.ax_.plot(alphas, shown, **(style | line_kw))
         names = self.feature_names
         label = (lambda j: str(names[j])) if names is not None else (lambda j: f"feature {j}")
@@ -305,7 +313,7 @@ class RegularizationPathDisplay:
 
 
 def _numbers(path, feature_names):
-    """Return the arguments of the display that a path gives."""
+    """Return the arguments of the display for a path."""
     n_features = path.n_features_in_
     if feature_names is None:
         feature_names = getattr(path, "feature_names_in_", None)

@@ -1,4 +1,4 @@
-"""The result of a search over parameters as a picture, in the manner of scikit-learn's displays."""
+"""Display of a hyper-parameter search, in the style of scikit-learn. Drawing imports matplotlib."""
 
 from numbers import Real
 
@@ -9,22 +9,22 @@ from sklearn.utils.validation import check_is_fitted
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .drawing import GREY, ORANGE, PALE, check_axes
 
-_LOG_FROM = 8  # ratio of the largest to the smallest value from which a scale may be logarithmic
-_MOST_NUMBERS = 150  # cells of a heat map up to which each shows its score
-_ABSENT = "-"  # the value of a parameter that a candidate of a search over several grids does not have
+_LOG_FROM = 8  # from this ratio of the largest to the smallest value on, a scale may be logarithmic
+_MOST_NUMBERS = 150  # a heat map with at most so many cells shows the score in each cell
+_ABSENT = "-"  # stands for a parameter that a candidate lacks, as in a search over several grids
 
 
 class SearchResultsDisplay:
-    """Scores of a search: a curve over one parameter, a heat map over two, parallel coordinates for more.
+    """Scores of a search: a curve over one parameter, a heat map over two, parallel coordinates over more.
 
-    Made by :meth:`from_search` or :meth:`from_cv_results`. The constructor takes the numbers themselves.
+    Create it with :meth:`from_search` or :meth:`from_cv_results`. The constructor takes the numbers directly.
 
     Parameters
     ----------
     candidates : list of dict
         Parameters of each candidate.
     mean_scores, std_scores : ndarray of shape (n_candidates,)
-        Mean and standard deviation of the test scores over the splits; NaN for fits that failed.
+        Mean and standard deviation of the test scores over the splits. NaN for failed fits.
     score_name : str, default="score"
         Label of the scores.
 
@@ -33,17 +33,17 @@ class SearchResultsDisplay:
     figure_ : matplotlib.figure.Figure
     ax_ : matplotlib.axes.Axes
     params_ : list of str
-        The parameters drawn, with their full names.
+        Full names of the parameters drawn.
     kind_ : {"curve", "heatmap", "scatter", "parallel"}
-        What was drawn.
+        Kind of the drawing.
     best_ : int
         Number of the candidate with the highest score, which is marked.
     image_ : matplotlib.image.AxesImage
-        The heat map; None for the other kinds.
+        The heat map; None for other kinds.
     text_ : list of matplotlib.text.Text
         Numbers in the heat map.
     lines_ : list of matplotlib.lines.Line2D
-        The curve, or one line for each candidate in parallel coordinates, of increasing score.
+        The curve, or in parallel coordinates one line per candidate, in the order of increasing score.
 
     See Also
     --------
@@ -74,35 +74,36 @@ class SearchResultsDisplay:
         Parameters
         ----------
         search : GridSearchCV, RandomizedSearchCV, or any other with ``cv_results_``
-            Fitted.
+            Fitted search.
         metric : str, default=None
-            Which score, of a search with several; None is the one it refits with.
+            Name of the score, for a search with several scores. None uses the score of ``refit``.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw into. None makes a new figure.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : SearchResultsDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         NotFittedError
-            For a search that is not fitted.
+            If the search is not fitted.
         TypeError
-            For anything but a search.
+            If ``search`` is not a search.
         ValueError
-            As :meth:`from_cv_results` and :meth:`plot`.
+            See :meth:`from_cv_results` and :meth:`plot`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_search")
         if not hasattr(search, "cv_results_"):
             if isinstance(search, BaseEstimator) and hasattr(search, "estimator"):
                 check_is_fitted(search)
             raise TypeError(
-                f"search must be a search with cv_results_, such as a fitted GridSearchCV, got {search!r}. A fit is "
-                "drawn by LossCurveDisplay, what MLPClassifierCV and MLPRegressorCV found by RegularizationPathDisplay."
+                f"search must be a search with cv_results_, such as a fitted GridSearchCV, got {search!r}. Use "
+                "LossCurveDisplay for a single fit, and RegularizationPathDisplay for MLPClassifierCV and "
+                "MLPRegressorCV."
             )
         refit, scoring = getattr(search, "refit", None), getattr(search, "scoring", None)
         if metric is None and isinstance(refit, str) and f"mean_test_{refit}" in search.cv_results_:
@@ -118,25 +119,25 @@ class SearchResultsDisplay:
         Parameters
         ----------
         cv_results : dict
-            Such as ``cv_results_``. Of a successive halving the last iteration of each candidate counts.
+            Results, for example ``cv_results_``. Of successive halving the last iteration of each candidate counts.
         metric : str, default=None
-            Which score, where there are several.
+            Name of the score, if there are several scores.
         score_name : str, default=None
-            Label of the scores; None is the ``metric``.
+            Label of the scores. None uses ``metric``.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw into. None makes a new figure.
         **options
             Further arguments of :meth:`plot`.
 
         Returns
         -------
         display : SearchResultsDisplay
-            After drawing.
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            For a metric that was not computed, or if there are several and none is named, and as :meth:`plot`.
+            For an unknown metric, or if there are several scores and ``metric`` is None. See also :meth:`plot`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_cv_results")
         metrics = [name.removeprefix("mean_test_") for name in cv_results if name.startswith("mean_test_")]
@@ -146,7 +147,7 @@ class SearchResultsDisplay:
             raise ValueError(f"metric must be one of the scores of the search, {metrics}, got {metric!r}.")
         candidates = cv_results["params"]
         rows = np.arange(len(candidates))
-        if "iter" in cv_results:  # a candidate is met again in each iteration that it survives
+        if "iter" in cv_results:  # a candidate has one row for each iteration that it survives
             last = {repr(sorted(params.items())): row for row, params in enumerate(candidates)}
             rows = np.array(sorted(last.values()))
         return cls(
@@ -165,19 +166,20 @@ class SearchResultsDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw into. None makes a new figure.
         params : list of str, default=None
-            Parameters to draw, in this order; their last parts (``alpha`` for ``mlpclassifier__alpha``) suffice. None
-            draws all that vary. Where candidates differ in others only, a heat map and a curve show the best of them.
+            Parameters to draw, in this order. The last part of a name suffices: ``alpha`` for
+            ``mlpclassifier__alpha``. None draws all parameters that vary. If several candidates agree in these
+            parameters, a heat map and a curve show the best of them.
         kind : {"auto", "curve", "heatmap", "scatter", "parallel"}, default="auto"
-            "auto" is a curve for one parameter; for two a heat map if at least half of its cells were tried, otherwise
-            points; parallel coordinates for more.
+            "auto" draws a curve for one parameter and parallel coordinates for three or more. For two parameters it
+            draws a heat map if the search tried at least half of the cells, otherwise points.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colours of the scores.
         values_format : str, default=".3f"
-            Format of the numbers in a heat map of up to 150 cells.
+            Format of the numbers in a heat map. A heat map of more than 150 cells has no numbers.
         line_kw, im_kw, text_kw, scatter_kw : dict, default=None
-            Keywords of matplotlib for the lines, the image, the numbers in it, and the points.
+            Arguments of matplotlib for the lines, the image, the numbers in it, and the points.
 
         Returns
         -------
@@ -186,9 +188,11 @@ class SearchResultsDisplay:
 
         Raises
         ------
+        TypeError
+            If ``ax`` is neither an Axes nor None.
         ValueError
-            For parameters that were not searched, if no parameter varies, if no candidate has a score, or for a kind
-            that does not go with the number of parameters.
+            If a parameter was not searched, no parameter varies, no candidate has a finite score, or ``kind`` does not
+            fit the number of parameters.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
@@ -252,8 +256,8 @@ class SearchResultsDisplay:
             raise ValueError(f"kind must be one of 'auto', {', '.join(map(repr, n_params))}, got {kind!r}.")
         if len(scales) != n_params[kind]:
             raise ValueError(
-                f"kind={kind!r} draws {n_params[kind]} parameter(s), not {len(scales)}: choose them by params, or "
-                'use kind="auto".'
+                f"kind={kind!r} draws {n_params[kind]} parameter(s), not {len(scales)}. Choose parameters with params, "
+                'or use kind="auto".'
             )
         return kind
 
@@ -367,24 +371,25 @@ class SearchResultsDisplay:
 
 
 class _Scale:
-    """Values of one parameter as places on an axis: numbers where they are, others one after another.
+    """Places of the values of one parameter on an axis. Numbers keep their distances, other values are evenly spaced.
 
     Parameters
     ----------
     values : list
-        One value for each candidate.
+        One value per candidate.
 
     Attributes
     ----------
     is_numeric, is_log : bool
+        Whether all values are numbers, and whether the axis is logarithmic.
     labels : list of str
-        The different values, in their order on the axis.
+        Distinct values, in the order of the axis.
     codes : ndarray of int
-        Number of the label of each candidate.
+        Index in ``labels``, for each candidate.
     places : ndarray of float
-        Where each candidate is: its number, or its code.
+        Place of each candidate on the axis: its number, or its code.
     shares : ndarray of float
-        The same between 0 and 1.
+        Place of each candidate as a share of the axis, between 0 and 1.
     """
 
     def __init__(self, values):
@@ -410,7 +415,7 @@ class _Scale:
         return (np.asarray(on_axis) - self._low) / self._range if self._range > 0 else np.full(len(on_axis), 0.5)
 
     def label(self, ax, axis):
-        """Scale and label the x or the y axis of matplotlib's axes."""
+        """Set scale and ticks of the x axis or the y axis (``axis`` is "x" or "y")."""
         if not self.is_numeric:
             ax.set(**{f"{axis}ticks": range(len(self.labels)), f"{axis}ticklabels": self.labels})
             ax.set(**{f"{axis}lim": (-0.5, len(self.labels) - 0.5)})
@@ -418,7 +423,7 @@ class _Scale:
             ax.set(**{f"{axis}scale": "log"})
 
     def ticks(self):
-        """Return places between 0 and 1 to label, and the labels."""
+        """Return places of ticks between 0 and 1, and their labels."""
         if len(self.labels) <= 8:
             _, first = np.unique(self.codes, return_index=True)
             return self.shares[first], self.labels
@@ -429,13 +434,17 @@ class _Scale:
 
 
 def _is_spread_in_logarithms(values):
-    """Tell whether positive numbers are far apart, their median nearer to the geometric than to the other middle."""
+    """Tell whether a logarithmic axis suits sorted positive numbers.
+
+    It does if they span a factor of 8 and their median is nearer, in logarithms, to the geometric than to the
+    arithmetic mean of the smallest and the largest.
+    """
     low, high = values[0], values[-1]
     return high >= _LOG_FROM * low and np.median(values) ** 2 < np.sqrt(low * high) * (low + high) / 2
 
 
 def _levels(low, high, is_log=False):
-    """Return round numbers between two others."""
+    """Return round numbers from ``low`` to ``high``."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     locators = [LogLocator(), LogLocator(subs=(1, 3)), LogLocator(subs=(1, 2, 5))] if is_log else [MaxNLocator(5)]
@@ -452,7 +461,7 @@ def _text(value):
 
 
 def _short(names):
-    """Return the last parts of the names, as many of them as tell the names apart."""
+    """Return the shortest ends of the names that are still distinct."""
     for n_parts in range(1, 10):
         short = ["__".join(name.split("__")[-n_parts:]) for name in names]
         if len(set(short)) == len(names):

@@ -1,4 +1,4 @@
-"""Spaces for random searches, around what an estimator already has. The optuna form imports optuna."""
+"""Search spaces around the parameters of an estimator. The optuna form imports optuna."""
 
 import numpy as np
 from scipy.stats import loguniform, uniform
@@ -11,18 +11,18 @@ from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
 
-_ALIKE = ("adam", "nadam", "rmsprop")  # good at the same learning rates
+_ALIKE = ("adam", "nadam", "rmsprop")  # have similar good learning rates
 _LOG, _UNIFORM, _INTEGERS, _CHOICE = "logarithmic", "uniform", "logarithmic integers", "choice"
 
 
 def param_distributions(estimator, style="scipy", prefix=""):
-    """Return a search space around an estimator: what is worth searching, in ranges that it can train with.
+    """Return a search space for an estimator, with useful ranges.
 
-    A parameter that the estimator has at its default gets a wide range; a learning rate, alpha, width or batch size of
-    the user's own is in the middle of its range. What the estimator decides stays: the kind of penalty and of schedule,
-    components given as instances, a network without hidden layers. There is only what has an effect: no ``alpha``
-    without a penalty, no ``l1_ratio`` except for 'elasticnet' and 'group_l1', no ``dropout``, ``batch_size`` or
-    ``learning_rate_init`` for 'lbfgs'. Every draw is an estimator that can be fitted.
+    A parameter at its default gets a wide range. If the learning rate, alpha, the width or the batch size is not at its
+    default, its value is the middle of the range. The penalty, the schedule, components given as instances, and a
+    network without hidden layers stay as they are. The space contains only parameters that have an effect: no ``alpha``
+    without a penalty, ``l1_ratio`` only for 'elasticnet' and 'group_l1', no ``dropout``, ``batch_size`` or
+    ``learning_rate_init`` for 'lbfgs'. Every draw can be fitted.
 
     ======================  ============================================================================
     parameter               range
@@ -30,11 +30,11 @@ def param_distributions(estimator, style="scipy", prefix=""):
     learning_rate_init      log-uniform, from a tenth of the solver's default to ten times it
     alpha                   log-uniform, 1e-6 to 1e-2 for 'l2', otherwise 1e-5 to 0.1
     l1_ratio                uniform, 0.1 to 0.9
-    hidden_layer_sizes      int, evenly in logarithms, 16 to 256: the width of all hidden layers
+    hidden_layer_sizes      log-uniform int, 16 to 256: the width of all hidden layers
     n_hidden_layers         1, 2 or 3
     activation              'relu', 'tanh', 'silu'
     dropout                 uniform, 0 to 0.5
-    solver                  'adam', 'nadam', 'rmsprop'; none of other kinds than the estimator's
+    solver                  'adam', 'nadam', 'rmsprop'; only if the estimator has one of them
     momentum                uniform, 0.5 to 0.99; for 'gd', 'sgd' and 'minibatch'
     batch_size              32, 64, 128, 256
     ======================  ============================================================================
@@ -42,27 +42,27 @@ def param_distributions(estimator, style="scipy", prefix=""):
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        What is to be searched; not changed.
+        Estimator to search parameters of. It is not changed.
     style : {'scipy', 'optuna'}, default='scipy'
-        'scipy' is lists and distributions with ``rvs``, for scikit-learn's ``RandomizedSearchCV`` and
-        ``HalvingRandomSearchCV``. 'optuna' is optuna's distributions, for its ``OptunaSearchCV`` and
+        'scipy' gives lists and distributions with a method ``rvs``, for scikit-learn's ``RandomizedSearchCV`` and
+        ``HalvingRandomSearchCV``. 'optuna' gives optuna's distributions, for ``OptunaSearchCV`` and
         ``study.ask(space)``.
     prefix : str, default=""
-        In front of the names, such as ``"mlpclassifier__"`` for the last step of a pipeline.
+        Prefix of the names, such as ``"mlpclassifier__"`` for a step of a pipeline.
 
     Returns
     -------
     space : dict of str to list or distribution
-        By the name of the parameter.
+        Parameter name -> range.
 
     Raises
     ------
     TypeError
-        For an estimator of another kind, or a prefix that is no str.
+        If ``estimator`` is not an MLPClassifier or MLPRegressor, or ``prefix`` is not a str.
     ValueError
-        For another style.
+        For an unknown style.
     ImportError
-        For style='optuna' without optuna.
+        For style='optuna' if optuna is not installed.
 
     Examples
     --------
@@ -73,8 +73,8 @@ def param_distributions(estimator, style="scipy", prefix=""):
     """
     if not isinstance(estimator, BaseMLP):
         raise TypeError(
-            f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. For a step of a "
-            "Pipeline pass the step, and its name as prefix, such as prefix='mlpclassifier__'."
+            f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. For a Pipeline, "
+            "pass its last step, and the name of the step as prefix, such as prefix='mlpclassifier__'."
         )
     if style not in ("scipy", "optuna"):
         raise ValueError(f"style must be 'scipy' or 'optuna', got {style!r}.")
@@ -111,7 +111,7 @@ def _of_the_solver(model):
     if isinstance(model.solver, str) and model.solver in _ALIKE:
         domains["solver"] = (_CHOICE, [model.solver, *(name for name in _ALIKE if name != model.solver)])
         rate = OPTIMIZERS["adam"].default_learning_rate if model.learning_rate_init == "auto" else rate
-    floor = getattr(schedule, "floor", 0.0)  # no rate may start below it
+    floor = getattr(schedule, "floor", 0.0)  # learning_rate_init may not be below it
     domains["learning_rate_init"] = (_LOG, max(rate / 10, floor), max(rate * 10, 2 * floor))
     if isinstance(model.solver, str) and OPTIMIZERS[model.solver] is OPTIMIZERS["gd"]:
         domains["momentum"] = (_UNIFORM, 0.5, 0.99)
@@ -129,7 +129,7 @@ def _of_hidden_layers(model, widths):
         narrow, wide = max(1, min(widths) // 4), 4 * max(widths)
     domains = {"hidden_layer_sizes": (_INTEGERS, narrow, wide), "n_hidden_layers": (_CHOICE, [1, 2, 3])}
     rates = np.ndim(model.dropout) > 0
-    if rates or isinstance(model.activation, list | tuple):  # one for each of so many layers
+    if rates or isinstance(model.activation, list | tuple):  # one value per layer fixes the number of layers
         domains["n_hidden_layers"] = (_CHOICE, [len(widths)])
     if isinstance(model.activation, str):
         names = ("relu", "tanh", "silu")
@@ -140,7 +140,7 @@ def _of_hidden_layers(model, widths):
 
 
 def _range(model, name, factor, otherwise):
-    """Return bounds around a value of the user's own."""
+    """Return bounds around the value of a parameter, or ``otherwise`` if it is at its default or 0."""
     value = getattr(model, name)
     if value == default_parameters(type(model))[name] or value == 0:
         return otherwise
