@@ -18,7 +18,7 @@ __all__ = [
     "register_skl2onnx",
     "to_onnx",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 for _name in __all__:  # pickles name the public path, so that no later move breaks them
     globals()[_name].__module__ = __name__
