@@ -10,7 +10,6 @@ from types import ModuleType
 from . import _training
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
-from ._training.memory import OptimizerMemory
 from .model_selection._cross_validation import MLPClassifierCV, MLPRegressorCV
 from .model_selection._path import RegularizationPath
 
@@ -20,6 +19,16 @@ _CLASSES = {
     "_path": [RegularizationPath],
     "_path_cv": [MLPClassifierCV, MLPRegressorCV],
 }
+
+
+class OptimizerMemory(dict):
+    """The memory of an optimizer in files of 0.1.0, which kept it in a class of this name; now it is a plain dict."""
+
+    def __setstate__(self, state):
+        self.update(state)
+
+    def __reduce__(self):
+        return dict, (dict(self),)  # new files do not name this class
 
 
 def register_old_modules():

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import skregopt._training.first_order
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._estimators import callbacks
+from skregopt._estimators.read import FitData
 from skregopt.model_selection import MLPClassifierCV
 
 sklearn_callback = pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn >= 1.9")
@@ -314,4 +315,5 @@ def test_versions_of_scikit_learn_without_callbacks(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert not hasattr(module.CallbackSupportMixin, "set_callbacks")
-    assert module.fit_tasks(MLPClassifier(), "fit", 3, X, y, None) is None
+    with module.fit_task(MLPClassifier(), "fit", 3, FitData(X, y)) as task:
+        assert task is None

@@ -31,11 +31,14 @@ VARIANTS = {
     "lbfgs": {"solver": "lbfgs", "weight_init": "glorot_uniform"},
     "dropout": {"penalty": "l1", "dropout": 0.2},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.5},
+    "batch norm": {"batch_norm": True},
 }
-# a repeated row is visited twice, or gets two masks, or may be on both sides of the split: not the same as weight 2
+# a repeated row is visited twice, or gets two masks, or may be on both sides of the split: not the same as weight 2.
+# With batch_norm all weights are the same, and the running variances differ by the factor n / (n - 1), n the rows.
 EXPECTED_FAILURES = {
     "per sample": dict.fromkeys(SAMPLE_WEIGHT_EQUIVALENCE, "a row of weight 2 is one update"),
     "dropout": dict.fromkeys(SAMPLE_WEIGHT_EQUIVALENCE, "a row of weight 2 has one dropout mask"),
+    "batch norm": dict.fromkeys(SAMPLE_WEIGHT_EQUIVALENCE, "a row of weight 2 is one of n in an unbiased variance"),
     "early stopping": {
         **dict.fromkeys(SAMPLE_WEIGHT_EQUIVALENCE, "a row of weight 2 is on one side of the split"),
         **dict.fromkeys(NO_PARTIAL_FIT, "partial_fit does not support early_stopping=True"),
@@ -63,7 +66,7 @@ def test_estimator_check(estimator, check):
 def test_nothing_else_is_declared(estimator):
     assert expected_failures(estimator()) == {}
     assert expected_failures(estimator(**VARIANTS["lbfgs"])) == {}
-    for name in ("per sample", "dropout"):
+    for name in ("per sample", "dropout", "batch norm"):
         assert set(expected_failures(estimator(**VARIANTS[name]))) == SAMPLE_WEIGHT_EQUIVALENCE
     declared = set(expected_failures(estimator(**VARIANTS["early stopping"])))
     assert declared == SAMPLE_WEIGHT_EQUIVALENCE | NO_PARTIAL_FIT

@@ -39,8 +39,9 @@ ORDER = {
     "network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
     "_training": "memory outcome problem job slices first_order lbfgs",
-    "_estimators": "arguments targets holdout scoring callbacks messages fitted base classifier regressor",
-    "model_selection": "_alpha_max _path _cross_validation _search_space",
+    "_estimators": "constraints targets validation fitted resolve start read split scoring callbacks messages commit "
+    "train fit base classifier regressor",
+    "model_selection": "_alpha_max _plan _path _cross_validation _search_space",
     "_display": "drawing searches fits paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.

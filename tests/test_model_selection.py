@@ -23,14 +23,20 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._estimators.read import FitData
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, param_distributions, regularization_path
-from skregopt.model_selection._path import Plan
+from skregopt.model_selection._plan import Plan, Strengths
 from skregopt.penalties import L1, ElasticNet, GroupL1, Penalty
 
 LINEAR = {
     "hidden_layer_sizes": (), "solver": "gd", "learning_rate_init": 0.2, "momentum": 0.5, "max_iter": 20_000,
     "n_iter_no_change": 100,
 }  # fmt: skip
+
+
+def alpha_max_of(estimator, *data):
+    """Return the closed form of the strength at which a path begins."""
+    return Plan.make(estimator, FitData(*data), Strengths()).alpha_max
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +121,7 @@ def test_alpha_max_of_a_loss_with_kinks(diabetes, quantile):
     from skregopt.losses import Quantile
 
     X, y = diabetes[0], np.round(diabetes[1], 1)
-    alpha_max = Plan.make(MLPRegressor((), loss=Quantile(quantile), penalty="l1"), X, y).alpha_max
+    alpha_max = alpha_max_of(MLPRegressor((), loss=Quantile(quantile), penalty="l1"), X, y)
     n_nonzero = [
         np.count_nonzero(np.abs(QuantileRegressor(quantile=quantile, alpha=alpha_max * share).fit(X, y).coef_) > 1e-9)
         for share in (1.001, 0.9)
@@ -135,10 +141,10 @@ def test_alpha_max_of_groups_and_of_softmax():
     assert_allclose(path.alpha_max_, largest, rtol=2e-6)
     assert_array_equal(path.n_features_ > 0, [False, True, True])
     assert path.feature_importances_.shape == (3, 4)
-    l1 = Plan.make(MLPClassifier((), penalty=L1()), X, y, weights)
-    assert_allclose(l1.alpha_max, np.abs(gradient).max(), rtol=2e-6)
-    ratio = Plan.make(MLPClassifier((), penalty=ElasticNet(0.25)), X, y, weights)
-    assert_allclose(ratio.alpha_max, np.abs(gradient).max() / 0.25, rtol=2e-6)
+    l1 = alpha_max_of(MLPClassifier((), penalty=L1()), X, y, weights)
+    assert_allclose(l1, np.abs(gradient).max(), rtol=2e-6)
+    ratio = alpha_max_of(MLPClassifier((), penalty=ElasticNet(0.25)), X, y, weights)
+    assert_allclose(ratio, np.abs(gradient).max() / 0.25, rtol=2e-6)
 
 
 def test_fits_that_do_not_converge_are_counted(diabetes):

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, clone
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor, model_selection
+from skregopt.losses import Quantile
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "doc" / "user_guide" / "persistence.rst"
@@ -70,7 +71,7 @@ def estimators():
         if hasattr(kind, "partial_fit"):
             yield kind(2, max_iter=2, penalty="l1", random_state=0).fit(X, y).partial_fit(X, y)
         else:
-            network = kind._network(2, penalty="l1", max_iter=2, random_state=0)
+            network = kind._default_class(2, penalty="l1", max_iter=2, random_state=0)
             yield kind(network, alphas=[0.01, 0.1], cv=2).fit(X, y)
 
 
@@ -123,7 +124,7 @@ ROUTES = {
 
 def remembered(model):
     """Return all that has to survive."""
-    return {name: value for name, value in state(model).items() if name not in ("_packed", "_targets")}
+    return {name: value for name, value in state(model).items() if name != "_packed"}
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -193,11 +194,57 @@ def test_files_of_this_and_earlier_versions(path):
             np.testing.assert_allclose(outputs[method], expected, rtol=1000 * precision, atol=100 * precision)
         else:
             np.testing.assert_array_equal(outputs[method], expected)
-    repr(model), clone(model), model.get_params(), model.sparsity_, model.feature_importances_
-    if "partial_fit" in path.stem:
+    works_like_a_new_one(model, X)
+
+
+def works_like_a_new_one(model, X):
+    """Use a loaded model in all other ways: in the end it is fitted anew."""
+    repr(model), model.get_params(), model.sparsity_, model.feature_importances_
+    y = model.predict(X)
+    y = y[:, 0] if isinstance(model.loss, Quantile) else y
+    if not model.early_stopping and getattr(model, "class_weight", None) is None:
         before = model.t_
-        model.partial_fit(X, outputs["predict"])
+        model.partial_fit(X, y)
         assert model.t_ == before + len(X)
+    expected = weights(clone(model).fit(X, y))
+    assert weights(model.fit(X, y)) == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_files_that_lack_younger_parameters(path, monkeypatch):
+    """What a parameter added later does to files: here one of today is taken out of them."""
+    stored = pickle.loads(path.read_bytes())
+    old, X = stored["model"], stored["X"]
+    state = dict(old.__getstate__())
+    for name in ("n_hidden_layers", "clip_norm", "n_jobs"):
+        del state[name]
+    model = object.__new__(type(old))
+    model.__setstate__(state)
+    assert model.n_hidden_layers is model.clip_norm is model.n_jobs is None
+    for method, expected in make.outputs(old, X).items():
+        np.testing.assert_array_equal(getattr(model, method)(X), expected)
+    works_like_a_new_one(model, X)
+
+
+def test_cross_validated_files_that_lack_younger_parameters():
+    (model,) = (model for model in estimators() if isinstance(model, model_selection.MLPRegressorCV))
+    state = dict(model.__getstate__())
+    del state["selection"]
+    loaded = object.__new__(type(model))
+    loaded.__setstate__(state)
+    assert loaded.selection == "best" and repr(clone(loaded)) == repr(clone(model))
+
+
+def test_the_optimizer_goes_on_with_the_memory_of_version_0_1_0():
+    """It was an object of a private class then; new files hold its numbers alone."""
+    stored = pickle.loads((HERE / "data" / "0.1.0-partial_fit.pkl").read_bytes())
+    model, X, y = stored["model"], stored["X"], stored["outputs"]["predict"]
+    again, without_memory = pickle.loads(pickle.dumps(model)), copy.deepcopy(model)
+    assert type(again._optimizer_memory_) is dict
+    del without_memory._optimizer_memory_
+    after = weights(model.partial_fit(X, y))
+    assert weights(again.partial_fit(X, y)) == after != weights(without_memory.partial_fit(X, y))
+    assert model.learning_rate_curve_ == again.learning_rate_curve_
 
 
 def test_there_are_files_of_every_kind():

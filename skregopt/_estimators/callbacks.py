@@ -1,5 +1,7 @@
 """scikit-learn's callbacks, which it has from 1.9 on: a fit is a task, and each of its epochs a task within it."""
 
+from contextlib import contextmanager
+
 try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:
@@ -8,40 +10,68 @@ except ImportError:
         """Nothing: this version of scikit-learn has no callbacks."""
 
 
-class FitTasks:
-    """Reports one fit to the callbacks of an estimator.
+@contextmanager
+def fit_task(estimator, method, max_epochs, data):
+    """Report the fit within the block to the callbacks of an estimator.
 
-    Creating it sets the callbacks up; scikit-learn tears them down when ``fit`` returns or raises.
+    scikit-learn tears the callbacks down when ``fit`` returns or raises.
 
     Parameters
     ----------
     estimator : BaseMLP
-        With callbacks.
-    method : str
-        "fit" or "partial_fit".
+    method : {'fit', 'partial_fit'}
     max_epochs : int
         Most epochs (iterations of L-BFGS).
-    X, y, sample_weight
-        As given to the method.
+    data : FitData
+        What callbacks are told of.
+
+    Yields
+    ------
+    FitTask or None
+        None for an estimator without callbacks: nothing is reported.
     """
+    if not hasattr(estimator, "_skl_callbacks"):
+        yield None
+        return
+    task = FitTask(estimator, method, max_epochs, data)
+    task.context.call_on_fit_task_begin(**task.reported)
+    yield task
+    task.context.call_on_fit_task_end(**task.reported, reconstruction_attributes={})
 
-    def __init__(self, estimator, method, max_epochs, X, y, sample_weight):
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
-        self._fit = estimator._init_callback_context(task_name=method, max_subtasks=max_epochs)
-        self._epoch = None
-        # outcome of the training so far -> fitted attributes; the fit sets it when it knows how
-        self.fitted_attributes = None
 
-    def begin(self):
-        """Report that the fit begins."""
-        self._fit.call_on_fit_task_begin(**self._given)
+class FitTask:
+    """A fit that callbacks are told of. Parameters as in :func:`fit_task`; creating it sets the callbacks up."""
+
+    def __init__(self, estimator, method, max_epochs, data):
+        metadata = None if data.sample_weight is None else {"sample_weight": data.sample_weight}
+        self.reported = {"estimator": estimator, "X": data.X, "y": data.y, "metadata": metadata}
+        self.context = estimator._init_callback_context(task_name=method, max_subtasks=max_epochs)
+
+    def epochs(self, fitted_attributes):
+        """Return the :class:`EpochTasks` of this fit.
+
+        Parameters
+        ----------
+        fitted_attributes : callable
+            ``fitted_attributes(outcome)`` returns the attributes of an estimator whose fit ended so, as a dict.
+        """
+        return EpochTasks(self.context, self.reported, fitted_attributes)
+
+
+class EpochTasks:
+    """The epochs of a :class:`FitTask`, one at a time."""
+
+    def __init__(self, fit_context, reported, fitted_attributes):
+        self._fit_context = fit_context
+        self._reported = reported
+        self._fitted_attributes = fitted_attributes
+        self._context = None  # of the epoch that is under way
 
     def begin_epoch(self):
         """Report that an epoch begins, unless one is under way."""
-        if self._epoch is None:
-            self._epoch = self._fit.subcontext(task_name="epoch")
-            self._epoch.call_on_fit_task_begin(**self._given)
+        if self._context is None:
+            self._context = self._fit_context.subcontext(task_name="epoch")
+            self._context.call_on_fit_task_begin(**self._reported)
 
     def end_epoch(self, outcome):
         """Report that the epoch has ended; returns whether a callback wants the fit to end.
@@ -51,19 +81,11 @@ class FitTasks:
         outcome : callable or None
             Returns the :class:`Outcome` so far, for callbacks that want a fitted estimator; None if there is none.
         """
-        attributes = None if outcome is None else lambda: self.fitted_attributes(outcome())
-        epoch, self._epoch = self._epoch, None
-        return epoch.call_on_fit_task_end(**self._given, reconstruction_attributes=attributes)
+        attributes = None if outcome is None else lambda: self._fitted_attributes(outcome())
+        context, self._context = self._context, None
+        return context.call_on_fit_task_end(**self._reported, reconstruction_attributes=attributes)
 
-    def end(self):
-        """Report that the fit has ended, and with it an epoch that was begun in vain."""
-        if self._epoch is not None:
+    def close(self):
+        """Report the end of an epoch that was begun in vain, if there is one."""
+        if self._context is not None:
             self.end_epoch(None)
-        self._fit.call_on_fit_task_end(**self._given, reconstruction_attributes={})
-
-
-def fit_tasks(estimator, method, max_epochs, X, y, sample_weight):
-    """Return the :class:`FitTasks` of a fit, None for an estimator without callbacks: then nothing is reported."""
-    if not hasattr(estimator, "_skl_callbacks"):
-        return None
-    return FitTasks(estimator, method, max_epochs, X, y, sample_weight)

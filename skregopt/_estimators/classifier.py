@@ -3,12 +3,12 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
-from .._kernels.sklearn_internals import StrOptions, check_partial_fit_first_call, fit_context
+from .._kernels.sklearn_internals import StrOptions
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
-from .base import BaseMLP, checked_y, trains_incrementally
-from .targets import ClassTargets, checked_labels
+from .base import BaseMLP, trains_incrementally
+from .read import FitData
+from .targets import ClassTargets, read_classes, target_kind
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -288,7 +288,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             "label_smoothing": LogLoss._parameter_constraints["label_smoothing"],
         }
 
-    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,
@@ -337,10 +336,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             For data that cannot be used, parameters that contradict each other, training that diverged, or early
             stopping without a single finite score. A fitted estimator is left as it was.
         """
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
+        return self._fit(
+            FitData(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
+        )
 
     @available_if(trains_incrementally)
-    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on the given rows, starting from the current weights.
 
@@ -369,67 +369,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         KeyboardInterrupt
             If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
         """
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            raise ValueError(
-                f"class_weight '{self.class_weight}' is not supported for partial_fit. In order to use 'balanced' "
-                f"weights, use compute_class_weight('{self.class_weight}', classes=classes, y=y). In place of y you "
-                "can use a large enough sample of the full training set target to properly estimate the class "
-                "frequency distributions. Pass the resulting weights as the class_weight parameter."
-            )
-        return self._fit(X, y, sample_weight, classes=classes, incremental=True)
+        return self._fit(FitData(X, y, sample_weight, classes=classes), incremental=True)
 
-    def _encode_y(self, y, classes, continuing, incremental, dtype):
-        y, multilabel = checked_labels(y)
-        if incremental:
-            if not check_partial_fit_first_call(self, classes) and "out_activation_" in self.__dict__:
-                multilabel = self._target_kind() == "multilabel"
-            if multilabel:
-                self.classes_ = np.arange(len(self.classes_))
-        elif continuing:
-            if multilabel != (self._target_kind() == "multilabel"):
-                raise ValueError(
-                    f"warm_start continues with a network for {self._target_kind()} targets, and y is "
-                    f"{'' if multilabel else 'not '}a label indicator. Fit a new estimator."
-                )
-            found = unique_labels(y)
-            if set(found) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {found}"
-                )
-        else:
-            # the same as unique_labels, whose checks have been made, except that it does not keep objects
-            self.classes_ = unique_labels(y) if multilabel or y.dtype == object else np.unique(y)
-        self._targets = ClassTargets(self.classes_, multilabel)
-        encoded = self._targets.encode(y, dtype)
-        self._targets.weights = None
-        if self.class_weight is not None:
-            self._targets.weights = self._targets.class_weights(self.class_weight, y)
-        return encoded, self._targets.kind, (y, self._targets.strata(y))
-
-    def _encode_validation_y(self, y_val, X_val, dtype):
-        y_val, _ = checked_labels(checked_y(y_val, X_val, multi_output=True))
-        return self._targets.encode(y_val, dtype)
-
-    def _n_outputs(self, y):
-        return self._targets.n_outputs
-
-    def _row_weights(self, weights, y, name):
-        by_class = self._targets.weights
-        if by_class is None:
-            return super()._row_weights(weights, y, name)
-        weights = weights.reshape(-1, 1) * np.take_along_axis(by_class, y.astype(np.intp), axis=0)
-        if not np.any(weights):
-            raise ValueError(
-                f"All weights are zero: every row has a `{name}` or a class_weight ({self.class_weight!r}) of zero. At "
-                "least one row needs a positive weight."
-            )
-        return weights
+    def _read_targets(self, y, classes, previous, incremental):
+        return read_classes(y, classes, previous, incremental, self.class_weight)
 
     def _target_kind(self):
-        if self.out_activation_ == "softmax":
-            return "multiclass"
-        return "multilabel" if self.n_outputs_ > 1 else "binary"
+        return target_kind(self.out_activation_, self.n_outputs_)
 
     def predict(self, X):
         """Predict class labels.

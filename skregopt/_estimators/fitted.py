@@ -1,4 +1,4 @@
-"""Predictions of a fitted network, whatever parameters the estimator has by now."""
+"""Fitted attributes: arrays that users may replace, packed for predictions; pickles; and predictions themselves."""
 
 import operator
 from contextlib import suppress
@@ -12,79 +12,94 @@ from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
+from .._kernels.component import default_parameters
 from .._kernels.threads import effective_n_threads
 from ..penalties import PENALTIES
+from .validation import checked_X
 
-_VECTORS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
-_PARAMETERS = ("coefs_", "intercepts_", *_VECTORS)
+OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
+WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS)  # attributes that together are a network
+OF_FEATURES = ("n_features_in_", "feature_names_in_")  # attributes that scikit-learn's validation sets
 
 
-class FittedNetwork:
-    """What an estimator does with its fitted attributes, which users may have replaced."""
+def with_attributes(estimator, **attributes):
+    """Return a copy of an estimator that shares all attributes with it but the given ones."""
+    view = object.__new__(type(estimator))
+    view.__dict__.update(vars(estimator), **attributes)
+    return view
+
+
+def weight_attributes(theta, layout):
+    """Return the fitted attributes that hold the weights; they share the memory of ``theta``."""
+    views = layout.views(theta)
+    # ._packed remembers the flat vector, and what predictions make of it, while the arrays are these ones
+    return views | {"_packed": {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}}
+
+
+def fitted_normalisation(attributes):
+    """Return the kind of block that normalises the hidden layers of a network with these fitted attributes, or None."""
+    return next((block for block in NORMALISATIONS.values() if block.scales in attributes), None)
+
+
+def add_missing_parameters(estimator):
+    """Give an estimator from a file of an earlier version the defaults of parameters that are younger."""
+    missing = set(estimator._get_param_names()) - vars(estimator).keys()
+    for name in missing:
+        setattr(estimator, name, default_parameters(type(estimator))[name])
+
+
+class FittedMixin:
+    """Predictions from fitted attributes, whatever parameters the estimator has by now."""
 
     def __getstate__(self):
-        # _packed is the memory of coefs_ and intercepts_ once more, _targets what each fit makes anew
-        return {name: value for name, value in super().__getstate__().items() if name not in ("_packed", "_targets")}
+        # _packed is the memory of coefs_ and intercepts_ once more
+        return {name: value for name, value in super().__getstate__().items() if name != "_packed"}
 
     def __setstate__(self, state):
         super().__setstate__(state)
+        add_missing_parameters(self)
         if "coefs_" in self.__dict__:
-            # arrays may have been replaced by what is no network: the prediction will say so
+            # arrays may have been replaced by others that are no network: the prediction will say so
             with suppress(ValueError, TypeError, AttributeError):
-                self._set_theta(self._theta(), self._layout())
-
-    def _parameter_arrays(self):
-        """Return the fitted parameters by the names of their attributes."""
-        return {name: self.__dict__[name] for name in _PARAMETERS if name in self.__dict__}
+                self.__dict__.update(weight_attributes(self._theta(), self._layout()))
 
     def _layout(self):
         """Return the layout of the fitted network; ValueError for arrays, maybe replaced ones, that are no network."""
         shapes = [np.shape(coef) for coef in self.coefs_]
         if not shapes or any(len(shape) != 2 for shape in shapes):
             raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
-        normalisation = next((block for block in NORMALISATIONS.values() if block.scales in self.__dict__), None)
+        normalisation = fitted_normalisation(vars(self))
         return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], normalisation)
 
-    def _set_theta(self, theta, layout):
-        """Set the fitted parameters, which share the memory of ``theta``."""
-        self._forget_norms()
-        views = layout.views(theta)
-        self.__dict__.update(views)
-        # and what was made of them for predictions
-        self._packed = {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}
-
-    def _forget_norms(self):
-        for name in _VECTORS:
-            self.__dict__.pop(name, None)
-
     def _current_packed(self):
-        """Return what :meth:`_set_theta` packed; an empty dict if fitted arrays were replaced since."""
+        """Return ``_packed`` of :func:`weight_attributes`; an empty dict if fitted arrays were replaced since."""
         fitted = self.__dict__
         packed = fitted.get("_packed")
         if packed is None:
             return {}
         views = packed["views"]
-        is_current = all(_same_objects(fitted.get(name, ()), views.get(name, ())) for name in _PARAMETERS)
+        is_current = all(_same_objects(fitted.get(name, ()), views.get(name, ())) for name in WEIGHTS)
         return packed if is_current else {}
 
     def _theta(self):
-        """Return the flat parameters, packed again only if fitted arrays were replaced."""
+        """Return the flat weights, packed again only if fitted arrays were replaced."""
         packed = self._current_packed()
         if packed:
             return packed["theta"]
         if "intercepts_" not in self.__dict__:
             raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
         single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
-        return self._layout().pack(self._parameter_arrays(), np.dtype(np.float32 if single else np.float64))
+        arrays = {name: self.__dict__[name] for name in WEIGHTS if name in self.__dict__}
+        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
 
-    def _network(self):
+    def _predictor(self):
         """Return the fitted network for predictions, the same object until a fitted array is replaced."""
         packed = self._current_packed()
-        if "network" not in packed:
+        if "predictor" not in packed:
             theta, (activations, loss) = self._theta(), self._rules
-            model = Network(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
-            packed["network"] = Predictor(model, theta)
-        return packed["network"]
+            network = Network(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
+            packed["predictor"] = Predictor(network, theta)
+        return packed["predictor"]
 
     def _check_fitted_widths(self, layout, activations, loss, n_features):
         """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
@@ -101,25 +116,25 @@ class FittedNetwork:
                 f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
             )
 
-    def _with_network(self, X, predict, *arguments):
-        """Return ``predict(network, source, n_threads, *arguments)`` for the fitted network and validated X."""
+    def _predict_with(self, predict, X, *arguments):
+        """Return ``predict(predictor, source, n_threads, *arguments)`` for the fitted network and validated X."""
         self._check_is_fitted()
-        X = self._checked_X(X, reset=False)
-        network = self._network()
-        model, dtype = network.network, network.theta.dtype
-        self._check_fitted_widths(model.layout, model.activations, model.loss, X.shape[1])
-        out = predict(network, Source(X), effective_n_threads(self.n_jobs), *arguments)
+        X = checked_X(self, X, reset=False)
+        predictor = self._predictor()
+        network, dtype = predictor.network, predictor.theta.dtype
+        self._check_fitted_widths(network.layout, network.activations, network.loss, X.shape[1])
+        out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
         if dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
             raise ValueError(f"X contains values too large for {dtype}, the precision of this model.")
         return out
 
     def _check_is_fitted(self):
-        if "coefs_" not in self.__dict__:  # scikit-learn looks at all attributes, which takes a tenth of a prediction
+        if "coefs_" not in self.__dict__:  # scikit-learn looks at all attributes: a tenth of the time of a prediction
             check_is_fitted(self)
 
     def _predict_outputs(self, X):
         """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
-        return self._with_network(X, predictions)
+        return self._predict_with(predictions, X)
 
     def _predict_draws(self, X, n_draws, fewest=1):
         """Return means and standard deviations of ``n_draws`` thinned networks, of shape (2, n_samples, n_outputs).
@@ -135,7 +150,7 @@ class FittedNetwork:
                 f"n_draws={n_draws!r} needs a network that was fitted with dropout, for without it all draws are the "
                 "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
             )
-        return self._with_network(X, predictions_of_draws, self._dropout_rates, self._seed, int(n_draws))
+        return self._predict_with(predictions_of_draws, X, self._dropout_rates, self._seed, int(n_draws))
 
 
 def _same_objects(first, second):

@@ -1,59 +1,122 @@
-"""Warnings and advice about the end of training, in the names of the estimators' parameters."""
+"""Warnings, errors and advice about the end of training, in the names and values of the estimators' parameters."""
 
+import os
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 
 from .._training.outcome import Ending
 
-
-def advice_on_divergence(estimator):
-    """Return what to do about training that diverged, as the end of a message."""
-    lower = []
-    if estimator.solver != "lbfgs":
-        lower.append(f"learning_rate_init (it is {estimator.learning_rate_init!r})")
-    # a sensible one is below 1; each update multiplies weights by about 1 - learning rate * alpha, or * weight_decay
-    if estimator.penalty is not None and estimator.alpha >= 1:
-        lower.append(f"alpha (it is {estimator.alpha!r})")
-    if (estimator.weight_decay or 0) >= 1:
-        lower.append(f"weight_decay (it is {estimator.weight_decay!r})")
-    return f"Standardise {estimator._to_standardise}" + (f", or lower {' or '.join(lower)}" if lower else "")
+_NOT_THE_USER = tuple(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(sklearn.__file__).parent))
 
 
-def warn_about(estimator, outcome):
-    """Warn, or print, why the training of an estimator ended, unless it simply converged."""
+def warn_user(message, category=UserWarning):
+    """Warn at the line that called this package, or scikit-learn around it."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USER):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def check_finite(outcome, given, to_standardise):
+    """Raise ValueError if training has diverged; with early stopping the weights of the best epoch are kept instead.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    given : dict
+        The parameters of the estimator.
+    to_standardise : str
+        What there is to standardise.
+    """
+    # L-BFGS stops where it is when the objective is not finite; other rules may stand still
+    losses = [] if given["early_stopping"] else outcome.loss_curve[-1:]
+    if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
+        return
+    advice = _advice_on_divergence(given, to_standardise)
+    if given["solver"] == "sgd" and given["batch_size"] == "auto":
+        advice += ". solver='sgd' updates on one example at a time; solver='minibatch' averages over a batch"
+    raise ValueError(
+        "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+        f"preprocessed. {advice}."
+    )
+
+
+def check_scores(outcome, scoring, n_rows, are_given):
+    """Raise ValueError if early stopping has no epoch to keep, because no score of the validation rows was finite.
+
+    Only at the end: a single score may well be NaN, such as a correlation with predictions that are still constant.
+    Divergence, which leaves no finite score either, is not told here.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    scoring : str or callable
+        The parameter.
+    n_rows : int
+        Number of validation rows.
+    are_given : bool
+        Whether they are the user's, ``X_val``.
+    """
+    scores = outcome.validation_scores
+    if not scores or outcome.best_epoch or not np.all(np.isfinite(outcome.loss_curve)):
+        return
+    rows = f"{n_rows} validation row(s) ({'X_val' if are_given else 'held out by validation_fraction'})"
+    no_score = f"no epoch to keep: scoring={scoring!r} was {scores[-1]} on the {rows} after each of"
+    if scoring == "loss":
+        advice = "Look for extreme values in these rows, and standardise them like the rows trained on."
+    else:
+        more = "a larger validation_fraction, or rows of your own as X_val"
+        more = "more rows as X_val, y_val" if are_given else more
+        advice = f"Give {more}, or another scoring, such as scoring='loss'."
+    raise ValueError(f"Early stopping has {no_score} {len(scores)} epoch(s). {advice}")
+
+
+def warn_about(outcome, given, to_standardise):
+    """Warn, or print, why training ended, unless it simply converged. Parameters as in :func:`check_finite`."""
     if outcome.ending is Ending.INTERRUPTED:
-        warnings.warn("Training interrupted by user.", stacklevel=6)
+        warn_user("Training interrupted by user.")
         return
     losses = np.array(outcome.loss_curve)
-    if estimator.early_stopping and not np.all(np.isfinite(losses)):
+    if given["early_stopping"] and not np.all(np.isfinite(losses)):
         epoch = int(np.argmax(~np.isfinite(losses))) + 1
         kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
-        warnings.warn(
-            f"Training diverged in epoch {epoch}; {kept} is kept. {advice_on_divergence(estimator)}.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
-    elif outcome.ending is Ending.MAX_ITER and estimator.solver == "lbfgs":
-        warnings.warn(
+        advice = _advice_on_divergence(given, to_standardise)
+        warn_user(f"Training diverged in epoch {epoch}; {kept} is kept. {advice}.", ConvergenceWarning)
+    elif outcome.ending is Ending.MAX_ITER and given["solver"] == "lbfgs":
+        warn_user(
             f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
-            f"({estimator.max_iter}) or max_fun ({estimator.max_fun}), or standardise the features.",
+            f"({given['max_iter']}) or max_fun ({given['max_fun']}), or standardise the features.",
             ConvergenceWarning,
-            stacklevel=6,
         )
     elif outcome.ending is Ending.MAX_ITER:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+        warn_user(
+            f"Stochastic Optimizer: Maximum iterations ({given['max_iter']}) reached and the optimization hasn't "
             "converged yet.",
             ConvergenceWarning,
-            stacklevel=6,
         )
-    elif estimator.verbose and outcome.ending is Ending.STOPPED:
+    elif given["verbose"] and outcome.ending is Ending.STOPPED:
         print("A callback asked to stop. Stopping.")
-    elif estimator.verbose and estimator.solver != "lbfgs":
-        watched = "Validation score" if estimator.early_stopping else "Training loss"
+    elif given["verbose"] and given["solver"] != "lbfgs":
+        watched = "Validation score" if given["early_stopping"] else "Training loss"
         print(
-            f"{watched} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} "
+            f"{watched} did not improve more than tol={given['tol']:f} for {given['n_iter_no_change']} "
             "consecutive epochs. Stopping."
         )
+
+
+def _advice_on_divergence(given, to_standardise):
+    """Return what to do about training that diverged, as the end of a message."""
+    lower = []
+    if given["solver"] != "lbfgs":
+        lower.append(f"learning_rate_init (it is {given['learning_rate_init']!r})")
+    # sensible values are below 1: each update multiplies weights by about 1 - learning rate * alpha (or weight_decay)
+    if given["penalty"] is not None and given["alpha"] >= 1:
+        lower.append(f"alpha (it is {given['alpha']!r})")
+    if (given["weight_decay"] or 0) >= 1:
+        lower.append(f"weight_decay (it is {given['weight_decay']!r})")
+    return f"Standardise {to_standardise}" + (f", or lower {' or '.join(lower)}" if lower else "")

@@ -1,14 +1,12 @@
 """The regressor."""
 
-import numpy as np
-import scipy.sparse as sp
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
-from .._kernels.sklearn_internals import fit_context
 from ..losses import REGRESSION_LOSSES, Loss
-from .base import BaseMLP, checked_y, trains_incrementally
+from .base import BaseMLP, trains_incrementally
+from .read import FitData
+from .targets import read_numbers
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -269,7 +267,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             verbose=verbose,
         )
 
-    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,
@@ -318,10 +315,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             For data that cannot be used, parameters that contradict each other, training that diverged, or early
             stopping without a single finite score. A fitted estimator is left as it was.
         """
-        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
+        return self._fit(
+            FitData(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
+        )
 
     @available_if(trains_incrementally)
-    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on the given rows, starting from the current weights.
 
@@ -348,22 +346,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         KeyboardInterrupt
             If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(FitData(X, y, sample_weight), incremental=True)
 
-    def _encode_y(self, y, classes, continuing, incremental, dtype):
-        if y.ndim == 2 and y.shape[1] == 1 and not sp.issparse(y):
-            y = column_or_1d(y, warn=True)
-        return _as_columns(y, dtype), "continuous", (y, None)
-
-    def _encode_validation_y(self, y_val, X_val, dtype):
-        y_val = checked_y(y_val, X_val, multi_output=True, y_numeric=True)
-        return _as_columns(y_val, dtype)
-
-    def _n_outputs(self, y):
-        return y.shape[1]
-
-    def _target_kind(self):
-        return "continuous"
+    def _read_targets(self, y, classes, previous, incremental):
+        return read_numbers(y)
 
     def predict(self, X, return_std=False, n_draws=100):
         r"""Predict target values, with their uncertainty from dropout if wanted.
@@ -454,15 +440,3 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _as_columns(y, dtype):
-    if sp.issparse(y):
-        raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
-    if y.dtype.kind not in "biuf":
-        raise ValueError(f"y must hold real numbers, got dtype {y.dtype}.")
-    with np.errstate(over="ignore"):
-        y = np.asarray(y).astype(dtype, copy=False)
-    if not np.all(np.isfinite(y)):
-        raise ValueError(f"y contains values too large for {dtype}. Scale y, or use dtype='float64'.")
-    return np.ascontiguousarray(y.reshape(y.shape[0], -1))

@@ -1,4 +1,7 @@
-"""Class labels to the numbers that losses read, and back."""
+"""Targets as users pass them to targets as losses read them, and back."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import scipy.sparse as sp
@@ -6,15 +9,79 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
+from .._kernels.sklearn_internals import check_partial_fit_first_call
 
+
+@dataclass(frozen=True, eq=False)
+class NumberTargets:
+    """Targets of a regression problem.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Columns of y.
+    """
+
+    n_outputs: int
+
+    kind = "continuous"
+    attributes = {}
+
+    def encode(self, y, dtype):
+        """Return targets of shape (n_samples, n_outputs) as losses read them.
+
+        Raises
+        ------
+        TypeError
+            For sparse y.
+        ValueError
+            For y that does not hold numbers, or holds numbers too large for ``dtype``.
+        """
+        if sp.issparse(y):
+            raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y must hold real numbers, got dtype {y.dtype}.")
+        with np.errstate(over="ignore"):
+            y = np.asarray(y).astype(dtype, copy=False)
+        if not np.all(np.isfinite(y)):
+            raise ValueError(f"y contains values too large for {dtype}. Scale y, or use dtype='float64'.")
+        return np.ascontiguousarray(y.reshape(y.shape[0], -1))
+
+    encode_validation = encode
+
+    def weighted(self, y):
+        """Return the same targets: there are no classes to weight."""
+        return self
+
+    def strata(self, y):
+        """Return None: a hold-out split of numbers is not stratified."""
+        return None
+
+    def row_weights(self, weights, encoded, name):
+        """Return weights of shape (n_rows, 1)."""
+        return weights.reshape(-1, 1)
+
+
+def read_numbers(y):
+    """Return validated y, one-dimensional if it has one column, and its :class:`NumberTargets`."""
+    if y.ndim == 2 and y.shape[1] == 1 and not sp.issparse(y):
+        y = column_or_1d(y, warn=True)
+    return y, NumberTargets(1 if y.ndim == 1 else y.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
 class ClassTargets:
-    """The classes of a classification problem.
+    """Targets of a classification problem.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
         Sorted labels; column numbers for a multilabel problem.
     multilabel : bool
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        As the estimator's parameter.
+    weights : ndarray of shape (n_classes, 1), or (2, n_labels) for a multilabel problem, default=None
+        The weights of classes that :meth:`weighted` made of ``class_weight``.
 
     Attributes
     ----------
@@ -22,6 +89,8 @@ class ClassTargets:
         'binary' also for a single class.
     n_outputs : int
         Width of the output layer.
+    attributes : dict
+        The fitted attributes.
 
     Raises
     ------
@@ -29,16 +98,28 @@ class ClassTargets:
         If there is no class.
     """
 
-    def __init__(self, classes, multilabel):
-        if len(classes) == 0:
+    classes: np.ndarray
+    multilabel: bool
+    class_weight: object = None
+    weights: np.ndarray | None = None
+
+    def __post_init__(self):
+        if len(self.classes) == 0:
             raise ValueError("classes must hold all class labels that will occur, at least one, got none.")
-        self.classes = classes
-        if multilabel:
-            self.kind, self.n_outputs = "multilabel", len(classes)
-        elif len(classes) > 2:
-            self.kind, self.n_outputs = "multiclass", len(classes)
-        else:
-            self.kind, self.n_outputs = "binary", 1
+
+    @property
+    def kind(self):
+        if self.multilabel:
+            return "multilabel"
+        return "multiclass" if len(self.classes) > 2 else "binary"
+
+    @property
+    def n_outputs(self):
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def attributes(self):
+        return {"classes_": self.classes}
 
     def encode(self, y, dtype):
         """Return targets of shape (n_samples, 1 or n_labels) as losses read them.
@@ -71,6 +152,10 @@ class ClassTargets:
             )
         return codes.reshape(-1, 1).astype(dtype)
 
+    def encode_validation(self, y, dtype):
+        """Validate the labels of validation rows, and :meth:`encode` them."""
+        return self.encode(checked_labels(y)[0], dtype)
+
     def decode(self, y_pred):
         """Return the labels for predictions of shape (n_samples, n_outputs) in probabilities."""
         if self.kind == "multilabel":
@@ -82,7 +167,7 @@ class ClassTargets:
         return self.classes[(y_pred[:, 0] > 0.5).astype(int)]
 
     def strata(self, y):
-        """Return what to stratify a hold-out split by; None for a multilabel problem."""
+        """Return labels to stratify a hold-out split by; None for a multilabel problem."""
         if self.kind == "multilabel":
             return None
         if self.kind == "binary" and len(self.classes) == 2:
@@ -90,21 +175,55 @@ class ClassTargets:
             return (y == self.classes[1]).reshape(-1, 1)
         return y
 
-    def class_weights(self, class_weight, y):
-        """Return the weights of classes, of shape (n_classes, 1); (2, n_labels) for a multilabel problem.
+    def row_weights(self, weights, encoded, name):
+        """Multiply the weights of rows by the weights of their classes.
 
         Parameters
         ----------
-        class_weight : 'balanced', dict, or list of dict
-            As the estimator's parameter. 'balanced' counts the rows of ``y``, whatever their sample weights.
-        y : array-like
-            Labels, not encoded.
+        weights : ndarray of shape (n_rows,)
+        encoded : ndarray of shape (n_rows, 1 or n_labels)
+            What :meth:`encode` returned.
+        name : str
+            The argument that the weights come from, for messages.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 1), or (n_rows, n_labels) for a multilabel problem with class weights
 
         Raises
         ------
         ValueError
-            For a form that does not fit the problem, classes that do not exist, or weights that are not numbers >= 0.
+            If all products are zero.
         """
+        weights = weights.reshape(-1, 1)
+        if self.weights is None:
+            return weights
+        weights = weights * np.take_along_axis(self.weights, encoded.astype(np.intp), axis=0)
+        if not np.any(weights):
+            raise ValueError(
+                f"All weights are zero: every row has a `{name}` or a class_weight ({self.class_weight!r}) of zero. At "
+                "least one row needs a positive weight."
+            )
+        return weights
+
+    def weighted(self, y):
+        """Return the same targets with the weights of classes.
+
+        Parameters
+        ----------
+        y : array-like
+            Labels, not encoded. 'balanced' counts these rows, whatever their sample weights.
+
+        Raises
+        ------
+        ValueError
+            For a ``class_weight`` of a form that does not fit the problem, with classes that do not exist, or with
+            weights that are not finite numbers >= 0.
+        """
+        return self if self.class_weight is None else replace(self, weights=self._class_weights(y))
+
+    def _class_weights(self, y):
+        class_weight = self.class_weight
         if self.kind != "multilabel":
             if isinstance(class_weight, list):
                 raise ValueError(
@@ -143,6 +262,60 @@ def _class_weights(class_weight, classes, y):
     if not np.all((weights >= 0) & np.isfinite(weights)):
         raise ValueError(f"class_weight must hold finite weights >= 0, got class_weight={class_weight!r}.")
     return weights
+
+
+def read_classes(y, classes, previous, incremental, class_weight):
+    """Return checked labels, and the :class:`ClassTargets` that they are for.
+
+    Parameters
+    ----------
+    y : ndarray or sparse matrix
+        Labels, or an indicator matrix of labels.
+    classes : array-like or None
+        All classes, in the first call of ``partial_fit``.
+    previous : dict
+        Fitted attributes of the network that this fit continues; empty for a new one.
+    incremental : bool
+        Whether this is ``partial_fit``.
+    class_weight : dict, list of dict, 'balanced' or None
+        As the estimator's parameter.
+
+    Raises
+    ------
+    ValueError
+        For labels that cannot be used, or other classes than those of the network that this fit continues.
+    """
+    y, multilabel = checked_labels(y)
+    if incremental:
+        known = SimpleNamespace(**{name: previous[name] for name in previous if name == "classes_"})
+        is_first = check_partial_fit_first_call(known, classes)
+        if not is_first and "out_activation_" in previous:
+            multilabel = target_kind(previous["out_activation_"], previous["n_outputs_"]) == "multilabel"
+        found = np.arange(len(known.classes_)) if multilabel else known.classes_
+    elif previous:
+        kind = target_kind(previous["out_activation_"], previous["n_outputs_"])
+        if multilabel != (kind == "multilabel"):
+            raise ValueError(
+                f"warm_start continues with a network for {kind} targets, and y is {'' if multilabel else 'not '}a "
+                "label indicator. Fit a new estimator."
+            )
+        labels, found = unique_labels(y), previous["classes_"]
+        if set(labels) != set(found):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {found}, `y` has {labels}"
+            )
+    else:
+        # the same as unique_labels, whose checks have been made, except that it does not keep objects
+        found = unique_labels(y) if multilabel or y.dtype == object else np.unique(y)
+    return y, ClassTargets(found, multilabel, class_weight)
+
+
+def target_kind(out_activation, n_outputs):
+    """Return the kind of class targets of a fitted network."""
+    if out_activation == "softmax":
+        return "multiclass"
+    return "multilabel" if n_outputs > 1 else "binary"
 
 
 def checked_labels(y):

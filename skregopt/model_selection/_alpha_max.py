@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .._estimators.fit import run_fit
+from .._estimators.read import FitData
 from .._kernels.component import build_component
 from ..penalties import L1, PENALTIES, ElasticNet, GroupL1, Penalty
 
@@ -44,7 +46,7 @@ class NullModel:
 def null_model(estimator, X, y, sample_weight):
     """Return the :class:`NullModel` of an estimator for training data.
 
-    The gradient is what the estimator's own code says it is: the step of gradient descent at learning rate one.
+    The gradient comes from the estimator's own code: it is the step of gradient descent at learning rate one.
 
     Parameters
     ----------
@@ -56,20 +58,20 @@ def null_model(estimator, X, y, sample_weight):
     kept = {name: getattr(estimator, name) for name in _KEPT if hasattr(estimator, name)}
     nothing = np.zeros((np.shape(X)[0], 1))
 
-    def network(**parameters):
+    def fitted(features, start, **parameters):
+        """Return a linear model, of which nobody is told that one step does not converge."""
         linear = type(estimator)((), penalty=None, dtype="float64", random_state=0, **kept, **parameters)
-        linear._conclude = lambda outcome: None  # one step does not converge
+        run_fit(linear, FitData(features, y, sample_weight, **start))
         return linear
 
     def gradient(features, intercept):
         """Return the data term, and its gradients with respect to weights and intercepts, at zero weights."""
-        step = network(solver="gd", momentum=0.0, learning_rate_init=1.0, max_iter=1)
-        zeros = np.zeros((features.shape[1], intercept.size))
-        step.fit(features, y, sample_weight, coef_init=[zeros], intercept_init=[intercept])
+        start = {"coef_init": [np.zeros((features.shape[1], intercept.size))], "intercept_init": [intercept]}
+        step = fitted(features, start, solver="gd", momentum=0.0, learning_rate_init=1.0, max_iter=1)
         return step.loss_, -step.coefs_[0], intercept - step.intercepts_[0]
 
     features = X if hasattr(X, "shape") else np.asarray(X)
-    first = network(solver="lbfgs", tol=1e-12, max_iter=1000).fit(nothing, y, sample_weight)
+    first = fitted(nothing, {}, solver="lbfgs", tol=1e-12, max_iter=1000)
     intercept = first.intercepts_[0]
     loss, of_weights, of_intercepts = gradient(features, intercept)
     smooth = np.abs(of_intercepts).max() <= _STATIONARY * np.abs(of_weights).max()

@@ -20,10 +20,14 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from .._engine.source import SUPPORTED_DTYPES
 from .._estimators.classifier import MLPClassifier
+from .._estimators.fitted import add_missing_parameters
+from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
+from .._estimators.validation import checked_weights
 from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, safe_indexing
-from ._path import PATH_CONSTRAINTS, Plan, finished, follow, score, warn_about_path
+from ._path import PATH_CONSTRAINTS, finished, score, warn_about_path
+from ._plan import Plan, Strengths, follow
 
 
 class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
@@ -59,6 +63,10 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.n_jobs = n_jobs
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        add_missing_parameters(self)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, groups=None):
@@ -105,19 +113,18 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         )
         if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        estimator = self._network(penalty="l1") if self.estimator is None else clone(self.estimator)
+        estimator = self._default_class(penalty="l1") if self.estimator is None else clone(self.estimator)
         if is_classifier(self):
             checked_labels(y)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.set_params(random_state=int(rng.randint(np.iinfo(np.int32).max)))
         if sample_weight is not None:
-            sample_weight = estimator._checked_weights(sample_weight, X)
+            sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
         folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, groups))
-        plan = Plan.make(
-            estimator, X, y, sample_weight, self.alphas, self.n_alphas, self.eps, max_iter=self.max_iter, tol=self.tol
-        )
-        self.path_ = finished(plan, list(follow(plan, X, y, sample_weight)))
+        strengths = Strengths(self.alphas, self.n_alphas, self.eps)
+        plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, self.max_iter, self.tol)
+        self.path_ = finished(plan, list(follow(plan)))
         warn_about_path(plan, self.path_)
         self.alphas_ = self.path_.alphas_
         scores = Parallel(n_jobs=self.n_jobs)(
@@ -139,10 +146,8 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         (X, X_test), (y, y_test) = ([safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
         weights = None if sample_weight is None else sample_weight[train]
         weights_test = None if sample_weight is None else sample_weight[test]
-        plan = Plan.make(estimator, X, y, weights, self.alphas_, max_iter=self.max_iter, tol=self.tol)
-        return [
-            score(network, self.scoring, X_test, y_test, weights_test) for network, _ in follow(plan, X, y, weights)
-        ]
+        plan = Plan.make(estimator, FitData(X, y, weights), Strengths(self.alphas_), self.max_iter, self.tol)
+        return [score(fitted, self.scoring, X_test, y_test, weights_test) for fitted, _ in follow(plan)]
 
     def _predict(self, method, X):
         check_is_fitted(self)
@@ -293,7 +298,7 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
     """
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPClassifier, None]}
-    _network = MLPClassifier
+    _default_class = MLPClassifier
     score = BaseMLPCV.score  # not the mixin's
     classes_ = property(lambda self: self.best_estimator_.classes_, doc="Class labels.")
 
@@ -410,7 +415,7 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
     """
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPRegressor, None]}
-    _network = MLPRegressor
+    _default_class = MLPRegressor
     score = BaseMLPCV.score  # not the mixin's
 
     def __sklearn_tags__(self):

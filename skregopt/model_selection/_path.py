@@ -1,33 +1,20 @@
 """The regularisation path: one estimator for each strength of the penalty, each started from the one before."""
 
-import copy
-import warnings
-from dataclasses import dataclass, field
-from itertools import count, takewhile
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import unique_labels
 
-from .._estimators.arguments import hidden_units
-from .._estimators.base import BaseMLP, checked_y
-from .._estimators.scoring import naming, takes_sample_weight
+from .._estimators.messages import warn_user
+from .._estimators.read import FitData
+from .._estimators.scoring import takes_sample_weight
+from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
-from .._training.outcome import Ending
-from ..penalties import GroupL1
-from ._alpha_max import build_penalty, check_variation, null_model
-
-# Without hidden layers the weights at each alpha are known to be unique or nearly so, and worth finding: where the
-# objective is flat, weights move although it hardly changes, and momentum makes it rise before it falls.
-_SHARE_OF_NULL_LOSS = 1e-10
-_PATIENCE = 100
-_SHORTER = 4  # a start from the alpha before needs fewer epochs than one from random weights
-_ROUNDING = 1e-6  # by which the closed form is larger, so that no rounding error leaves a weight, in float32 neither
-_FARTHEST = 1e4  # times the scale of alpha: where an increasing path gives up
+from ._plan import Plan, Strengths, follow
 
 # those that the path shares with its cross-validation
 PATH_CONSTRAINTS = {
@@ -235,13 +222,14 @@ def regularization_path(
         raise ValueError("X_val and y_val belong together. Pass both, or neither.")
     if sample_weight_val is not None and X_val is None:
         raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
-    plan = Plan.make(estimator, X, y, sample_weight, alphas, n_alphas, eps, alpha_min, alpha_max, max_iter, tol)
+    strengths = Strengths(alphas, n_alphas, eps, alpha_min, alpha_max)
+    plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, max_iter, tol)
     if X_val is not None:
-        _check_validation(plan.model, X, y, X_val, y_val, sample_weight_val)
+        _check_validation(FitData(X, y, None, X_val, y_val, sample_weight_val), is_classifier(estimator))
     steps, train_scores, val_scores = [], [], []
     interrupted = False
     try:
-        for step in follow(plan, X, y, sample_weight):
+        for step in follow(plan):
             train_score = score(step[0], scoring, X, y, sample_weight)
             if X_val is not None:
                 val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
@@ -254,134 +242,13 @@ def regularization_path(
     n_complete = len(steps)
     path = finished(plan, steps, train_scores[:n_complete], val_scores[:n_complete] if X_val is not None else None)
     if interrupted:
-        warnings.warn(
+        warn_user(
             f"Path interrupted by user. The fits that were complete are returned: {n_complete} alpha(s) from "
-            f"{path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}.",
-            stacklevel=2,
+            f"{path.alphas_[0]:.3g} to {path.alphas_[-1]:.3g}."
         )
     else:
         warn_about_path(plan, path)
     return path
-
-
-@dataclass
-class Plan:
-    """What a path needs to know before its first fit.
-
-    Attributes
-    ----------
-    model : BaseMLP
-        A clone, unfitted.
-    penalty : Penalty
-    alphas : iterable of float
-        In the order of the path.
-    hidden : bool
-        Whether there are hidden layers, so that the path goes up.
-    alpha_max : float
-        Closed form for the data without hidden layers.
-    max_iter : int
-        Most epochs of a fit that starts from the one before.
-    open_ended : bool
-        Whether the path ends where all penalised weights are zero.
-    given : dict
-        The parameters of the estimator as the user gave them.
-    start : dict
-        Arguments of the first fit.
-    """
-
-    model: BaseMLP
-    penalty: object
-    alphas: object
-    hidden: bool
-    alpha_max: float
-    max_iter: int
-    open_ended: bool
-    given: dict
-    start: dict = field(default_factory=dict)
-
-    @classmethod
-    def make(
-        cls, estimator, X, y, sample_weight=None, alphas=None, n_alphas=50, eps=1e-3, alpha_min=None, alpha_max=None,
-        max_iter=None, tol=None,
-    ):  # fmt: skip
-        """Look at the arguments of :func:`regularization_path`, raising what it raises."""
-        model = _checked_clone(estimator)
-        given_parameters = clone(model).get_params(deep=False)
-        penalty = build_penalty(model)
-        hidden = bool(hidden_units(model))
-        given = _checked_alphas(alphas, alpha_min, alpha_max)
-        if given is None and (alpha_min is None or alpha_max is None):
-            check_variation(X, y)
-        null = null_model(model, X, y, sample_weight)
-        scale = null.alpha_max(penalty)
-        if not scale > 0:
-            scale = np.finfo(np.float64).eps  # features or targets are constant: any alpha does
-        scale *= 1 + _ROUNDING
-        if max_iter is None:
-            max_iter = -(-model.max_iter // _SHORTER) if hidden else model.max_iter
-        largest = alpha_max
-        if largest is None:
-            largest = _FARTHEST * scale if hidden else scale
-        smallest = eps * (scale if alpha_max is None else alpha_max) if alpha_min is None else alpha_min
-        if given is None and smallest > largest:
-            raise ValueError(
-                f"alpha_min={smallest:.4g} is above the strength at which all weights are zero, {largest:.4g}. Lower "
-                "alpha_min, or give alpha_max too."
-            )
-        start = {}
-        if not hidden:
-            patience = max(model.n_iter_no_change, _PATIENCE)
-            model.set_params(max_iter=max_iter, weight_init="auto", n_iter_no_change=patience)
-            start = {"coef_init": [np.zeros_like(null.gradient)], "intercept_init": [null.intercept]}
-            tol = min(model.tol, _SHARE_OF_NULL_LOSS * abs(null.loss)) if tol is None else tol
-        if given is not None:
-            alphas = given if hidden else given[::-1]
-        elif hidden:
-            ratio = eps ** (-1.0 / max(n_alphas - 1, 1))
-            alphas = takewhile(lambda alpha: alpha <= largest * (1 + 1e-12), (smallest * ratio**k for k in count()))
-        else:
-            alphas = np.geomspace(largest, smallest, n_alphas)
-        model.set_params(warm_start=True, verbose=False, tol=model.tol if tol is None else tol)
-        open_ended = hidden and given is None and alpha_max is None
-        return cls(model, penalty, alphas, hidden, scale, max_iter, open_ended, given_parameters, start)
-
-    def all_zero(self, network):
-        """Tell whether all weights with a non-smooth penalty are exactly zero."""
-        penalised = network.coefs_[:1] if isinstance(self.penalty, GroupL1) else network.coefs_
-        return not any(np.any(coef) for coef in penalised)
-
-
-def follow(plan, X, y, sample_weight=None):
-    """Yield (fitted estimator, whether it converged) for each alpha.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If the user interrupts a fit, which ``fit`` itself would only warn about.
-    """
-    model = plan.model
-    endings = []
-    model._conclude = lambda outcome: endings.append(outcome.ending)
-    for alpha in plan.alphas:
-        model.set_params(alpha=float(alpha))
-        try:
-            model.fit(X, y, sample_weight, **plan.start)
-        except ValueError as error:
-            error.add_note(f"This happened on a regularisation path at alpha={alpha:.4g}.")
-            raise
-        ending = endings.pop()
-        if ending is Ending.INTERRUPTED:
-            raise KeyboardInterrupt
-        network = copy.copy(model)
-        del network._conclude
-        network.__dict__.update(plan.given, alpha=float(alpha))
-        for name in ("loss_curve_", "learning_rate_curve_"):
-            setattr(network, name, getattr(model, name)[-model.n_iter_ :])
-        yield network, ending is not Ending.MAX_ITER
-        if plan.hidden and plan.all_zero(network) and plan.open_ended:
-            return
-        model.set_params(max_iter=plan.max_iter)
-        plan.start = {}
 
 
 def finished(plan, steps, train_scores=None, val_scores=None):
@@ -389,7 +256,7 @@ def finished(plan, steps, train_scores=None, val_scores=None):
     estimators, converged = zip(*steps, strict=True)
     alpha_max = plan.alpha_max
     if plan.hidden:
-        alpha_max = next((network.alpha for network in estimators if plan.all_zero(network)), np.nan)
+        alpha_max = next((fitted.alpha for fitted in estimators if plan.all_zero(fitted)), np.nan)
     return RegularizationPath(estimators, converged, alpha_max, train_scores, val_scores)
 
 
@@ -397,78 +264,38 @@ def warn_about_path(plan, path):
     """Warn if a complete path is not what it should be."""
     n_fits, n_converged = path.converged_.size, np.count_nonzero(path.converged_)
     if not plan.hidden and n_converged < n_fits:
-        warnings.warn(
+        warn_user(
             f"{n_fits - n_converged} of {n_fits} fits of the path ended at max_iter={plan.max_iter} before they "
             "converged. Increase max_iter or learning_rate_init, or standardise the features.",
             ConvergenceWarning,
-            stacklevel=3,
         )
     elif plan.open_ended and np.isnan(path.alpha_max_):
-        warnings.warn(
+        warn_user(
             f"The path ended at alpha={path.alphas_[-1]:.3g} with {path.n_nonzero_[-1]} weights that are not zero, far "
             "beyond where they should be. Increase max_iter, or use larger batches.",
             ConvergenceWarning,
-            stacklevel=3,
         )
 
 
-def score(network, scoring, X, y, sample_weight):
+def score(fitted, scoring, X, y, sample_weight):
     """Return the score of a fitted estimator, weighted if the scorer takes weights."""
     if scoring is None:
-        return network.score(X, y, sample_weight)
-    scorer = check_scoring(network, scoring=scoring)
+        return fitted.score(X, y, sample_weight)
+    scorer = check_scoring(fitted, scoring=scoring)
     extra = {"sample_weight": sample_weight} if sample_weight is not None and takes_sample_weight(scorer) else {}
-    return scorer(network, X, y, **extra)
+    return scorer(fitted, X, y, **extra)
 
 
-def _checked_clone(estimator):
-    if not isinstance(estimator, BaseMLP):
-        raise TypeError(
-            f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. In a Pipeline, "
-            "transform the data first, or put MLPClassifierCV or MLPRegressorCV at its end."
-        )
-    model = clone(estimator)
-    model._validate_params()
-    if model.solver == "lbfgs":
-        raise ValueError(
-            "solver='lbfgs' needs a differentiable penalty, which leaves no weight at zero. A path needs a "
-            "first-order solver, such as solver='adam'."
-        )
-    if model.early_stopping:
-        raise ValueError(
-            "early_stopping=True restores the weights of an earlier epoch, and with them those that the penalty has "
-            "set to zero. Leave early_stopping=False; what alpha is best can be told from X_val and y_val, or by "
-            "MLPClassifierCV and MLPRegressorCV."
-        )
-    return model
-
-
-def _check_validation(model, X, y, X_val, y_val, sample_weight_val):
+def _check_validation(data, has_classes):
     """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
     with naming("X_val"):
-        X_val = check_array(X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
-        if X_val.shape[1] != np.shape(X)[1]:
-            raise ValueError(f"it has {X_val.shape[1]} features, and X has {np.shape(X)[1]}.")
+        X_val = check_array(data.X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
+        n_features = np.shape(data.X)[1]
+        if X_val.shape[1] != n_features:
+            raise ValueError(f"it has {X_val.shape[1]} features, and X has {n_features}.")
     with naming("y_val"):
-        checked_y(y_val, X_val, multi_output=True, y_numeric=not is_classifier(model))
-        unseen = np.setdiff1d(unique_labels(y_val), unique_labels(y)) if is_classifier(model) else []
+        checked_y(data.y_val, X_val, multi_output=True, y_numeric=not has_classes)
+        unseen = np.setdiff1d(unique_labels(data.y_val), unique_labels(data.y)) if has_classes else []
         if len(unseen):
             raise ValueError(f"its labels {unseen.tolist()} are not in y.")
-    model._checked_weights(sample_weight_val, X_val, "sample_weight_val")
-
-
-def _checked_alphas(alphas, alpha_min, alpha_max):
-    """Return given strengths in increasing order, or None; ValueError for numbers that cannot be used."""
-    if alphas is not None:
-        try:
-            given = np.asarray(alphas, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            given = np.array(np.nan)
-        if given.ndim != 1 or given.size == 0 or not np.all((given > 0) & np.isfinite(given)):
-            raise ValueError(f"alphas must be a sequence of finite numbers above 0, at least one, got {alphas!r}.")
-        if alpha_min is not None or alpha_max is not None:
-            raise ValueError("alpha_min and alpha_max have no effect with alphas. Give either.")
-        return np.unique(given)
-    if alpha_min is not None and alpha_max is not None and alpha_min > alpha_max:
-        raise ValueError(f"alpha_min={alpha_min!r} is above alpha_max={alpha_max!r}. Swap them.")
-    return None
+    checked_weights(data.sample_weight_val, X_val, "sample_weight_val", has_classes)

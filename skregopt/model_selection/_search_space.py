@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 
-from .._estimators.arguments import hidden_units, initial_rate
 from .._estimators.base import BaseMLP
+from .._estimators.resolve import hidden_units, initial_rate
 from .._kernels.component import build_component, default_parameters
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty

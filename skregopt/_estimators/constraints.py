@@ -1,0 +1,88 @@
+"""The domain of each parameter of the estimators, in the form of scikit-learn's ``_parameter_constraints``."""
+
+from functools import cache
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
+from ..activations import ACTIVATIONS, Activation
+from ..initializers import INITIALIZERS, Initializer
+from ..optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from ..penalties import PENALTIES, ElasticNet, Penalty
+from ..schedules import SCHEDULES, InvScaling, Schedule
+
+_MOST_LAYERS = 10_000  # deeper networks cannot be trained, and each layer costs a few Python objects
+
+
+def parameter_constraints(losses, loss_family):
+    """Return the domain of each parameter in the form of scikit-learn's ``_parameter_constraints``.
+
+    Parameters
+    ----------
+    losses : dict
+        The losses of the estimator by name.
+    loss_family : type
+        Family of loss instances.
+
+    Returns
+    -------
+    dict of str to list
+    """
+    names = (tuple(registry) for registry in (losses, ACTIVATIONS, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES))
+    return _parameter_constraints(loss_family, *names)
+
+
+@cache  # validation takes longer than a small fit; the names are arguments because registries may be extended
+def _parameter_constraints(loss_family, losses, activations, initializers, penalties, optimizers, schedules):
+    return {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "batch_norm": ["boolean"],
+        "n_hidden_layers": [None, Interval(Integral, 0, _MOST_LAYERS, closed="both")],
+        "activation": [StrOptions(set(activations)), Activation, list, tuple],
+        "weight_init": [StrOptions({"auto", *initializers}), Initializer],
+        "loss": [StrOptions(set(losses)), loss_family],
+        "penalty": [StrOptions({name for name in penalties if name}), None, Penalty],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": ElasticNet._parameter_constraints["l1_ratio"],
+        "weight_decay": [None, Interval(Real, 0, None, closed="left")],
+        "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "ema_decay": [None, Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "solver": [StrOptions({*optimizers, "lbfgs"}), Optimizer],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(schedules)), Schedule],
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        **InvScaling._parameter_constraints,
+        **SGD._parameter_constraints,
+        **Adam._parameter_constraints,
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="left"),
+            HasMethods(["split", "get_n_splits"]),
+        ],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "n_jobs": [
+            None,
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "verbose": ["verbose"],
+    }

@@ -1,0 +1,58 @@
+"""A fit in five stages, each of which takes what the one before returned: resolve, read, split, train, commit."""
+
+from functools import partial
+
+from .._kernels import jit
+from .._kernels.sklearn_internals import fit_context
+from .._kernels.threads import counted_fit, single_blas_thread
+from .callbacks import fit_task
+from .commit import FittedAttributes, commit
+from .read import read
+from .resolve import resolve
+from .split import split
+from .train import observe, train
+
+
+@fit_context(prefer_skip_nested_validation=True)  # validates parameters; tears callbacks down
+def run_fit(estimator, data, incremental=False):
+    """Fit an estimator, and return how training ended; about that nobody is warned here.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its fitted attributes are set at the end.
+    data : FitData
+    incremental : bool, default=False
+        Whether this is ``partial_fit``.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    InvalidParameterError
+        For a parameter outside its domain.
+    ValueError
+        For data that cannot be used, parameters that contradict each other, training that diverged, or early stopping
+        without a single finite score.
+    KeyboardInterrupt
+        If the user interrupts ``partial_fit``.
+    """
+    method, max_epochs = ("partial_fit", 1) if incremental else ("fit", int(estimator.max_iter))
+    announce = partial(print, "Compiling the training loop; its machine code is kept for later fits and processes.")
+    with (
+        fit_task(estimator, method, max_epochs, data) as task,
+        single_blas_thread(),
+        counted_fit(),
+        jit.announcing(announce if estimator.verbose else None),
+    ):
+        resolved = resolve(estimator, incremental)
+        inputs = read(estimator, resolved, data, incremental)
+        parts = split(resolved, inputs, data.groups, incremental)
+        attributes = FittedAttributes(resolved, inputs, parts.train.indices.size)
+        if task is not None:
+            attributes.remove_others(estimator)  # of which callbacks could not rid the estimators that they see
+        outcome = train(resolved, inputs, parts, observe(estimator, parts, attributes, task))
+        commit(estimator, attributes, outcome, inputs.memory if incremental else None)
+    return outcome

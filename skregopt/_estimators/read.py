@@ -1,0 +1,242 @@
+"""Second stage of a fit: X, y, weights and the network to continue, validated and encoded; bad data ends here."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Real
+
+import numpy as np
+
+from .._engine.layout import Layout
+from .._engine.network import Network
+from .._engine.source import Source
+from .._kernels.component import default_parameters
+from .._kernels.sklearn_internals import Interval
+from .._training.memory import OptimizerMemory
+from ..losses import Loss
+from .fitted import OF_FEATURES, with_attributes
+from .resolve import check_effect, depth, own_component
+from .start import starting_memory, starting_point
+from .targets import ClassTargets, NumberTargets
+from .validation import checked_weights, checked_X, checked_y, naming
+
+
+@dataclass(frozen=True, eq=False)
+class FitData:
+    """The arguments of ``fit`` or ``partial_fit``, as the user gave them."""
+
+    X: object
+    y: object
+    sample_weight: object = None
+    X_val: object = None
+    y_val: object = None
+    sample_weight_val: object = None
+    groups: object = None
+    coef_init: object = None
+    intercept_init: object = None
+    classes: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Validated rows, to train on or to validate on.
+
+    Attributes
+    ----------
+    X, y : array-like
+        As the user's scorers and splitters read them: y is not encoded, ``X_val`` may be a data frame.
+    sample_weight : ndarray of shape (n_samples,) or None
+        None if the user gave none.
+    source : Source
+        X for compiled code.
+    encoded : ndarray of shape (n_samples, n_targets)
+        y for losses.
+    weights : ndarray of shape (n_samples, 1 or n_labels)
+        Weights of rows times weights of classes, float64.
+    """
+
+    X: object
+    y: object
+    sample_weight: np.ndarray | None
+    source: Source
+    encoded: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All that training starts from.
+
+    Attributes
+    ----------
+    examples : Examples
+    validation : Examples or None
+        ``X_val`` and the like; None without them.
+    targets : NumberTargets or ClassTargets
+    network : Network
+    theta : ndarray
+        Weights to start from; training overwrites them.
+    memory : OptimizerMemory or None
+        State of the optimizer to start from; training overwrites it. None for L-BFGS.
+    seed : int
+    attributes : dict
+        Fitted attributes that the data decide: of features and classes.
+    previous : dict
+        Fitted attributes of the network that this fit continues; empty for a new one.
+    """
+
+    examples: Examples
+    validation: Examples | None
+    targets: NumberTargets | ClassTargets
+    network: Network
+    theta: np.ndarray
+    memory: OptimizerMemory | None
+    seed: int
+    attributes: dict
+    previous: dict
+
+
+def read(estimator, resolved, data, incremental=False):
+    """Return the :class:`Inputs` of a fit.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Not changed.
+    resolved : Resolved
+    data : FitData
+    incremental : bool, default=False
+        Whether this is ``partial_fit``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data that cannot be used.
+    """
+    given = resolved.given
+    _check_arguments(given, data)
+    continues = hasattr(estimator, "coefs_") and (incremental or given["warm_start"])
+    previous = dict(vars(estimator)) if continues else {}
+    view = with_attributes(estimator)  # validation sets attributes of features
+    X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
+    _check_rows(given, X)
+    dtype = _working_dtype(given, X)
+    if resolved.optimizer is not None:
+        _check_precision(resolved.optimizer, dtype)
+    y, targets = estimator._read_targets(y, data.classes, previous, incremental)
+    encoded = targets.encode(y, dtype)
+    targets = targets.weighted(y)
+    loss = _build_loss(estimator, targets.kind)
+    loss.check_y(encoded)
+    sample_weight, weights = _weights(data.sample_weight, X, encoded, targets, "sample_weight")
+    examples = Examples(X, y, sample_weight, Source(X), encoded, weights)
+    units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
+    _check_size(estimator, units, dtype)
+    layout = Layout(units, resolved.normalisation)
+    network = Network(
+        layout, dtype, resolved.activations, loss, resolved.penalty, float(given["alpha"]), resolved.dropout,
+        float(given["input_dropout"]),
+    )  # fmt: skip
+    seed, theta = starting_point(resolved, layout, dtype, previous, data.coef_init, data.intercept_init)
+    memory = None
+    if resolved.optimizer is not None:
+        memory = starting_memory(resolved.optimizer, layout, dtype, previous if incremental else {})
+    validation = None if data.X_val is None else _validation_examples(view, data, targets, network, encoded.shape[1])
+    attributes = {name: value for name, value in vars(view).items() if name in OF_FEATURES} | targets.attributes
+    return Inputs(examples, validation, targets, network, theta, memory, seed, attributes, previous)
+
+
+def _check_arguments(given, data):
+    """Raise ValueError for arguments that contradict each other or the parameters."""
+    if data.coef_init is not None and given["weight_init"] != "auto":
+        raise ValueError(
+            f"weight_init={given['weight_init']!r} has no effect with coef_init, which gives the initial weights. "
+            "Leave weight_init at its default, 'auto', or coef_init at None."
+        )
+    if (data.X_val is None) != (data.y_val is None):
+        present, missing = ("X_val", "y_val") if data.y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{present} was given without {missing}. Pass both, or neither.")
+    if data.sample_weight_val is not None and data.X_val is None:
+        raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
+    splits = given["early_stopping"] and data.X_val is None and hasattr(given["validation_fraction"], "split")
+    if data.groups is not None and not splits:
+        raise ValueError(
+            "groups has no effect: it is used with early_stopping=True and a CV splitter as validation_fraction "
+            f"(got validation_fraction={given['validation_fraction']!r}), without X_val."
+        )
+
+
+def _check_rows(given, X):
+    """Raise ValueError for a single row where its variance counts."""
+    if given["batch_norm"] and X.shape[0] == 1:
+        raise ValueError(
+            "batch_norm=True divides by the standard deviation over at least two samples, but X has 1 sample. Give "
+            "more samples, or set batch_norm=False."
+        )
+
+
+def _working_dtype(given, X):
+    if given["dtype"] != "auto":
+        return np.dtype(given["dtype"])
+    return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+
+
+def _check_precision(optimizer, dtype):
+    """Raise ValueError for a parameter of the optimizer that must be above 0 and counts as 0 in training."""
+    smallest = float(np.finfo(dtype).smallest_normal)
+    for name, constraints in optimizer._parameter_constraints.items():
+        value = getattr(optimizer, name)
+        above_zero = any(isinstance(domain, Interval) and 0.0 not in domain for domain in constraints)
+        if above_zero and isinstance(value, Real) and 0 < value < smallest:
+            raise ValueError(
+                f"{name}={value!r} of {type(optimizer).__name__} is below the smallest normal {np.dtype(dtype).name}, "
+                f"{smallest:.2g}, and counts as zero in training. Use a larger one; the default is "
+                f"{default_parameters(type(optimizer))[name]!r}."
+            )
+
+
+def _build_loss(estimator, kind):
+    """Return the loss for a kind of target; ValueError for a loss of other kinds."""
+    if isinstance(estimator.loss, Loss) and kind not in estimator.loss.targets:
+        raise ValueError(
+            f"loss={estimator.loss!r} is for {' and '.join(estimator.loss.targets)} targets, not for {kind} ones. Use "
+            f"a loss for {type(estimator).__name__}: {', '.join(map(repr, estimator._losses))}, or their classes."
+        )
+    loss = own_component(estimator._loss_family, estimator._losses, estimator.loss, estimator)
+    if hasattr(estimator, "label_smoothing"):
+        check_effect(estimator, "label_smoothing", loss, estimator._losses)
+    return loss.for_target(kind)
+
+
+def _validation_examples(view, data, targets, network, n_targets):
+    """Return the rows of ``X_val``; errors name the arguments of these rows."""
+    with naming("X_val"):
+        X_val = checked_X(view, data.X_val, reset=False)
+    with naming("y_val"):
+        encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)
+    if encoded.shape != (X_val.shape[0], n_targets):
+        raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {encoded.shape}.")
+    with naming("y_val"):
+        network.loss.check_y(encoded)
+    given, weights = _weights(data.sample_weight_val, X_val, encoded, targets, "sample_weight_val")
+    return Examples(data.X_val, data.y_val, given, Source(X_val), encoded, weights)
+
+
+def _weights(sample_weight, X, encoded, targets, name):
+    """Return the weights that the user gave, or None, and ``weights`` of :class:`Examples`."""
+    checked = checked_weights(sample_weight, X, name, has_classes=isinstance(targets, ClassTargets))
+    return None if sample_weight is None else checked, targets.row_weights(checked, encoded, name)
+
+
+def _check_size(estimator, units, dtype):
+    """Raise ValueError for layers of so many units that memory for their weights cannot even be reserved."""
+    n_parameters = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(units))
+    try:
+        np.empty(n_parameters, dtype)  # costs nothing: no page is touched
+    except (MemoryError, OverflowError, ValueError):
+        size = math.log10(n_parameters * dtype.itemsize) - math.log10(2**30)
+        raise ValueError(
+            f"{depth(estimator)} makes a network with layers of {units} units (features, hidden layers, outputs): "
+            f"10^{math.log10(n_parameters):.1f} parameters in 10^{size:.1f} GiB, more than can be allocated here. Use "
+            "narrower or fewer layers."
+        ) from None

@@ -1,0 +1,105 @@
+"""The weights and the optimizer's memory that training starts from: new, given, or of the network it continues."""
+
+from contextlib import contextmanager, nullcontext
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._training.memory import OptimizerMemory
+from .fitted import WEIGHTS, fitted_normalisation
+
+_LARGEST_SEED = np.iinfo(np.int32).max
+
+
+def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init):
+    """Return the seed of a fit and the weights it starts from.
+
+    Parameters
+    ----------
+    resolved : Resolved
+    layout : Layout
+    dtype : numpy.dtype
+        Working precision.
+    previous : dict
+        Fitted attributes of the network that this fit continues; empty for a new one.
+    coef_init, intercept_init : list of array-like or None
+        As given to ``fit``.
+
+    Returns
+    -------
+    seed : int
+        Key of all random numbers of the fit but the initial weights.
+    theta : ndarray
+
+    Raises
+    ------
+    ValueError
+        For arrays that do not have the shapes of this network.
+    """
+    seed = previous.get("_seed")
+    with nullcontext() if seed is not None else _generator(resolved.given["random_state"]) as rng:
+        if previous:
+            arrays = {name: previous[name] for name in WEIGHTS if name in previous}
+            fitted = fitted_normalisation(arrays)
+            if fitted is not None and layout.normalisation is not fitted:
+                vectors = ", ".join(vector.attribute for vector in fitted.vectors)
+                raise ValueError(
+                    f"{fitted.name}=False would drop {vectors} of the fitted network that warm_start and partial_fit "
+                    f"continue with. Set {fitted.name}=True, or fit a new estimator."
+                )
+        else:
+            # the network's weights are drawn first, so that a seed gives scikit-learn's
+            layers = zip(resolved.draws, layout.units[:-1], layout.units[1:], strict=True)
+            drawn = [rule.draw(rng, fan_in, fan_out, activation) for (rule, activation), fan_in, fan_out in layers]
+            arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
+        if seed is None:
+            seed = int(rng.randint(_LARGEST_SEED))
+    given_as = {}
+    for attribute, argument, values in (
+        ("coefs_", "coef_init", coef_init), ("intercepts_", "intercept_init", intercept_init),
+    ):  # fmt: skip
+        if values is not None:
+            arrays[attribute], given_as[attribute] = values, argument
+    return seed, layout.pack(arrays, dtype, given_as)
+
+
+def starting_memory(optimizer, layout, dtype, previous):
+    """Return the memory that an optimizer starts with.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    layout : Layout
+    dtype : numpy.dtype
+        Working precision.
+    previous : dict
+        Fitted attributes of the network that ``partial_fit`` continues; empty for a fit that starts anew. The memory in
+        them is copied, so that a call that fails leaves it as it was. It is ignored if it is of another rule, size or
+        precision.
+
+    Returns
+    -------
+    OptimizerMemory
+    """
+    new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
+    if "_optimizer_memory_" not in previous:
+        return new
+    memory = OptimizerMemory(**previous["_optimizer_memory_"])
+    return memory.copy() if memory.fits(new) else new
+
+
+_idle_generators = []  # creating one takes longer than drawing the weights of a small network
+
+
+@contextmanager
+def _generator(random_state):
+    """Yield the ``RandomState`` that scikit-learn's ``check_random_state`` would return."""
+    if isinstance(random_state, np.random.RandomState):
+        yield random_state
+        return
+    if random_state is None:  # NumPy's global generator is drawn from once, however large the network
+        random_state = check_random_state(None).randint(_LARGEST_SEED)
+    rng = _idle_generators.pop() if _idle_generators else np.random.RandomState(0)
+    rng.seed(random_state)
+    yield rng
+    _idle_generators.append(rng)

@@ -1,0 +1,103 @@
+"""Fourth stage of a fit: training. Nothing below this file knows an estimator."""
+
+from .._training.first_order import train_first_order
+from .._training.lbfgs import train_lbfgs
+from .._training.outcome import Ending
+from .._training.problem import Observers, Options, Problem
+from .fitted import weight_attributes, with_attributes
+from .messages import check_finite, check_scores, warn_user
+from .scoring import epoch_scorer
+
+
+def observe(estimator, split, attributes, task):
+    """Return the :class:`Observers` of a fit.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Not changed.
+    split : Split
+    attributes : FittedAttributes
+    task : FitTask or None
+    """
+    score = None
+    if estimator.early_stopping and estimator.scoring != "loss":
+        view = with_attributes(estimator, **attributes.structure)
+
+        def set_weights(view, theta):
+            vars(view).update(weight_attributes(theta, attributes.layout))
+
+        score = epoch_scorer(view, set_weights, *split.scored)
+    report = _report if estimator.verbose else None
+    return Observers(score, report, None if task is None else task.epochs(attributes.of))
+
+
+def _report(iteration, loss, score):
+    print(f"Iteration {iteration}, loss = {loss:.8f}")
+    if score is not None:
+        print(f"Validation score: {score:f}")
+
+
+def train(resolved, inputs, split, observers):
+    """Return the :class:`Outcome` of training.
+
+    Parameters
+    ----------
+    resolved : Resolved
+    inputs : Inputs
+        Its ``theta`` and ``memory`` are overwritten.
+    split : Split
+    observers : Observers
+
+    Raises
+    ------
+    ValueError
+        For batches that contradict the solver or batch normalisation, and for training that diverged or had no finite
+        score.
+    KeyboardInterrupt
+        If the user interrupts ``partial_fit``, which does not keep half an epoch.
+    """
+    given = resolved.given
+    problem = Problem(inputs.network, inputs.theta, split.train, split.validation)
+    options = Options(
+        batch_size=_batch_size(given, split.train.indices.size),
+        seed=inputs.seed,
+        first_epoch=len(inputs.previous.get("loss_curve_") or ()),
+        **resolved.options,
+    )
+    if resolved.optimizer is None:
+        outcome = train_lbfgs(problem, options, int(given["max_fun"]), observers)
+    else:
+        outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, inputs.memory, observers)
+    if options.incremental and outcome.ending is Ending.INTERRUPTED:
+        raise KeyboardInterrupt
+    if observers.tasks is not None:
+        observers.tasks.close()
+    check_finite(outcome, given, resolved.to_standardise)
+    if options.early_stopping:
+        check_scores(outcome, given["scoring"], split.validation.indices.size, inputs.validation is not None)
+    return outcome
+
+
+def _batch_size(given, n_rows):
+    """Return the rows per update; ValueError for a batch that contradicts the solver or batch normalisation."""
+    size, solver = given["batch_size"], given["solver"]
+    if solver == "lbfgs":
+        return n_rows
+    if size == "auto":
+        size = {"gd": n_rows, "sgd": 1}.get(solver, 200) if isinstance(solver, str) else 200
+    elif solver == "gd" and size < n_rows:
+        raise ValueError(
+            f"batch_size={size} contradicts solver='gd', which uses all {n_rows} samples for each update. Use "
+            "solver='minibatch', or batch_size='auto'."
+        )
+    elif size > n_rows and solver != "gd":
+        warn_user("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
+    size = min(int(size), n_rows)
+    if given["batch_norm"] and size < 2:
+        raise ValueError(
+            f"batch_norm=True needs batches of at least two rows, whose variance it takes, but "
+            f"batch_size={given['batch_size']!r} with solver={solver!r} and {n_rows} row(s) gives batches of one. Use "
+            "a larger batch_size, or batch_norm=False."
+        )
+    return size

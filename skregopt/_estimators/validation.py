@@ -1,0 +1,79 @@
+"""Validation of the arrays that users pass, in the names that they have there."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_X_y, validate_data
+
+from .._engine.source import SUPPORTED_DTYPES
+from .._kernels.sklearn_internals import check_sample_weight
+
+
+def checked_X(estimator, X, reset, **with_y):
+    """Validate X (and y) without converting or copying an X that compiled code can read.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        With ``reset`` its ``n_features_in_`` and ``feature_names_in_`` are set, otherwise X must agree with them.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    reset : bool
+    **with_y
+        ``y``, and how to validate it, for scikit-learn's ``validate_data``.
+
+    Returns
+    -------
+    X, or X and y
+    """
+    return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
+
+
+def checked_y(y_val, X_val, **options):
+    """Validate ``y_val`` and its length."""
+    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
+    return y_val
+
+
+def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
+    """Return float64 weights, one for each row of X; ones for None.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,) or None
+    X : array or sparse matrix
+    name : str, default="sample_weight"
+        The argument, for messages.
+    has_classes : bool, default=False
+        Whether users may have meant the parameter ``class_weight``.
+
+    Raises
+    ------
+    ValueError
+        For weights that are not finite numbers >= 0, one for each row, or all zero.
+    """
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight)
+        if np.iscomplexobj(weights):
+            raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
+        try:
+            weights = weights.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            hint = " Weights of classes are the parameter class_weight." if has_classes else ""
+            raise ValueError(f"`{name}` must be None or one number for each row: {error}.{hint}") from error
+        assert_all_finite(weights, input_name=name)
+        if np.any(weights < 0):
+            raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
+        if not np.any(weights):
+            raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
+    return check_sample_weight(sample_weight, X, dtype=np.float64)
+
+
+@contextmanager
+def naming(argument):
+    """Put the name of the argument in front of errors, which scikit-learn words for X and y."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
+        raise kind(f"{argument} cannot be used: {error}") from error
