@@ -32,6 +32,7 @@ VARIANTS = {
     "dropout": {"penalty": "l1", "dropout": 0.2},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.5},
     "batch norm": {"batch_norm": True},
+    "layer norm": {"layer_norm": True},
 }
 # a repeated row is visited twice, or gets two masks, or may be on both sides of the split: not the same as weight 2.
 # With batch_norm all weights are the same, and the running variances differ by the factor n / (n - 1), n the rows.

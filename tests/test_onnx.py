@@ -151,6 +151,14 @@ def test_batch_norm(dtype, run):
     assert {node.op_type for node in exported.graph.node}.isdisjoint({"BatchNormalization", "Sqrt", "Div"})
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_layer_norm(dtype, run):
+    X = np.random.RandomState(0).normal(3.0, 2.0, size=(60, 4))
+    model = MLPClassifier(layer_norm=True, activation=["tanh", "elu"], **SMALL, dtype=dtype)
+    exported = assert_exported(model.fit(X, X[:, 0] > X[:, 1]), X, run)
+    assert [node.op_type for node in exported.graph.node].count("LayerNormalization") == 2
+
+
 def test_no_hidden_layer(run):
     X = np.random.RandomState(0).normal(size=(30, 3))
     assert_exported(MLPRegressor((), solver="lbfgs").fit(X, X[:, 0]), X, run)

@@ -79,7 +79,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
     def feature_importances_(self):
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
-        With batch normalisation the columns are multiplied by the scales of their units first.
+        With a normalisation the columns are multiplied by the scales of their units first.
         Exactly 0.0 for a feature all of whose weights are zero.
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")

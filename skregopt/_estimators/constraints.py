@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from .._engine.blocks import NORMALISATIONS
 from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
 from ..activations import ACTIVATIONS, Activation
 from ..initializers import INITIALIZERS, Initializer
@@ -38,7 +39,7 @@ def parameter_constraints(losses, loss_family):
 def _parameter_constraints(loss_family, losses, activations, initializers, penalties, optimizers, schedules):
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "batch_norm": ["boolean"],
+        **{name: ["boolean"] for name in NORMALISATIONS},
         "n_hidden_layers": [None, Interval(Integral, 0, _MOST_LAYERS, closed="both")],
         "activation": [StrOptions(set(activations)), Activation, list, tuple],
         "weight_init": [StrOptions({"auto", *initializers}), Initializer],

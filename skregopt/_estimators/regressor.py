@@ -28,6 +28,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     batch_norm : bool, default=False
         Normalise the pre-activations of the hidden layers over each batch, with trained scales and shifts; prediction
         uses running statistics (Ioffe and Szegedy 2015, PyTorch's conventions). Needs batches of two rows at least.
+    layer_norm : bool, default=False
+        Normalise the pre-activations of each row over the units of a hidden layer, with trained scales and shifts, in
+        training and prediction alike (Ba et al. 2016, PyTorch's conventions). Not together with ``batch_norm``. Each
+        hidden layer needs at least two units.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
         Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for leaky_relu,
@@ -125,6 +129,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Weights, one matrix per layer.
     intercepts_ : list of ndarray of shape (fan_out,)
         Intercepts, one vector per layer.
+    batch_norm_scales_, batch_norm_shifts_, batch_norm_means_, batch_norm_variances_ : list of ndarray
+        Trained scales and shifts, and running statistics, of shape (n_units,), for each hidden layer; only with
+        ``batch_norm``.
+    layer_norm_scales_, layer_norm_shifts_ : list of ndarray
+        Trained scales and shifts, of shape (n_units,), for each hidden layer; only with ``layer_norm``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -191,6 +200,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         *,
         n_hidden_layers=None,
         batch_norm=False,
+        layer_norm=False,
         weight_init="auto",
         loss="squared_error",
         penalty="l2",
@@ -231,6 +241,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             activation=activation,
             n_hidden_layers=n_hidden_layers,
             batch_norm=batch_norm,
+            layer_norm=layer_norm,
             weight_init=weight_init,
             loss=loss,
             penalty=penalty,

@@ -17,7 +17,7 @@ from ..schedules import SCHEDULES, Schedule
 
 # parameters that need a hidden layer -> the cure for a network without one
 _NEED_HIDDEN_LAYERS = {
-    "batch_norm": "Standardise the features instead.",
+    **dict.fromkeys(NORMALISATIONS, "Standardise the features instead."),
     "dropout": "Use input_dropout to drop input features.",
 }
 # parameters that ask for something that L-BFGS, which minimises one smooth function of all rows, cannot do -> why not
@@ -25,7 +25,7 @@ _TAKES_BATCHES = "takes running statistics of batches, which solver='lbfgs' does
 _MAKES_RANDOM = "makes the objective random, which solver='lbfgs' cannot minimise"
 _ACTS_ON_UPDATES = "acts on single updates, which solver='lbfgs' does not make"
 _NEED_FIRST_ORDER_SOLVERS = {
-    "batch_norm": _TAKES_BATCHES,
+    **{name: _TAKES_BATCHES for name, block in NORMALISATIONS.items() if block.needs_whole_batch},
     "dropout": _MAKES_RANDOM,
     "input_dropout": _MAKES_RANDOM,
     "weight_decay": _ACTS_ON_UPDATES,
@@ -117,7 +117,7 @@ def resolve(estimator, incremental=False):
         hidden=hidden,
         activations=activations,
         draws=draws,
-        normalisation=NORMALISATIONS["batch_norm"] if estimator.batch_norm else None,
+        normalisation=_normalisation(estimator, hidden),
         dropout=dropout,
         penalty=penalty,
         optimizer=optimizer,
@@ -243,6 +243,32 @@ def _check_layers(estimator, hidden):
         value = getattr(estimator, name)
         if not hidden and np.any(value):
             raise ValueError(f"{name}={value!r} needs a hidden layer, but {depth(estimator)} has none. {cure}")
+
+
+def _normalisation(estimator, hidden):
+    """Return the kind of block that normalises hidden layers, or None.
+
+    Raises
+    ------
+    ValueError
+        For two of them, and for layers with too few units.
+    """
+    names = [name for name in NORMALISATIONS if getattr(estimator, name)]
+    if not names:
+        return None
+    if len(names) > 1:
+        raise ValueError(
+            f"{' and '.join(f'{name}=True' for name in names)} contradict each other: pre-activations are normalised "
+            f"by the rows of a batch or by the units of a layer. Leave one at its default, False."
+        )
+    (name,) = names
+    block = NORMALISATIONS[name]
+    if hidden and min(hidden) < block.least_units:
+        raise ValueError(
+            f"{name}=True gives constant outputs in layers of fewer than two units. It needs at least two units in "
+            f"each hidden layer, but got {depth(estimator)}. Use wider layers, or {name}=False."
+        )
+    return block
 
 
 # --- solvers ---------------------------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ class Block:
         'forward', 'backward' and, for vectors of parameters, 'gradient' -> name of the compiled pass.
     needs_whole_batch : bool
         Whether a tile has to hold all rows of a batch.
+    least_units : int
+        Units that a layer needs: with fewer the block's outputs would be constant.
     absorbs_intercepts : bool
         Whether a constant that is added to its inputs changes nothing.
     """
@@ -75,6 +77,7 @@ class Block:
     scales = None
     passes = {}
     needs_whole_batch = False
+    least_units = 1
     absorbs_intercepts = False
 
     @classmethod

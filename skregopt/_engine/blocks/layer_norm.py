@@ -113,6 +113,7 @@ class LayerNorm(Block):
     name = "layer_norm"
     vectors = (Vector("layer_norm_scales_", 1.0, trained=True), Vector("layer_norm_shifts_", 0.0, trained=True))
     scales = "layer_norm_scales_"
+    least_units = 2
     passes = {
         "forward": "layer_norm_forward",
         "backward": "layer_norm_backward",
