@@ -89,6 +89,7 @@ BAD_VALUES = {
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
     "n_hidden_layers": [-1, 1.5, "2", np.nan, 10_001, 10**9, 10**30],
     "batch_norm": NOT_A_BOOL,
+    "layer_norm": NOT_A_BOOL,
     "weight_init": ["he", None, 3, HeNormal, Adam()],
     "loss": ["hinge", None, 3, L1()],
     "class_weight": ["balance", 3, 0.5, ({"left": 1},)],

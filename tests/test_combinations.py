@@ -35,6 +35,7 @@ VALUES = {
     "n_hidden_layers": [0, 2],
     "activation": ["tanh", ["gelu"]],
     "batch_norm": [True],
+    "layer_norm": [True],
     "weight_init": ["orthogonal"],
     "loss": {MLPClassifier: ["focal", LogLoss(0.1)], MLPRegressor: ["absolute_error", Huber(0.3)]},
     "class_weight": ["balanced", {0: 3.0}],
