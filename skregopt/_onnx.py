@@ -134,7 +134,7 @@ def to_onnx(estimator, path=None):
         )
     if not isinstance(path, str | PathLike | None):
         raise TypeError(f"path must be the name of a file to write, or None to write none, got {path!r}.")
-    estimator = _fitted_network(estimator)
+    estimator = _fitted_mlp(estimator)
     nodes, constants, numbers = [], [], count()
 
     def add_node(operator, inputs, outputs, **attributes):
@@ -225,8 +225,8 @@ def register_skl2onnx():
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
-def _fitted_network(estimator):
-    """Return the fitted estimator of the network: ``best_estimator_`` of a cross-validated one, else itself."""
+def _fitted_mlp(estimator):
+    """Return the fitted MLP that an estimator predicts with: ``best_estimator_`` of a cross-validated one, else itself."""
     check_is_fitted(estimator)
     return estimator.best_estimator_ if isinstance(estimator, BaseMLPCV) else estimator
 
@@ -314,7 +314,7 @@ def _skl2onnx_labels(operator):
 def _classifier_types(operator):
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
-    estimator = _fitted_network(operator.raw_operator)
+    estimator = _fitted_mlp(operator.raw_operator)
     n_rows, n_columns = operator.inputs[0].get_first_dimension(), len(estimator.classes_)
     labels = _skl2onnx_labels(operator)
     label_type = StringTensorType if labels.dtype == object else Int64TensorType
@@ -324,11 +324,11 @@ def _classifier_types(operator):
 
 
 def _regressor_types(operator):
-    n_outputs = _fitted_network(operator.raw_operator).n_outputs_
+    n_outputs = _fitted_mlp(operator.raw_operator).n_outputs_
     operator.outputs[0].type.shape = [operator.inputs[0].get_first_dimension(), n_outputs]
 
 
-def _network(scope, operator, container):
+def _add_network(scope, operator, container):
     """Add a network to the graph of skl2onnx. Return the graph, the estimator, and the name of its predictions."""
     from onnx import helper
     from skl2onnx.common.data_types import DoubleTensorType
@@ -342,16 +342,16 @@ def _network(scope, operator, container):
     source = operator.inputs[0]
     dtype = np.float64 if isinstance(source.type, DoubleTensorType) else np.float32
     op = Graph(dtype, scope.get_unique_variable_name, add_node, add_constant)
-    estimator = _fitted_network(operator.raw_operator)
+    estimator = _fitted_mlp(operator.raw_operator)
     return op, estimator, _outputs(op, estimator, op.Cast(source.full_name, to=op.element_type))
 
 
 def _convert_classifier(scope, operator, container):
-    op, estimator, y_pred = _network(scope, operator, container)
+    op, estimator, y_pred = _add_network(scope, operator, container)
     names = [output.full_name for output in operator.outputs]
     _class_outputs(op, estimator, y_pred, _skl2onnx_labels(operator), *names)
 
 
 def _convert_regressor(scope, operator, container):
-    op, _, y_pred = _network(scope, operator, container)
+    op, _, y_pred = _add_network(scope, operator, container)
     op.Identity(y_pred, outputs=[operator.outputs[0].full_name])

@@ -113,26 +113,26 @@ class LossCurveDisplay:
             If the estimator has no curve, because its training was interrupted in the first epoch.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network = _fitted_network(estimator)
-        if not network.loss_curve_:
+        fitted = _fitted_mlp(estimator)
+        if not fitted.loss_curve_:
             raise ValueError(
-                f"{type(network).__name__} has no loss curve: the user interrupted its training before the first epoch "
+                f"{type(fitted).__name__} has no loss curve: the user interrupted its training before the first epoch "
                 "was complete. Fit it again."
             )
-        losses, scores = network.validation_loss_curve_, network.validation_scores_
-        n_epochs = len(network.loss_curve_)
+        losses, scores = fitted.validation_loss_curve_, fitted.validation_scores_
+        n_epochs = len(fitted.loss_curve_)
         # with scoring="loss" the scores are the negative validation losses
         if scores is not None and losses and np.array_equal(-np.array(scores), losses[-len(scores) :], equal_nan=True):
             scores = None
-        named = isinstance(network.scoring, str) and network.scoring != "loss"
+        named = isinstance(fitted.scoring, str) and fitted.scoring != "loss"
         return cls(
-            loss_curve=network.loss_curve_,
+            loss_curve=fitted.loss_curve_,
             validation_loss_curve=losses,
             validation_scores=scores,
-            learning_rate_curve=network.learning_rate_curve_ or None,
-            best_epoch=n_epochs - network.n_iter_ + network.best_iter_ if network.best_iter_ else None,
-            score_name=f"validation {network.scoring}" if named else "validation score",
-            unit="iteration" if not network.learning_rate_curve_ else "epoch",
+            learning_rate_curve=fitted.learning_rate_curve_ or None,
+            best_epoch=n_epochs - fitted.n_iter_ + fitted.best_iter_ if fitted.best_iter_ else None,
+            score_name=f"validation {fitted.scoring}" if named else "validation score",
+            unit="iteration" if not fitted.learning_rate_curve_ else "epoch",
         ).plot(ax=ax, **options)
 
     def plot(
@@ -310,10 +310,10 @@ class WeightsDisplay:
             If the names or the image shape do not fit the number of features.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        network = _fitted_network(estimator)
-        weights = np.asarray(network.coefs_[0])
+        fitted = _fitted_mlp(estimator)
+        weights = np.asarray(fitted.coefs_[0])
         if feature_names is None:
-            feature_names = getattr(network, "feature_names_in_", None)
+            feature_names = getattr(fitted, "feature_names_in_", None)
         return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
 
     def plot(
@@ -444,16 +444,16 @@ class WeightsDisplay:
         self.ax_.set_title(_shown(places.size, n_features, "feature"), fontsize="medium")
 
 
-def _fitted_network(estimator):
+def _fitted_mlp(estimator):
     """Return the fitted MLP: of a pipeline its last step, of a cross-validated estimator ``best_estimator_``."""
-    network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(network, BaseMLP | BaseMLPCV):
+    fitted = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(fitted, BaseMLP | BaseMLPCV):
         raise TypeError(
             "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
             f"ends with one, got {estimator!r}. If it is a search, pass its best_estimator_."
         )
-    check_is_fitted(network)
-    return network.best_estimator_ if isinstance(network, BaseMLPCV) else network
+    check_is_fitted(fitted)
+    return fitted.best_estimator_ if isinstance(fitted, BaseMLPCV) else fitted
 
 
 def _set_log_scale(ax):

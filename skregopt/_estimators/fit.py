@@ -48,8 +48,8 @@ def run_fit(estimator, data, incremental=False):
         jit.announcing(announce if estimator.verbose else None),
     ):
         resolved = resolve(estimator, incremental)
-        inputs = read(estimator, resolved, data, incremental)
-        parts = split(resolved, inputs, data.groups, incremental)
+        inputs = read(estimator, resolved, data)
+        parts = split(resolved, inputs, data.groups)
         attributes = FittedAttributes(resolved, inputs, parts.train.indices.size)
         if task is not None:
             attributes.remove_others(estimator)  # of which callbacks could not rid the estimators that they see

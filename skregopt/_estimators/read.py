@@ -96,7 +96,7 @@ class Inputs:
     previous: dict
 
 
-def read(estimator, resolved, data, incremental=False):
+def read(estimator, resolved, data):
     """Return the :class:`Inputs` of a fit.
 
     Parameters
@@ -105,22 +105,20 @@ def read(estimator, resolved, data, incremental=False):
         Not changed.
     resolved : Resolved
     data : FitData
-    incremental : bool, default=False
-        Whether this is ``partial_fit``.
 
     Raises
     ------
     TypeError, ValueError
         For data that cannot be used.
     """
-    given = resolved.given
+    given, incremental = resolved.given, resolved.incremental
     _check_arguments(given, data)
     continues = hasattr(estimator, "coefs_") and (incremental or given["warm_start"])
     previous = dict(vars(estimator)) if continues else {}
     view = with_attributes(estimator)  # validation sets attributes of features
     X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
-    _check_rows(given, X)
-    dtype = _working_dtype(given, X)
+    _check_rows(given, X.shape[0])
+    dtype = _working_dtype(given, X.dtype)
     if resolved.optimizer is not None:
         _check_precision(resolved.optimizer, dtype)
     y, targets = estimator._read_targets(y, data.classes, previous, incremental)
@@ -133,14 +131,10 @@ def read(estimator, resolved, data, incremental=False):
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
     _check_size(estimator, units, dtype)
     layout = Layout(units, resolved.normalisation)
-    network = Network(
-        layout, dtype, resolved.activations, loss, resolved.penalty, float(given["alpha"]), resolved.dropout,
-        float(given["input_dropout"]),
-    )  # fmt: skip
+    rates = float(given["alpha"]), resolved.dropout, float(given["input_dropout"])
+    network = Network(layout, dtype, resolved.activations, loss, resolved.penalty, *rates)
     seed, theta = starting_point(resolved, layout, dtype, previous, data.coef_init, data.intercept_init)
-    memory = None
-    if resolved.optimizer is not None:
-        memory = starting_memory(resolved.optimizer, layout, dtype, previous if incremental else {})
+    memory = starting_memory(resolved.optimizer, layout, dtype, previous if incremental else {})
     validation = None if data.X_val is None else _validation_examples(view, data, targets, network, encoded.shape[1])
     attributes = {name: value for name, value in vars(view).items() if name in OF_FEATURES} | targets.attributes
     return Inputs(examples, validation, targets, network, theta, memory, seed, attributes, previous)
@@ -166,19 +160,20 @@ def _check_arguments(given, data):
         )
 
 
-def _check_rows(given, X):
-    """Raise ValueError for a single row where its variance counts."""
-    if given["batch_norm"] and X.shape[0] == 1:
+def _check_rows(given, n_rows):
+    """Raise ValueError for a single row where a variance over rows is taken."""
+    if given["batch_norm"] and n_rows == 1:
         raise ValueError(
             "batch_norm=True divides by the standard deviation over at least two samples, but X has 1 sample. Give "
             "more samples, or set batch_norm=False."
         )
 
 
-def _working_dtype(given, X):
+def _working_dtype(given, dtype):
+    """Return the precision for X of a dtype."""
     if given["dtype"] != "auto":
         return np.dtype(given["dtype"])
-    return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+    return np.dtype(np.float32 if dtype == np.float32 else np.float64)
 
 
 def _check_precision(optimizer, dtype):

@@ -43,6 +43,8 @@ class Resolved:
     ----------
     given : dict
         The parameters as the user gave them, for messages.
+    incremental : bool
+        Whether the fit is one of ``partial_fit``.
     hidden : list of int
         Units of the hidden layers.
     activations : list of Activation
@@ -64,6 +66,7 @@ class Resolved:
     """
 
     given: dict
+    incremental: bool
     hidden: list
     activations: list
     draws: list
@@ -114,6 +117,7 @@ def resolve(estimator, incremental=False):
         )
     return Resolved(
         given=given,
+        incremental=incremental,
         hidden=hidden,
         activations=activations,
         draws=draws,

@@ -27,7 +27,7 @@ class Split:
     scored: tuple | None
 
 
-def split(resolved, inputs, groups, incremental=False):
+def split(resolved, inputs, groups):
     """Return the :class:`Split` of a fit.
 
     Parameters
@@ -36,8 +36,6 @@ def split(resolved, inputs, groups, incremental=False):
     inputs : Inputs
     groups : array-like or None
         As given to ``fit``.
-    incremental : bool, default=False
-        Whether this is ``partial_fit``, which takes weights as given.
 
     Raises
     ------
@@ -61,7 +59,8 @@ def split(resolved, inputs, groups, incremental=False):
         if given["scoring"] != "loss":
             weights = examples.sample_weight
             scored = examples.X[val_rows], examples.y[val_rows], None if weights is None else weights[val_rows]
-    train = _given_rows(examples, rows, dtype) if incremental else _relative_rows(examples, rows, dtype)
+    # partial_fit takes weights as given: the rows of a call are a part of all
+    train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored)
 
 

@@ -68,7 +68,7 @@ def starting_memory(optimizer, layout, dtype, previous):
 
     Parameters
     ----------
-    optimizer : Optimizer
+    optimizer : Optimizer or None
     layout : Layout
     dtype : numpy.dtype
         Working precision.
@@ -79,8 +79,10 @@ def starting_memory(optimizer, layout, dtype, previous):
 
     Returns
     -------
-    OptimizerMemory
+    OptimizerMemory, or None without an optimizer
     """
+    if optimizer is None:
+        return None
     new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
     if "_optimizer_memory_" not in previous:
         return new
