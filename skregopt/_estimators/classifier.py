@@ -20,40 +20,41 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; an int is one layer, () none (a linear model).
+        Widths of the hidden layers. An int is one layer, () is none: a linear model.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
             'softplus'}, Activation or sequence of them, default='relu'
-        Activation of the hidden layers, or one for each, see :mod:`skregopt.activations`.
+        Activation of all hidden layers, or one for each, see :mod:`skregopt.activations`.
     n_hidden_layers : int in [0, 10000], default=None
-        Number of hidden layers, all as wide as ``hidden_layer_sizes``, an int, says, so that depth and width are two
-        numbers to search. 0 is a linear model.
+        Number of hidden layers; each has ``hidden_layer_sizes`` units, which must be one int. Depth and width are then
+        two numbers to search. 0 is a linear model.
     batch_norm : bool, default=False
-        Normalise the pre-activations of the hidden layers over each batch, with trained scales and shifts; prediction
-        uses running statistics (Ioffe and Szegedy 2015, PyTorch's conventions). Needs batches of two rows at least.
+        Normalise the pre-activations of the hidden layers over each batch, then scale and shift them by trained
+        vectors; prediction uses running statistics (Ioffe and Szegedy 2015, PyTorch's conventions). Batches need at
+        least two rows.
     layer_norm : bool, default=False
-        Normalise the pre-activations of each row over the units of a hidden layer, with trained scales and shifts, in
-        training and prediction alike (Ba et al. 2016, PyTorch's conventions). Not together with ``batch_norm``. Each
-        hidden layer needs at least two units.
+        Normalise the pre-activations of each row over the units of a hidden layer, then scale and shift them by trained
+        vectors, in training and prediction alike (Ba et al. 2016, PyTorch's conventions). Not together with
+        ``batch_norm``. Each hidden layer needs at least two units.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
             'lecun_normal', 'orthogonal'} or Initializer, default='auto'
-        Initial weights, see :mod:`skregopt.initializers`. 'auto' goes by the activation: 'he_uniform' for leaky_relu,
-        elu, gelu, silu, mish and softplus, 'lecun_normal' for selu, 'glorot_uniform', scikit-learn's, for the others.
+        Rule that draws the initial weights, see :mod:`skregopt.initializers`. 'auto' depends on the activation:
+        'he_uniform' for leaky_relu, elu, gelu, silu, mish and softplus, 'lecun_normal' for selu, scikit-learn's
+        'glorot_uniform' for the others.
     loss : {'log_loss', 'focal'} or Loss, default='log_loss'
-        'log_loss' is softmax cross-entropy; the sum over labels of sigmoid cross-entropies for a multilabel target.
-        'focal' counts examples less the better they are fitted. See :mod:`skregopt.losses`.
+        'log_loss' is the cross-entropy of a softmax; for a multilabel target the sum over labels of the cross-entropies
+        of sigmoids. 'focal' gives well-fitted samples less weight. See :mod:`skregopt.losses`.
     class_weight : dict, list of dict, 'balanced' or None, default=None
-        Weights of classes, by which ``sample_weight`` is multiplied, in training and in the validation loss; 1 for
-        classes that a dict leaves out. 'balanced' is n_samples / (n_classes * np.bincount(y)) over the rows given to
-        ``fit``, whatever their ``sample_weight``. For a multilabel target 'balanced' or a list of dicts from 0 and 1 to
-        weight, one per label; the weights of each label are then divided by their own mean.
+        Weights of classes; they multiply ``sample_weight`` in training and in the validation loss. A class that a dict
+        leaves out has the weight 1. 'balanced' is n_samples / (n_classes * np.bincount(y)) over the rows given to
+        ``fit``, whatever their ``sample_weight``. A multilabel target takes 'balanced' or a list with one dict from 0
+        and 1 to weight for each label; the weights of each label are then divided by their own mean.
     label_smoothing : float in [0, 1), default=0.0
-        Share of the target that the loss spreads evenly over the classes, or over yes and no of each label.
+        Share of the target that the loss spreads evenly over the classes; for a multilabel target over 0 and 1.
     penalty : {None, 'l2', 'l1', 'elasticnet', 'group_l1'} or Penalty, default='l2'
-        Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set weights to exactly 0.0,
-        'group_l1' all first-layer weights of an input feature together, see :mod:`skregopt.penalties`.
+        Penalty on all ``coefs_``, never on ``intercepts_``. 'l1' and 'elasticnet' set single weights to exactly 0.0;
+        'group_l1' sets all first-layer weights of an input feature to 0.0 together. See :mod:`skregopt.penalties`.
     alpha : float >= 0, default=1e-4
-        Strength of the penalty, if there is one. Its meaning depends neither on ``batch_size`` nor on the number of
-        samples.
+        Strength of the penalty. Its meaning depends neither on ``batch_size`` nor on the number of samples.
     l1_ratio : float in [0, 1], default=0.5
         Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
     weight_decay : float >= 0, default=None
@@ -61,73 +62,75 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weight_decay before its step. None is 0.01 for 'adamw', 0.1 for 'muon', otherwise 0. First-order
         solvers only.
     dropout : float in [0, 1) or sequence of float, default=0.0
-        Probability with which a hidden unit is dropped in a training step, for all hidden layers or one for
-        each; kept units are scaled by 1 / (1 - dropout). Off in prediction.
+        Probability of dropping a hidden unit in a training step, for all hidden layers or one for each; kept units
+        are scaled by 1 / (1 - dropout). Off in prediction.
     input_dropout : float in [0, 1), default=0.0
-        The same for the input features.
+        Probability of dropping an input feature in a training step.
     max_norm : float > 0, default=None
-        Largest Euclidean norm of the incoming weights of a unit; longer ones are scaled down after each update.
+        Largest Euclidean norm of a unit's incoming weights; longer vectors are scaled down after each update.
         First-order solvers only.
     clip_norm : float > 0, default=None
-        Largest Euclidean norm of the gradient of all parameters, of data and smooth penalty together; a longer one is
-        scaled down. First-order solvers only.
+        Largest Euclidean norm of the gradient of the loss and the smooth penalty; a longer gradient is scaled down
+        before each update. First-order solvers only.
     ema_decay : float in [0, 1), default=None
-        Keep an exponential moving average of the weights over updates: it is what is validated, and what ``coefs_``
-        holds in the end; 0.0 wherever the weight is 0.0. First-order solvers only.
+        Average the weights over updates, with exponentially decaying influence. The average is validated and becomes
+        ``coefs_``; it is 0.0 wherever the current weight is 0.0. First-order solvers only.
     solver : {'gd', 'sgd', 'minibatch', 'rmsprop', 'adagrad', 'adadelta', 'adam', 'adamw', 'adamax', 'nadam', 'lion', \
             'muon', 'lbfgs'} or Optimizer, default='adam'
-        'gd' is gradient descent on all samples, 'sgd' on one example at a time, 'minibatch' on batches, all with
-        ``momentum``; 'lbfgs' is SciPy's quasi-Newton method on all samples; 'muon' orthogonalises the steps of weight
-        matrices; the others adapt the step of each weight, see :mod:`skregopt.optimizers`.
+        'gd', 'sgd' and 'minibatch' are gradient descent with ``momentum``: on all samples, on one sample at a time, on
+        batches. 'lbfgs' is SciPy's quasi-Newton method on all samples. 'muon' orthogonalises the steps of weight
+        matrices. The others adapt the step of each weight. See :mod:`skregopt.optimizers`.
     batch_size : int or 'auto', default='auto'
-        Samples per update. 'auto' is all of them for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
+        Samples per update. 'auto' is n_samples for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
         'lbfgs'.
     learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', 'plateau'} \
             or Schedule, default='constant'
-        Schedule of the learning rate, with every first-order solver, see :mod:`skregopt.schedules`. 'cosine' and
+        Schedule of the learning rate, for every first-order solver, see :mod:`skregopt.schedules`. 'cosine' and
         'one_cycle' end after ``max_iter`` epochs.
     learning_rate_init : float > 0 or 'auto', default='auto'
-        Learning rate at the start (its peak). 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01
-        for 'rmsprop' and 'adagrad', 0.002 for 'adamax' and 'nadam', else 0.001.
+        Peak of the learning rate. 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01 for 'rmsprop'
+        and 'adagrad', 0.002 for 'adamax' and 'nadam', otherwise 0.001.
     power_t : float >= 0, default=0.5
         Exponent of 'invscaling'.
     momentum : float in [0, 1], default=0.9
         Momentum of 'gd', 'sgd' and 'minibatch'.
     nesterovs_momentum : bool, default=True
-        Whether that momentum is Nesterov's.
+        Whether the momentum is Nesterov's.
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
         Decay rates of the moments of 'adam' and 'adamw'.
     epsilon : float > 0, default=1e-8
         Added to the denominator in 'adam' and 'adamw'.
     max_iter : int >= 1, default=200
-        Most epochs; most iterations of 'lbfgs'.
+        Largest number of epochs; for 'lbfgs' of iterations.
     max_fun : int >= 1, default=15000
-        Most evaluations of the objective by 'lbfgs'.
+        Largest number of evaluations of the objective by 'lbfgs'.
     shuffle : bool, default=True
         Whether to visit samples in a new order in each epoch.
     early_stopping : bool, default=False
-        Whether to watch held-out rows, stop when they stop improving, and restore the weights of the best epoch.
+        Whether to watch held-out rows, to stop when they stop improving, and to restore the weights of the best epoch.
         Otherwise the training objective is watched and the last weights are kept.
     validation_fraction : float in [0, 1) or CV splitter, default=0.1
-        Rows to hold out when ``early_stopping=True`` and no ``X_val`` is given (stratified, except for a multilabel
-        target); of a splitter its last split.
+        Share of rows to hold out with ``early_stopping=True`` and without ``X_val``, stratified except for a multilabel
+        target. Of a splitter the last split is used.
     n_iter_no_change : int >= 1 or inf, default=10
-        Training stops after more than that many epochs in a row without an improvement of at least ``tol``.
+        Training stops after more than this many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4
-        What counts as an improvement, in units of what is watched. For 'lbfgs' also the largest gradient component at
-        which it has converged.
+        Smallest improvement that counts, in units of the loss or score that is watched. 'lbfgs' also converges once no
+        gradient component is larger.
     scoring : str or callable, default='loss'
-        What ``early_stopping`` watches: 'loss' (of the held-out rows, without penalty), the name of a scikit-learn
+        Score of the held-out rows that ``early_stopping`` watches: 'loss' (without penalty), the name of a scikit-learn
         scorer, or a callable ``(estimator, X, y)``.
     random_state : int, RandomState or None, default=None
-        Seed of the initial weights, hold-out split, order of samples and dropout. The same int gives the same bits.
+        Seed of the initial weights, the hold-out split, the order of samples, and dropout. The same int gives the same
+        bits.
     warm_start : bool, default=False
-        Whether ``fit`` starts from the weights of the fit before.
+        Whether ``fit`` starts from the weights of the previous fit.
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Working precision. 'auto' keeps float32 and computes in float64 for everything else.
+        Working precision. 'auto' is float32 for X in float32, float64 for all other X.
     n_jobs : int or None, default=None
-        Most threads of one fit, and of a prediction of many rows. None is one, -1 all processors (one inside a joblib
-        worker); while other fits run in the process it is one. No bit of the result depends on it.
+        Largest number of threads of a fit, and of a prediction of many rows. None is one; -1 is all processors, but one
+        inside a joblib worker. While other fits run in the same process a fit has one thread. No bit of the result
+        depends on it.
     verbose : bool, default=False
         Whether to print the loss of each epoch.
 
@@ -147,27 +150,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, when X has string column names.
+        Names of the features, if the columns of X have names.
     n_iter_ : int
-        Epochs (iterations of 'lbfgs') of the last call.
+        Epochs of the last call; iterations of 'lbfgs'.
     t_ : int
-        Training samples seen, over all epochs and calls that continue each other.
+        Training samples seen in all epochs, of earlier calls too if the last one continued them.
     loss_ : float
-        Last value of ``loss_curve_``; NaN if training was interrupted before the first epoch was complete.
+        Last value of ``loss_curve_``; NaN if training was interrupted within the first epoch.
     loss_curve_ : list of float
-        Objective of each epoch: mean loss met during the epoch plus the penalty at its end.
+        Objective of each epoch: mean loss during the epoch plus the penalty at its end.
     best_loss_ : float or None
-        Smallest value of ``loss_curve_``, infinity if that is empty; None with ``early_stopping``.
+        Smallest value of ``loss_curve_``, infinity if there is none; None with ``early_stopping``.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     validation_loss_curve_ : list of float or None
-        Mean loss of the held-out rows after each epoch, without penalty and dropout; None without such rows.
+        Mean loss of the validation rows after each epoch, without penalty and dropout; None without such rows.
     validation_scores_ : list of float or None
-        What ``early_stopping`` watched, higher is better ('loss': the negative loss); None without it.
+        Score that ``early_stopping`` watched after each epoch, higher is better (for 'loss' the negative loss); None
+        without ``early_stopping``.
     best_validation_score_ : float or None
-        Highest of them in the last fit.
+        Highest score of the last fit; None without ``early_stopping``.
     best_iter_ : int or None
-        Epoch of the last fit, counted from 1, whose weights were kept; None without ``early_stopping``.
+        Epoch of the last fit whose weights were kept, counted from 1; 0 if the initial weights were. None without
+        ``early_stopping``.
     n_layers_ : int
         Layers including input and output.
     n_outputs_ : int
@@ -179,7 +184,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     sparsity_ : float
         Share of weights in ``coefs_`` that are exactly zero.
     feature_importances_ : ndarray of shape (n_features,)
-        Norms of the rows of the first weight matrix, divided by their sum; 0.0 for a dropped feature.
+        Norms of the rows of the first weight matrix, divided by their sum; 0.0 for a feature without weights.
 
     See Also
     --------
@@ -317,18 +322,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite numbers. Never copied whole, except to convert lists, objects and sparse formats other than CSR.
+            Finite numbers. Copied only to convert lists, objects and sparse formats other than CSR.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels (numbers, strings, booleans), or an indicator matrix of labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0, relative to each other; a row of weight 0 is as good as absent.
+            Weights >= 0. Only their ratios count; a row of weight 0 counts as absent.
         X_val, y_val : array-like, default=None
-            Rows to validate on. With ``early_stopping=True`` they take the place of held-out rows, otherwise their loss
-            is only recorded in ``validation_loss_curve_``.
+            Validation rows. With ``early_stopping=True`` they take the place of held-out rows; otherwise
+            ``validation_loss_curve_`` records their loss and nothing else depends on them.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Weights of these rows.
+            Weights of the validation rows.
         groups : array-like of shape (n_samples,), default=None
-            Given to a CV splitter in ``validation_fraction``.
+            Groups for a CV splitter in ``validation_fraction``.
         coef_init : list of ndarray of shape (fan_in, fan_out), default=None
             Weights to start from.
         intercept_init : list of ndarray of shape (fan_out,), default=None
@@ -345,7 +350,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             For a parameter outside its domain.
         ValueError
             For data that cannot be used, parameters that contradict each other, training that diverged, or early
-            stopping without a single finite score. A fitted estimator is left as it was.
+            stopping without any finite score. A fitted estimator is left as it was.
         """
         return self._fit(
             FitData(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, coef_init, intercept_init)
@@ -364,7 +369,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0, taken as given (``fit`` divides them by their mean).
+            Weights >= 0, taken as given, where ``fit`` divides them by their mean.
         classes : array-like of shape (n_classes,), default=None
             All classes that will occur; required in the first call.
 
@@ -376,9 +381,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            For a class that is not among ``classes``, or with ``early_stopping=True`` or ``class_weight='balanced'``.
+            For a label that is not among ``classes``, ``early_stopping=True``, or ``class_weight='balanced'``.
         KeyboardInterrupt
-            If the user interrupts (``fit`` warns instead). A fitted estimator is left as it was, as after any error.
+            If the user interrupts, where ``fit`` warns. A fitted estimator is left as it was, as after any error.
         """
         return self._fit(FitData(X, y, sample_weight, classes=classes), incremental=True)
 
@@ -412,19 +417,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite numbers.
         n_draws : int >= 1, default=None
-            None predicts with all units. A number averages the probabilities of so many networks that dropout has
-            thinned, at the rates of the last fit, with masks that are the same for all rows and in each call (Gal and
-            Ghahramani 2016, "Dropout as a Bayesian approximation"). Where these disagree, the average is less sure.
+            None predicts with all units. A number averages the probabilities of this many networks, thinned by dropout
+            at the rates of the last fit; their masks are the same for all rows and in each call (Gal and Ghahramani
+            2016, "Dropout as a Bayesian approximation"). Where the networks disagree, the average is less sure.
 
         Returns
         -------
         y_prob : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            In the order of ``classes_``. Rows sum to one, except for a multilabel target.
+            Probabilities in the order of ``classes_``. Rows sum to one, except for a multilabel target.
 
         Raises
         ------
         ValueError
-            For X that does not fit the network, draws from one fitted without dropout, or ``n_draws`` below 1.
+            For X that does not fit the network, draws from a network without dropout, or ``n_draws`` below 1.
         """
         y_pred = self._predict_outputs(X) if n_draws is None else self._predict_draws(X, n_draws)[0]
         if self._target_kind() != "binary":

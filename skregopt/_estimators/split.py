@@ -91,7 +91,7 @@ def _given_rows(examples, rows, dtype):
 
 
 def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
-    """Split the rows of a training set into rows to train on and rows to validate on.
+    """Return row numbers to train on and to validate on.
 
     Parameters
     ----------
@@ -99,14 +99,12 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
         A splitter's last split is used.
     rows : ndarray of int64
         The rows of X that may be used.
-    X, y : array-like
-        Only given to a splitter.
+    X, y, groups : array-like or None
+        Read by a splitter only.
     strata : ndarray or None
         Labels to stratify by, one per row of X.
-    groups : array-like or None
-        Only given to a splitter.
     seed : int
-        Of a random split.
+        Seed of a random split.
 
     Returns
     -------
@@ -147,7 +145,7 @@ def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
 
 
 def _too_few(error, fraction, n_rows, strata):
-    """Return what scikit-learn's error about a random split means here."""
+    """Return the message for scikit-learn's error about a random split, in the words of these parameters."""
     if str(error).startswith("The least populated class"):
         return (
             f"{error}. early_stopping=True holds out validation_fraction={fraction!r} of the rows of each class. Give "

@@ -1,4 +1,4 @@
-"""Without hidden layers: the best constant prediction, and the strength of a penalty that allows no other."""
+"""Without hidden layers: the best constant prediction, and the penalty that leaves all weights at zero."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from .._estimators.read import FitData
 from .._kernels.component import build_component
 from ..penalties import L1, PENALTIES, ElasticNet, GroupL1, Penalty
 
-_STATIONARY = 1e-7  # a slope that is nothing, compared with that of the weights
-_KEPT = ("loss", "class_weight", "label_smoothing")  # parameters that the data term depends on
+_STATIONARY = 1e-7  # a slope of the intercepts, relative to the slope of the weights, that counts as zero
+_KEPT = ("loss", "class_weight", "label_smoothing")  # the data term depends on these parameters
 
 
 @dataclass
@@ -23,8 +23,8 @@ class NullModel:
     ----------
     intercept : ndarray of shape (n_outputs,)
     gradient : ndarray of shape (n_features, n_outputs)
-        Of the data term with respect to the weights. Where it has kinks, that subgradient whose part for the
-        intercepts is zero.
+        Gradient of the data term with respect to the weights. Where the data term has kinks, the subgradient whose
+        part for the intercepts is zero.
     loss : float
         The data term.
     """
@@ -75,13 +75,13 @@ def null_model(estimator, X, y, sample_weight):
     intercept = first.intercepts_[0]
     loss, of_weights, of_intercepts = gradient(features, intercept)
     smooth = np.abs(of_intercepts).max() <= _STATIONARY * np.abs(of_weights).max()
-    if smooth or first.out_activation_ == "softmax":  # whose outputs depend on each other
+    if smooth or first.out_activation_ == "softmax":  # the search below takes outputs one by one; softmax couples them
         return NullModel(intercept, of_weights, loss)
-    # a data term with kinks, at one of which its minimum is
+    # the minimum is at a kink of the data term
     low, high = _bracket(lambda intercept: gradient(nothing, intercept)[2], first.n_outputs_)
     loss, of_weights_low, below = gradient(features, low)
     _, of_weights_high, above = gradient(features, high)
-    # at a kink the gradient jumps between two neighbouring numbers; what is between is a subgradient
+    # at a kink the gradient jumps between two neighbouring numbers; all values in between are subgradients
     share = np.where(above > below, above / np.where(above > below, above - below, 1.0), 0.5)
     return NullModel(low, share * of_weights_low + (1.0 - share) * of_weights_high, loss)
 
@@ -104,7 +104,7 @@ def _bracket(slope, n_outputs):
 
 
 def check_variation(X, y):
-    """Raise ValueError for data that leave all weights at zero, whatever alpha: ``alpha_max`` would be rounding."""
+    """Raise ValueError for data that leave all weights at zero for every alpha: ``alpha_max`` would be rounding."""
     for name, values, what in (("y", y, "value or class"), ("X", X, "row")):
         if sp.issparse(values):
             low, high = min_max_axis(sp.csr_matrix(values), axis=0)
@@ -119,12 +119,12 @@ def check_variation(X, y):
 
 
 def build_penalty(estimator):
-    """Return the penalty of an estimator, one that sets weights to zero in a way that is known.
+    """Return the penalty of an estimator.
 
     Raises
     ------
     ValueError
-        For any other penalty.
+        For a penalty that leaves no weight at zero, or has no known ``alpha_max``.
     """
     penalty = build_component(Penalty, PENALTIES, estimator.penalty, estimator)
     if penalty.is_smooth:

@@ -70,7 +70,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, groups=None):
-        """Choose alpha by cross-validation, and keep the network of the path on all rows that has it.
+        """Choose alpha by cross-validation, and keep the network of the path of all rows with this alpha.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the rows, in training and in the scores of held-out rows.
         groups : array-like of shape (n_samples,), default=None
-            Given to ``cv``.
+            Groups for ``cv``.
 
         Returns
         -------
@@ -91,10 +91,10 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For what :func:`skregopt.model_selection.regularization_path` raises, or a score that is not finite.
+            For the reasons of :func:`skregopt.model_selection.regularization_path`, or a score that is not finite.
         KeyboardInterrupt
-            If the user interrupts: an unfinished path has no alpha to choose. A fitted estimator is left as it was, as
-            after any error.
+            If the user interrupts, because an unfinished path has no alpha to choose. A fitted estimator is left as it
+            was, as after any error.
         """
         fitted = copy.copy(self)  # so that a failure changes nothing
         fitted._choose(X, y, sample_weight, groups)
@@ -170,7 +170,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         return self._predict("predict", X)
 
     def score(self, X, y, sample_weight=None):
-        """Return the score of the chosen network, that of ``scoring``.
+        """Return the score of the chosen network by ``scoring``.
 
         Parameters
         ----------
@@ -190,12 +190,11 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
         return score(self.best_estimator_, self.scoring, X, y, sample_weight)
 
-    # what a user of the chosen network looks at
     coefs_ = property(lambda self: self.best_estimator_.coefs_, doc="Weights of the chosen network, by layer.")
-    intercepts_ = property(lambda self: self.best_estimator_.intercepts_, doc="Its intercepts, by layer.")
-    n_iter_ = property(lambda self: self.best_estimator_.n_iter_, doc="Epochs of its fit.")
-    n_nonzero_ = property(lambda self: self.best_estimator_.n_nonzero_, doc="Number of its weights that are not 0.0.")
-    sparsity_ = property(lambda self: self.best_estimator_.sparsity_, doc="Share of its weights that are 0.0.")
+    intercepts_ = property(lambda self: self.best_estimator_.intercepts_, doc="Intercepts of the chosen network.")
+    n_iter_ = property(lambda self: self.best_estimator_.n_iter_, doc="Epochs of the chosen network's fit.")
+    n_nonzero_ = property(lambda self: self.best_estimator_.n_nonzero_, doc="Number of weights that are not 0.0.")
+    sparsity_ = property(lambda self: self.best_estimator_.sparsity_, doc="Share of weights that are 0.0.")
     feature_importances_ = property(
         lambda self: self.best_estimator_.feature_importances_, doc="Importance of each feature; 0.0 if dropped."
     )
@@ -208,7 +207,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
 
 
 def _chosen(scores, alphas, selection):
-    """Return the index of the alpha to choose from scores of shape (n_folds, n_alphas); the largest one of equals."""
+    """Return the index of the alpha to choose by scores of shape (n_folds, n_alphas); the largest alpha of equals."""
     mean = scores.mean(axis=0)
     best = np.argmax(mean)
     least = mean[best]
@@ -221,61 +220,61 @@ def _chosen(scores, alphas, selection):
 class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
     """Multi-layer perceptron classifier whose ``alpha`` is chosen by cross-validation along its path.
 
-    In the manner of ``sklearn.linear_model.LogisticRegressionCV``: the path of all rows gives the strengths, see
-    :func:`regularization_path`; each fold follows them on its own rows and is scored on those held out; the network
-    of the first path that has the chosen strength is kept.
+    Works like ``sklearn.linear_model.LogisticRegressionCV``. The path of all rows gives the strengths, see
+    :func:`regularization_path`. Each fold follows these strengths on its training rows and is scored on its held-out
+    rows. The network with the chosen strength is taken from the path of all rows.
 
     Parameters
     ----------
     estimator : MLPClassifier, default=None
-        The network whose alpha is chosen, with all other parameters. ``penalty`` has to be 'l1', 'elasticnet' or
+        The estimator whose alpha is chosen; all other parameters are used. ``penalty`` must be 'l1', 'elasticnet' or
         'group_l1'. None is ``MLPClassifier(penalty='l1')``. It is cloned.
     alphas : array-like of float > 0, default=None
-        Strengths to choose from. None takes those of the path of all rows, by ``n_alphas`` and ``eps``.
+        Strengths to choose from. None takes the strengths of the path of all rows, by ``n_alphas`` and ``eps``.
     n_alphas : int >= 1, default=50
-        Number of strengths without hidden layers. With them the number for each factor of 1 / ``eps``; the path goes
-        on until all penalised weights are zero.
+        Number of strengths without hidden layers. With hidden layers the number for each factor of 1 / ``eps``; the
+        path goes on until all penalised weights are zero.
     eps : float in (0, 1), default=1e-3
-        Ratio of the smallest strength to that at which, without hidden layers, all weights are zero.
+        Ratio of the smallest strength to the strength at which, without hidden layers, all weights are zero.
     cv : int, CV splitter or iterable, default=None
-        Folds, as everywhere in scikit-learn. None is five of them, stratified for classes.
+        Folds, as everywhere in scikit-learn. None is five folds, stratified for classes.
     scoring : str or callable, default=None
         A scikit-learn scorer. None is the estimator's ``score``.
     selection : {'best', '1se'}, default='best'
-        'best' is the highest mean score (of equals, the largest alpha). '1se' is the largest alpha whose mean score is
-        within one standard error of the best: a sparser network that is not measurably worse (Hastie, Tibshirani,
-        Friedman, "The elements of statistical learning", 2009, section 7.10).
+        'best' is the alpha with the highest mean score, the largest of several. '1se' is the largest alpha with a mean
+        score within one standard error of the highest: a sparser network that is not measurably worse (Hastie,
+        Tibshirani, Friedman, "The elements of statistical learning", 2009, section 7.10).
     max_iter : int >= 1, default=None
-        Most epochs for each alpha, see :func:`regularization_path`.
+        Largest number of epochs for each alpha, see :func:`regularization_path`.
     tol : float >= 0, default=None
         ``tol`` of the fits, see :func:`regularization_path`.
     n_jobs : int, default=None
-        Folds to work on at the same time, by joblib. The result does not depend on it.
+        Number of folds that joblib computes at the same time. The result does not depend on it.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     alpha_ : float
-        The strength chosen.
+        The chosen strength.
     alphas_ : ndarray of shape (n_alphas,)
         Strengths, in the order of the path.
     cv_scores_ : ndarray of shape (n_folds, n_alphas)
         Scores of the held-out rows.
     mean_cv_scores_ : ndarray of shape (n_alphas,)
-        Their means over folds.
+        Means of ``cv_scores_`` over folds.
     best_index_ : int
         Position of ``alpha_`` in ``alphas_``.
     best_estimator_ : estimator
-        The network chosen, of the path on all rows.
+        The fitted estimator of ``path_`` with the chosen strength.
     path_ : RegularizationPath
-        The path on all rows.
+        The path of all rows.
     coefs_, intercepts_, n_iter_, n_nonzero_, sparsity_, feature_importances_
-        Those of ``best_estimator_``.
+        Attributes of ``best_estimator_``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, if X has some.
+        Names of the features, if the columns of X have names.
 
     See Also
     --------
@@ -342,59 +341,59 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
 class MLPRegressorCV(RegressorMixin, BaseMLPCV):
     """Multi-layer perceptron regressor whose ``alpha`` is chosen by cross-validation along its path.
 
-    In the manner of ``sklearn.linear_model.LassoCV``: the path of all rows gives the strengths, see
-    :func:`regularization_path`; each fold follows them on its own rows and is scored on those held out; the network
-    of the first path that has the chosen strength is kept.
+    Works like ``sklearn.linear_model.LassoCV``. The path of all rows gives the strengths, see
+    :func:`regularization_path`. Each fold follows these strengths on its training rows and is scored on its held-out
+    rows. The network with the chosen strength is taken from the path of all rows.
 
     Parameters
     ----------
     estimator : MLPRegressor, default=None
-        The network whose alpha is chosen, with all other parameters. ``penalty`` has to be 'l1', 'elasticnet' or
+        The estimator whose alpha is chosen; all other parameters are used. ``penalty`` must be 'l1', 'elasticnet' or
         'group_l1'. None is ``MLPRegressor(penalty='l1')``. It is cloned.
     alphas : array-like of float > 0, default=None
-        Strengths to choose from. None takes those of the path of all rows, by ``n_alphas`` and ``eps``.
+        Strengths to choose from. None takes the strengths of the path of all rows, by ``n_alphas`` and ``eps``.
     n_alphas : int >= 1, default=50
-        Number of strengths without hidden layers. With them the number for each factor of 1 / ``eps``; the path goes
-        on until all penalised weights are zero.
+        Number of strengths without hidden layers. With hidden layers the number for each factor of 1 / ``eps``; the
+        path goes on until all penalised weights are zero.
     eps : float in (0, 1), default=1e-3
-        Ratio of the smallest strength to that at which, without hidden layers, all weights are zero.
+        Ratio of the smallest strength to the strength at which, without hidden layers, all weights are zero.
     cv : int, CV splitter or iterable, default=None
-        Folds, as everywhere in scikit-learn. None is five of them, stratified for classes.
+        Folds, as everywhere in scikit-learn. None is five folds, stratified for classes.
     scoring : str or callable, default=None
         A scikit-learn scorer. None is the estimator's ``score``.
     selection : {'best', '1se'}, default='best'
-        'best' is the highest mean score (of equals, the largest alpha). '1se' is the largest alpha whose mean score is
-        within one standard error of the best: a sparser network that is not measurably worse (Hastie, Tibshirani,
-        Friedman, "The elements of statistical learning", 2009, section 7.10).
+        'best' is the alpha with the highest mean score, the largest of several. '1se' is the largest alpha with a mean
+        score within one standard error of the highest: a sparser network that is not measurably worse (Hastie,
+        Tibshirani, Friedman, "The elements of statistical learning", 2009, section 7.10).
     max_iter : int >= 1, default=None
-        Most epochs for each alpha, see :func:`regularization_path`.
+        Largest number of epochs for each alpha, see :func:`regularization_path`.
     tol : float >= 0, default=None
         ``tol`` of the fits, see :func:`regularization_path`.
     n_jobs : int, default=None
-        Folds to work on at the same time, by joblib. The result does not depend on it.
+        Number of folds that joblib computes at the same time. The result does not depend on it.
 
     Attributes
     ----------
     alpha_ : float
-        The strength chosen.
+        The chosen strength.
     alphas_ : ndarray of shape (n_alphas,)
         Strengths, in the order of the path.
     cv_scores_ : ndarray of shape (n_folds, n_alphas)
         Scores of the held-out rows.
     mean_cv_scores_ : ndarray of shape (n_alphas,)
-        Their means over folds.
+        Means of ``cv_scores_`` over folds.
     best_index_ : int
         Position of ``alpha_`` in ``alphas_``.
     best_estimator_ : estimator
-        The network chosen, of the path on all rows.
+        The fitted estimator of ``path_`` with the chosen strength.
     path_ : RegularizationPath
-        The path on all rows.
+        The path of all rows.
     coefs_, intercepts_, n_iter_, n_nonzero_, sparsity_, feature_importances_
-        Those of ``best_estimator_``.
+        Attributes of ``best_estimator_``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, if X has some.
+        Names of the features, if the columns of X have names.
 
     See Also
     --------

@@ -16,7 +16,7 @@ from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
 from ._plan import Plan, Strengths, follow
 
-# those that the path shares with its cross-validation
+# parameters that the path shares with its cross-validation
 PATH_CONSTRAINTS = {
     "alphas": ["array-like", None],
     "n_alphas": [Interval(Integral, 1, None, closed="left")],
@@ -31,18 +31,18 @@ _BOUND = [Interval(Real, 0, None, closed="neither"), None]
 class RegularizationPath:
     """What :func:`regularization_path` returns: one fitted estimator for each alpha, and their attributes as arrays.
 
-    An attribute that the estimators have, has the same name here, and one element for each alpha.
+    Attributes of the estimators have the same names here, and one element for each alpha.
 
     Parameters
     ----------
     estimators : list of MLPClassifier or of MLPRegressor
         Fitted, in the order of the path.
     converged : sequence of bool
-        Whether the training of each ended before ``max_iter`` epochs.
+        Whether the training of each estimator ended before ``max_iter`` epochs.
     alpha_max : float
         The smallest known alpha at which all penalised weights are zero.
     train_scores, val_scores : sequence of float, default=None
-        Scores on the rows to train on and on those to validate on.
+        Scores of the training rows and of the validation rows.
 
     Attributes
     ----------
@@ -52,7 +52,8 @@ class RegularizationPath:
         Strength of the penalty.
     alpha_max_ : float
         Without hidden layers the closed-form strength from which on all weights are zero, rounded up by a millionth.
-        With them the first one of the path at which all penalised weights were; NaN if the path ended before.
+        With hidden layers the first strength of the path at which all penalised weights were zero; NaN if there was
+        none.
     coefs_, intercepts_ : list of list of ndarray
         Weights and intercepts, by alpha and layer.
     n_nonzero_ : ndarray of int of shape (n_alphas,)
@@ -60,9 +61,9 @@ class RegularizationPath:
     sparsity_ : ndarray of shape (n_alphas,)
         Share of weights that are exactly zero.
     feature_importances_ : ndarray of shape (n_alphas, n_features)
-        Exactly 0.0 for a feature that is dropped.
+        Importances of the features; exactly 0.0 for a dropped feature.
     n_features_ : ndarray of int of shape (n_alphas,)
-        Number of features that are not dropped.
+        Number of features with weights.
     loss_ : ndarray of shape (n_alphas,)
         Objective in the last epoch.
     n_iter_ : ndarray of int of shape (n_alphas,)
@@ -70,13 +71,13 @@ class RegularizationPath:
     converged_ : ndarray of bool of shape (n_alphas,)
         Whether training ended before ``max_iter`` epochs.
     train_scores_ : ndarray of shape (n_alphas,) or None
-        Scores on the rows to train on.
+        Scores of the training rows.
     val_scores_ : ndarray of shape (n_alphas,) or None
-        Scores on ``X_val, y_val``; None without them.
+        Scores of ``X_val, y_val``; None without them.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, if X had some.
+        Names of the features, if X had names.
     """
 
     def __init__(self, estimators, converged, alpha_max, train_scores=None, val_scores=None):
@@ -126,54 +127,54 @@ def regularization_path(
 ):
     r"""Fit an estimator along a sequence of strengths of its penalty, each fit started from the one before.
 
-    Without hidden layers the path goes down from the strength at which all weights are zero. With the data term L at
-    its minimum over the intercepts alone and G its gradient with respect to the weights there, this is::
+    Without hidden layers the path goes down from the strength at which all weights are zero. Let G be the gradient of
+    the data term with respect to the weights, where all weights are zero and the intercepts are the best ones. Then::
 
         alpha_max = max |G| / l1_ratio                                       (l1: l1_ratio = 1; elasticnet)
         alpha_max = max_j ||G[j, :]||_2 / (sqrt(n_outputs) l1_ratio)         (group_l1)
 
-    With ``input_dropout`` the gradient is random, so that a weight may be left there.
+    With ``input_dropout`` the gradient is random, so that a weight may differ from zero at this strength.
 
-    With hidden layers no path can go down: where all weights are zero, so is the gradient, for every alpha. The path
-    goes up, from dense to sparse, as in LassoNet (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network with
-    feature sparsity", JMLR 2021): a fit from random weights at the smallest alpha, then larger and larger ones until
-    all weights with a non-smooth penalty are exactly zero ('group_l1': the first layer's).
+    With hidden layers no path can go down: where all weights are zero, the gradient is zero too, for every alpha. The
+    path goes up, from dense to sparse, as in LassoNet (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network
+    with feature sparsity", JMLR 2021). The first fit starts from random weights at the smallest alpha. Larger alphas
+    follow until all weights with a non-smooth penalty are exactly zero (for 'group_l1' those of the first layer).
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        With ``penalty`` 'l1', 'elasticnet' or 'group_l1' and ``early_stopping=False``. It is cloned. Its own ``alpha``
-        has no part in the path.
+        An estimator with ``penalty`` 'l1', 'elasticnet' or 'group_l1' and ``early_stopping=False``. It is cloned; its
+        own ``alpha`` is not used.
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        Rows to train on.
+        Training rows.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets.
     alphas : array-like of float > 0, default=None
-        Strengths, in any order: the path sorts them. None makes a geometric sequence of the four parameters that
-        follow, which go without effect otherwise.
+        Strengths in any order; the path sorts them. None makes a geometric sequence by the four parameters that follow;
+        with given ``alphas`` they have no effect.
     n_alphas : int >= 1, default=50
-        Number of strengths without hidden layers. With them the number between ``alpha_min`` and ``alpha_min / eps``:
-        the path goes on in equal ratios until all penalised weights are zero.
+        Number of strengths without hidden layers. With hidden layers the number between ``alpha_min`` and
+        ``alpha_min / eps``: the path goes on in equal ratios until all penalised weights are zero.
     eps : float in (0, 1), default=1e-3
         Ratio of the smallest strength to the largest.
     alpha_min, alpha_max : float > 0, default=None
-        The smallest and the largest strength. None for ``alpha_max`` is the value above, with hidden layers the first
-        that leaves no penalised weight. None for ``alpha_min`` is ``eps`` times it, with hidden layers ``eps`` times
-        the value above for the same data without hidden layers.
+        The smallest and the largest strength. None for ``alpha_max`` is the value above; with hidden layers the path
+        goes on until no penalised weight is left. None for ``alpha_min`` is ``eps`` times ``alpha_max``; with hidden
+        layers ``eps`` times the value above for the same data without hidden layers.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows, in training and in ``train_scores_``.
+        Weights of the training rows, in the fits and in ``train_scores_``.
     X_val, y_val : array-like, default=None
-        Rows to validate on, for ``val_scores_``.
+        Validation rows, for ``val_scores_``.
     sample_weight_val : array-like of shape (n_val_samples,), default=None
-        Weights of these rows.
+        Weights of the validation rows.
     scoring : str or callable, default=None
         A scikit-learn scorer. None is the estimator's ``score``.
     max_iter : int >= 1, default=None
-        Most epochs for each alpha; with hidden layers for each after the first, which has the estimator's. None is the
-        estimator's ``max_iter`` without hidden layers, and a quarter of it with them.
+        Largest number of epochs for each alpha. With hidden layers the first fit keeps the estimator's ``max_iter``.
+        None is the estimator's ``max_iter`` without hidden layers, and a quarter of it with them.
     tol : float >= 0, default=None
-        ``tol`` of the fits. None is the estimator's; without hidden layers at most 1e-10 times the loss of the best
-        constant, and ``n_iter_no_change`` is at least 100: a flat objective hardly changes while weights still move.
+        ``tol`` of the fits. None is the estimator's; without hidden layers it is at most 1e-10 times the loss of the
+        best constant, and ``n_iter_no_change`` is at least 100, because weights still move where the objective is flat.
 
     Returns
     -------
@@ -187,18 +188,17 @@ def regularization_path(
     InvalidParameterError
         For a parameter outside its domain.
     ValueError
-        For a penalty that leaves no weight at zero, or whose ``alpha_max`` is not known; X or y that are the same in
-        all rows, unless the strengths are given; strengths that are not finite and above 0, ``alpha_min`` above
-        ``alpha_max``, parameters that contradict each other, or training that diverged.
+        For a penalty that leaves no weight at zero or has no known ``alpha_max``; for X or y without variation, unless
+        the strengths are given; for strengths that are not finite and above 0, or ``alpha_min`` above ``alpha_max``;
+        for parameters that contradict each other, and for training that diverged.
     KeyboardInterrupt
-        If the user interrupts before the first fit is complete. Later, the path of the fits that are complete is
-        returned, with a UserWarning.
+        If the user interrupts before the first fit is complete. Later the complete fits are returned, with a
+        UserWarning.
 
     Warns
     -----
     ConvergenceWarning
-        If fits without hidden layers ended at ``max_iter``. With hidden layers that is usual and told by
-        ``converged_`` alone.
+        If fits without hidden layers ended at ``max_iter``. With hidden layers this is usual; see ``converged_``.
 
     Examples
     --------
@@ -261,7 +261,7 @@ def finished(plan, steps, train_scores=None, val_scores=None):
 
 
 def warn_about_path(plan, path):
-    """Warn if a complete path is not what it should be."""
+    """Warn if fits of a complete path did not converge, or weights are left at its end."""
     n_fits, n_converged = path.converged_.size, np.count_nonzero(path.converged_)
     if not plan.hidden and n_converged < n_fits:
         warn_user(
@@ -271,8 +271,8 @@ def warn_about_path(plan, path):
         )
     elif plan.open_ended and np.isnan(path.alpha_max_):
         warn_user(
-            f"The path ended at alpha={path.alphas_[-1]:.3g} with {path.n_nonzero_[-1]} weights that are not zero, far "
-            "beyond where they should be. Increase max_iter, or use larger batches.",
+            f"The path ended at alpha={path.alphas_[-1]:.3g} with {path.n_nonzero_[-1]} weights that are not zero, "
+            "although so large an alpha should leave none. Increase max_iter, or use larger batches.",
             ConvergenceWarning,
         )
 

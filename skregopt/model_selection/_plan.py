@@ -15,13 +15,13 @@ from .._training.outcome import Ending
 from ..penalties import GroupL1
 from ._alpha_max import build_penalty, check_variation, null_model
 
-# Without hidden layers the weights at each alpha are known to be unique or nearly so, and worth finding: where the
-# objective is flat, weights move although it hardly changes, and momentum makes it rise before it falls.
+# Without hidden layers the weights at each alpha are unique or nearly so, and worth finding exactly. Where the
+# objective is flat, weights move although it hardly changes, and with momentum it rises before it falls.
 _SHARE_OF_NULL_LOSS = 1e-10
 _PATIENCE = 100
-_SHORTER = 4  # a start from the alpha before needs fewer epochs than one from random weights
-_ROUNDING = 1e-6  # by which the closed form is larger, so that no rounding error leaves a weight, in float32 neither
-_FARTHEST = 1e4  # times the scale of alpha: where an increasing path gives up
+_SHORTER = 4  # a fit that starts from the previous alpha needs a quarter of the epochs
+_ROUNDING = 1e-6  # relative margin of the closed form, so that rounding leaves no weight, in float32 neither
+_FARTHEST = 1e4  # an increasing path gives up at this many times the scale of alpha
 
 
 @dataclass(frozen=True)

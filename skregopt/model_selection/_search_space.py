@@ -86,63 +86,63 @@ def param_distributions(estimator, style="scipy", prefix=""):
 
 def _domains(estimator):
     """Return {name: (kind, values or bounds)}."""
-    model = clone(estimator)
-    model._validate_params()
-    penalty = build_component(Penalty, PENALTIES, model.penalty, model)
+    estimator = clone(estimator)
+    estimator._validate_params()
+    penalty = build_component(Penalty, PENALTIES, estimator.penalty, estimator)
     domains = {}
-    if model.solver != "lbfgs":
-        domains |= _of_the_solver(model)
-    if model.penalty is not None:
+    if estimator.solver != "lbfgs":
+        domains |= _of_the_solver(estimator)
+    if estimator.penalty is not None:
         around = (1e-6, 1e-2) if penalty.is_smooth else (1e-5, 1e-1)
-        domains["alpha"] = (_LOG, *_range(model, "alpha", 100.0, around))
-    if model.penalty in ("elasticnet", "group_l1"):
+        domains["alpha"] = (_LOG, *_range(estimator, "alpha", 100.0, around))
+    if estimator.penalty in ("elasticnet", "group_l1"):
         domains["l1_ratio"] = (_UNIFORM, 0.1, 0.9)
-    widths = hidden_units(model)
+    widths = hidden_units(estimator)
     if widths:
-        domains |= _of_hidden_layers(model, widths)
+        domains |= _of_hidden_layers(estimator, widths)
     return domains
 
 
-def _of_the_solver(model):
-    optimizer = build_component(Optimizer, OPTIMIZERS, model.solver, model)
-    schedule = build_component(Schedule, SCHEDULES, model.learning_rate, model)
+def _of_the_solver(estimator):
+    optimizer = build_component(Optimizer, OPTIMIZERS, estimator.solver, estimator)
+    schedule = build_component(Schedule, SCHEDULES, estimator.learning_rate, estimator)
     domains = {}
-    rate = initial_rate(model, optimizer)
-    if isinstance(model.solver, str) and model.solver in _ALIKE:
-        domains["solver"] = (_CHOICE, [model.solver, *(name for name in _ALIKE if name != model.solver)])
-        rate = OPTIMIZERS["adam"].default_learning_rate if model.learning_rate_init == "auto" else rate
+    rate = initial_rate(estimator, optimizer)
+    if isinstance(estimator.solver, str) and estimator.solver in _ALIKE:
+        domains["solver"] = (_CHOICE, [estimator.solver, *(name for name in _ALIKE if name != estimator.solver)])
+        rate = OPTIMIZERS["adam"].default_learning_rate if estimator.learning_rate_init == "auto" else rate
     floor = getattr(schedule, "floor", 0.0)  # learning_rate_init may not be below it
     domains["learning_rate_init"] = (_LOG, max(rate / 10, floor), max(rate * 10, 2 * floor))
-    if isinstance(model.solver, str) and OPTIMIZERS[model.solver] is OPTIMIZERS["gd"]:
+    if isinstance(estimator.solver, str) and OPTIMIZERS[estimator.solver] is OPTIMIZERS["gd"]:
         domains["momentum"] = (_UNIFORM, 0.5, 0.99)
-    if model.solver not in ("gd", "sgd"):
+    if estimator.solver not in ("gd", "sgd"):
         sizes = [32, 64, 128, 256]
-        if model.batch_size != "auto":
-            sizes = sorted({max(2, model.batch_size // 2), max(2, model.batch_size), 2 * model.batch_size})
+        if estimator.batch_size != "auto":
+            sizes = sorted({max(2, estimator.batch_size // 2), max(2, estimator.batch_size), 2 * estimator.batch_size})
         domains["batch_size"] = (_CHOICE, sizes)
     return domains
 
 
-def _of_hidden_layers(model, widths):
+def _of_hidden_layers(estimator, widths):
     narrow, wide = 16, 256
-    if model.hidden_layer_sizes != default_parameters(type(model))["hidden_layer_sizes"]:
+    if estimator.hidden_layer_sizes != default_parameters(type(estimator))["hidden_layer_sizes"]:
         narrow, wide = max(1, min(widths) // 4), 4 * max(widths)
     domains = {"hidden_layer_sizes": (_INTEGERS, narrow, wide), "n_hidden_layers": (_CHOICE, [1, 2, 3])}
-    rates = np.ndim(model.dropout) > 0
-    if rates or isinstance(model.activation, list | tuple):  # one value per layer fixes the number of layers
+    rates = np.ndim(estimator.dropout) > 0
+    if rates or isinstance(estimator.activation, list | tuple):  # one value per layer fixes the number of layers
         domains["n_hidden_layers"] = (_CHOICE, [len(widths)])
-    if isinstance(model.activation, str):
-        names = ("relu", "tanh", "silu")
-        domains["activation"] = (_CHOICE, [model.activation, *(name for name in names if name != model.activation)])
-    if not rates and model.solver != "lbfgs":
+    if isinstance(estimator.activation, str):
+        own, others = estimator.activation, ("relu", "tanh", "silu")
+        domains["activation"] = (_CHOICE, [own, *(name for name in others if name != own)])
+    if not rates and estimator.solver != "lbfgs":
         domains["dropout"] = (_UNIFORM, 0.0, 0.5)
     return domains
 
 
-def _range(model, name, factor, otherwise):
+def _range(estimator, name, factor, otherwise):
     """Return bounds around the value of a parameter, or ``otherwise`` if it is at its default or 0."""
-    value = getattr(model, name)
-    if value == default_parameters(type(model))[name] or value == 0:
+    value = getattr(estimator, name)
+    if value == default_parameters(type(estimator))[name] or value == 0:
         return otherwise
     return value / factor, value * factor
 
