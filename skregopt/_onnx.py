@@ -226,7 +226,7 @@ def register_skl2onnx():
 
 
 def _fitted_mlp(estimator):
-    """Return the fitted MLP that an estimator predicts with: ``best_estimator_`` of a cross-validated one, else itself."""
+    """Return the fitted MLP that predicts: ``best_estimator_`` of a cross-validated estimator, otherwise itself."""
     check_is_fitted(estimator)
     return estimator.best_estimator_ if isinstance(estimator, BaseMLPCV) else estimator
 
