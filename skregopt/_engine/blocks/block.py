@@ -12,6 +12,9 @@ an activation, dropout. Each block is a file with its compiled passes and with a
   vectors of parameters by all rows of a tile to its place in ``grad``, the gradient of everything behind the
   coefficients. A block without such vectors has none.
 
+A loop that sums over units or rows must not write to another array. LLVM vectorises such a loop behind a check, at run
+time, that the arrays are far enough apart; arrays that happen to lie close together would be summed in another order.
+
 What a block needs beyond the records of ``records.py`` stands in a record of its own type at the address
 ``block.own``.
 """

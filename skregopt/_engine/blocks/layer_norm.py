@@ -76,9 +76,10 @@ def layer_norm_backward(theta, job, layer, block, strip):
     for i in range(strip.first, end):
         delta, z_hat = flat_view(deltas, i * n_units, n_units), flat_view(normalised, i * n_units, n_units)
         kept = flat_view(output_deltas, i * n_units, n_units)
-        total, total_by_value = 0.0, 0.0
         for j in range(n_units):
             kept[j] = delta[j]
+        total, total_by_value = 0.0, 0.0
+        for j in range(n_units):  # a loop that sums must not write, see block.py
             scaled = np.float64(scale[j]) * np.float64(delta[j])
             total += scaled
             total_by_value += scaled * np.float64(z_hat[j])
