@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from skregopt import MLPClassifier
 from skregopt._kernels import jit as _jit
 from skregopt._kernels import maths
+from skregopt._kernels.compiler import DISABLED
 from skregopt.activations import ACTIVATIONS, ELU, GELU, LeakyReLU, Softplus
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
@@ -99,7 +100,7 @@ def test_functions_are_accurate(function, dtype, record_property):
     """To units in the last place, those of the smallest normal number below it."""
     if np.finfo(np.longdouble).eps == np.finfo(np.float64).eps:
         pytest.skip("no wider type to compare with")
-    rng, n = np.random.RandomState(0), 2000 if _jit.DISABLED else 100_000
+    rng, n = np.random.RandomState(0), 2000 if DISABLED else 100_000
     small = 10 ** rng.uniform(-30, 0, n)
     tail = TAILS[dtype]
     x = {

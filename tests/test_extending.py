@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skregopt import MLPRegressor, optimizers, schedules
 from skregopt._engine.records import N_SCALARS
-from skregopt._kernels import jit as _jit
+from skregopt._kernels.compiler import DISABLED
 from skregopt._training.memory import N_MEMORY
 from skregopt.activations import Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES
@@ -119,7 +119,7 @@ def test_gradient_of_loss_and_activation():
         assert abs(objective(W + E) - objective(W - E)) / 2e-5 < 1e-6
 
 
-@pytest.mark.skipif(_jit.DISABLED, reason="without the JIT there is nothing to compile")
+@pytest.mark.skipif(DISABLED, reason="without the JIT there is nothing to compile")
 def test_second_process_compiles_nothing(tmp_path):
     code = f"""
         sys.path.insert(0, {str(FOLDER)!r})
@@ -200,7 +200,7 @@ def test_missing_kernel():
         MLPRegressor(**SMALL, activation=mine).fit(*data())
 
 
-@pytest.mark.skipif(_jit.DISABLED, reason="plain Python compiles nothing")
+@pytest.mark.skipif(DISABLED, reason="plain Python compiles nothing")
 def test_kernel_that_does_not_compile():
     mine = type("Mine", (Tanh,), {"activate": staticmethod(uses_plain_python)})()
     with pytest.raises(NumbaError) as caught:

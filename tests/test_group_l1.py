@@ -19,7 +19,8 @@ from test_coincidences import RULES, UNTIL_CONVERGED
 from test_optimizers import LASSO
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._kernels.jit import DISABLED, entry_point, scalar_type
+from skregopt._kernels.compiler import DISABLED
+from skregopt._kernels.jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import L2, ElasticNet, GroupL1
 

@@ -32,10 +32,12 @@ from processes import DATA, PACKAGE, Child, run
 from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPRegressor, activations, losses, optimizers, penalties
-from skregopt._engine import loop, passes
+from skregopt._engine import declaration, loop
 from skregopt._engine.records import N_SCALARS
+from skregopt._kernels import cache, locks, maths
 from skregopt._kernels import jit as _jit
-from skregopt._kernels import maths
+from skregopt._kernels.calls import called, caller
+from skregopt._kernels.compiler import DISABLED, OPTIONS
 from skregopt._kernels.denormals import denormals_as, denormals_off
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES, FocalSigmoid, FocalSoftmax, Loss, SigmoidLogLoss, SoftmaxLogLoss
@@ -43,7 +45,7 @@ from skregopt.optimizers import Adam, Optimizer
 from skregopt.penalties import PENALTIES, Penalty
 
 DTYPES = [np.float32, np.float64]
-needs_compiler = pytest.mark.skipif(_jit.DISABLED, reason="without the JIT there is nothing to compile or to cache")
+needs_compiler = pytest.mark.skipif(DISABLED, reason="without the JIT there is nothing to compile or to cache")
 
 # a dozen combinations that need most kernels, and every function of the training loop
 FITS = (
@@ -286,7 +288,7 @@ def test_every_inlined_file_is_part_of_the_key(tmp_path, monkeypatch):
     def digest():
         for name in [name for name in sys.modules if name.partition(".")[0] == "copied"]:
             del sys.modules[name]
-        return importlib.import_module("copied._kernels.jit")._INLINED_DIGEST
+        return importlib.import_module("copied._kernels.cache")._INLINED_DIGEST
 
     folder = tmp_path / "copied"
     shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -294,7 +296,7 @@ def test_every_inlined_file_is_part_of_the_key(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     original = digest()
     assert original == digest()
-    for name in _jit.INLINED:
+    for name in cache.INLINED:
         text = (folder / name).read_text(encoding="utf-8")
         (folder / name).write_text(text + "# edited\n", encoding="utf-8")
         assert digest() != original, name
@@ -512,7 +514,7 @@ def test_one_process_at_a_time_compiles_and_saves(compile_tanh, tmp_path, monkey
     compile_tanh(np.float32)  # makes the folder
     (lock,) = tmp_path.rglob("*.lock")
     began, waited = threading.Event(), []
-    try_lock = _jit._try_lock
+    try_lock = locks._try_lock
 
     def watched(handle):
         began.set()
@@ -521,7 +523,7 @@ def test_one_process_at_a_time_compiles_and_saves(compile_tanh, tmp_path, monkey
     def in_other_process():
         waited.append(compile_tanh())
 
-    monkeypatch.setattr(_jit, "_try_lock", watched)
+    monkeypatch.setattr(locks, "_try_lock", watched)
     with lock.open("a+b") as handle:
         assert try_lock(handle)
         thread = threading.Thread(target=in_other_process)
@@ -535,9 +537,9 @@ def test_one_process_at_a_time_compiles_and_saves(compile_tanh, tmp_path, monkey
 
 @needs_compiler
 def test_a_lock_that_is_never_released_delays_but_does_not_block(compile_tanh, tmp_path, monkeypatch):
-    monkeypatch.setattr(_jit, "_try_lock", lambda handle: False)
+    monkeypatch.setattr(locks, "_try_lock", lambda handle: False)
     seconds = iter(range(0, 100_000, 50))
-    monkeypatch.setattr(_jit.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(locks.time, "monotonic", lambda: next(seconds))
     assert compile_tanh() == 1
 
 
@@ -892,7 +894,7 @@ def test_divergence_is_seen_in_every_element(dtype, bad):
     def is_finite(theta):
         return loop._is_finite(theta)
 
-    check = numba.njit(**_jit.OPTIONS)(is_finite)
+    check = numba.njit(**OPTIONS)(is_finite)
     assert check(vector_with(dtype))
     assert check(np.full(SIZE, np.finfo(dtype).max))
     for place in range(SIZE):
@@ -922,7 +924,7 @@ def single_kernels():
 
 def optimised_code(function, signature):
     """Return LLVM's optimised code of a function compiled as the package does, without declarations."""
-    dispatcher = numba.njit(no_cpython_wrapper=True, **_jit.OPTIONS)(function)
+    dispatcher = numba.njit(no_cpython_wrapper=True, **OPTIONS)(function)
     dispatcher.compile(signature)
     code = dispatcher.inspect_llvm(signature.args)
     return "\n".join(line for line in code.splitlines() if not line.startswith(("declare", ";", "source_filename")))
@@ -947,9 +949,10 @@ def test_single_precision_kernels_stay_single(name, role, function, signature):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", passes.SIGNATURES)
+@pytest.mark.parametrize("name", declaration.PASSES)
 def test_single_precision_passes_stay_single(name):
-    code = optimised_code(getattr(passes, name), passes.SIGNATURES[name](types.float32))
+    function, signature = declaration.PASSES[name]
+    code = optimised_code(function, signature(types.float32))
     assert count(r"\bfpext\b", code) == 0
     assert count(r"<\d+ x double>", code) == 0
     assert count(r"<\d+ x float>", code) > 0 or name in ("load_tile", "evaluate_rows", "train_rows")
@@ -1012,7 +1015,7 @@ def test_full_width_vectors_are_preferred():
 def test_kernels_are_called_through_addresses():
     """One compiled function calls whatever the addresses say, and compiles nothing when it does."""
     v, addresses = _jit.vector(types.float64), _jit.vector(types.int64)
-    activate = _jit.caller("activate", Activation.signatures["activate"])
+    activate = caller("activate", Activation.signatures["activate"])
 
     def apply(rules, z, nothing):
         for i in range(rules.size):
@@ -1048,7 +1051,7 @@ def test_arguments_are_converted_to_the_signature(dtype):
     def for_scalar(T):
         return types.float64(_jit.vector(T), types.float64, types.int64)
 
-    call_sum = _jit.caller("scaled_sum", for_scalar)
+    call_sum = caller("scaled_sum", for_scalar)
 
     def apply(address, values, factor):
         return call_sum(address, values, factor, np.int32(3))
@@ -1060,19 +1063,19 @@ def test_arguments_are_converted_to_the_signature(dtype):
 
 @needs_compiler
 def test_signatures_of_called_kernels_are_part_of_the_cache_key(monkeypatch):
-    cache = _jit.DegradingCache(draw, "flavour")
+    degrading = cache.DegradingCache(draw, "flavour", print)
     codegen = numba.core.registry.cpu_target.target_context.codegen()
     signature = types.void(types.int64)
-    before = cache._index_key(signature, codegen)
-    monkeypatch.setitem(_jit._called, "activate", "another signature")
-    assert cache._index_key(signature, codegen) != before
+    before = degrading._index_key(signature, codegen)
+    monkeypatch.setitem(called, "activate", "another signature")
+    assert degrading._index_key(signature, codegen) != before
 
 
 @pytest.mark.nojit
 def test_without_compiler_functions_are_themselves():
-    if not _jit.DISABLED:
+    if not DISABLED:
         pytest.skip("with the JIT they are compiled")
     z = np.ones(2)
-    _jit.caller("activate", Activation.signatures["activate"])(Tanh().compiled("activate", np.float64), z, z, z)
+    caller("activate", Activation.signatures["activate"])(Tanh().compiled("activate", np.float64), z, z, z)
     np.testing.assert_array_equal(z, np.tanh(1.0))
     assert _jit.entry_point(draw, None) is draw

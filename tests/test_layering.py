@@ -33,8 +33,8 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "sklearn_internals compiler memory threads atomics blas_library jit table_calls blas maths views "
-    "denormals component",
+    "_kernels": "sklearn_internals memory threads locks numba_internals blas_library compiler calls cache jit atomics "
+    "blas denormals maths views component",
     "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
     "network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
@@ -183,10 +183,10 @@ def test_private_names_of_scikit_learn_stand_in_one_file():
 
 @cache
 def inlined_files():
-    """Return the modules whose sources are part of every cache key: the one tuple of file names in ``_jit``."""
+    """Return the modules whose sources are part of every cache key: the one tuple of file names in ``cache``."""
     tuples = [
         [element.value for element in node.elts]
-        for node in ast.walk(source_tree("_kernels.jit"))
+        for node in ast.walk(source_tree("_kernels.cache"))
         if isinstance(node, ast.Tuple) and all(isinstance(element, ast.Constant) for element in node.elts)
     ]
     (files,) = [values for values in tuples if values and all(str(value).endswith(".py") for value in values)]
@@ -214,7 +214,7 @@ def jitted_names(module):
 
 
 def test_the_digest_covers_the_files_it_names():
-    assert inlined_files() >= {"_kernels.jit", "_kernels.maths"}
+    assert inlined_files() >= {"_kernels.compiler", "_kernels.maths"}
     assert inlined_files() <= set(MODULES)
 
 

@@ -14,8 +14,8 @@ from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._kernels import jit as _jit
 from skregopt._kernels import maths
+from skregopt._kernels.compiler import DISABLED, OPTIONS
 from skregopt.losses import (
     AbsoluteError,
     Focal,
@@ -36,7 +36,7 @@ LBFGS = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "max_iter": 
 
 @cache
 def compiled(function):
-    return function if _jit.DISABLED else njit(**_jit.OPTIONS)(function)
+    return function if DISABLED else njit(**OPTIONS)(function)
 
 
 def evaluate(loss, raw, y, weights, scale=1.0):
@@ -200,11 +200,11 @@ def test_sigmoid_log_loss_to_units_in_the_last_place(dtype):
             actual, gradient = evaluate(LogLoss().for_target("binary"), [[value]], [[y]], [[1.0]])
             assert abs(actual - expected) <= 6 * eps * expected
             assert abs(gradient[0, 0] - slope) <= 6 * eps * abs(slope)
-        if _jit.DISABLED:
+        if DISABLED:
             break
 
 
-@pytest.mark.skipif(_jit.DISABLED, reason="without the compiler it is np.log1p")
+@pytest.mark.skipif(DISABLED, reason="without the compiler it is np.log1p")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_log1p(dtype):
     log1p = maths.log1p

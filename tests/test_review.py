@@ -134,7 +134,7 @@ class TestWeights:
 
 FORKS_WITHIN_A_FIT = """
 import multiprocessing, threading
-from skregopt._kernels import jit as _jit, threads
+from skregopt._kernels import locks, threads
 
 def fit(queue):
     n_threads = [library.get_num_threads() for library in threads._blas_libraries()]
@@ -148,7 +148,7 @@ result["before"] = [library.get_num_threads() for library in threads._blas_libra
 held, done = threading.Event(), threading.Event()
 
 def hold():  # what another thread may be in the middle of
-    with threads.single_blas_thread(), threads._limit._lock, _jit._compiling:
+    with threads.single_blas_thread(), threads._limit._lock, locks._compiling:
         held.set()
         done.wait()
 
@@ -214,10 +214,10 @@ class TestDisplays:
 
 FORKS_WHILE_COMPILING = """
 import os, tempfile
-from skregopt._kernels import jit as _jit
+from skregopt._kernels import locks
 
 with tempfile.TemporaryDirectory() as directory:
-    with _jit._lock(directory):
+    with locks.folder_lock(directory):
         waits, go_on = os.pipe()
         child = os.fork()
         if child == 0:
@@ -225,7 +225,7 @@ with tempfile.TemporaryDirectory() as directory:
             os.read(waits, 1)  # until the parent closes its end
             os._exit(0)
     with open(os.path.join(directory, "skregopt.lock"), "a+b") as handle:
-        result["free"] = _jit._try_lock(handle)
+        result["free"] = locks._try_lock(handle)
     os.close(go_on)
     os.waitpid(child, 0)
 """

@@ -19,7 +19,7 @@ from test_threads import bits
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import LAYER
-from skregopt._kernels.jit import DISABLED
+from skregopt._kernels.compiler import DISABLED
 from skregopt._training import slices
 from skregopt.optimizers import Muon
 

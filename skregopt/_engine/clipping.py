@@ -7,7 +7,8 @@ norm, average.
 import numpy as np
 from numba import types
 
-from .._kernels.jit import caller, jit, vector
+from .._kernels.calls import caller
+from .._kernels.jit import jit, vector
 from .._kernels.views import array_at, flat_view
 from ..penalties import Penalty
 from .declaration import compiled_pass

@@ -9,8 +9,8 @@ from functools import cache, wraps
 
 import numpy as np
 
+from .._kernels.calls import table_caller
 from .._kernels.jit import entry_point, kernel, scalar_type, vector
-from .._kernels.table_calls import table_caller
 from .records import job_type
 
 PASSES = {}  # name -> (Python function, signature for a scalar type), in the order of the table

@@ -19,8 +19,9 @@ import numpy as np
 from numba import types
 
 from .._kernels import maths
+from .._kernels.calls import caller
 from .._kernels.denormals import denormals_as, denormals_off
-from .._kernels.jit import caller, jit, matrix, vector
+from .._kernels.jit import jit, matrix, vector
 from .._kernels.views import array_at, flat_view
 from ..losses import Loss
 from ..optimizers import Optimizer

@@ -5,7 +5,8 @@ What goes on around it (batches, updates, epochs) is in ``loop.py``.
 
 from numba import types
 
-from .._kernels.jit import caller, vector
+from .._kernels.calls import caller
+from .._kernels.jit import vector
 from .._kernels.views import array_at
 from .blocks.block import of_parameters, on_strip
 from .blocks.dropout import drop_inputs

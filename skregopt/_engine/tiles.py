@@ -7,7 +7,8 @@ network, see ``passes.py``.
 import numpy as np
 from numba import types
 
-from .._kernels.jit import caller, vector
+from .._kernels.calls import caller
+from .._kernels.jit import vector
 from .._kernels.views import array_at, flat_view, matrix_at
 from ..losses import Loss
 from .declaration import compiled_pass

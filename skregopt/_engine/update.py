@@ -11,7 +11,8 @@ import numpy as np
 from numba import types
 
 from .._kernels.blas import ENOUGH_ROWS, SMALL_PRODUCT
-from .._kernels.jit import caller, vector
+from .._kernels.calls import caller
+from .._kernels.jit import vector
 from .._kernels.views import array_at, flat_view, matrix_view
 from ..optimizers import Optimizer
 from ..penalties import Penalty

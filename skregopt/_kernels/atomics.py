@@ -3,15 +3,15 @@
 Numbers are int64 and given by their address. All operations are sequentially consistent: what a thread has written
 before it stores a number is seen by the thread that loads it.
 
-The cache key of every compiled function contains a digest of this file (see ``jit.py``).
+The cache key of every compiled function contains a digest of this file (see ``cache.py``).
 """
 
 import platform
 
-from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .numba_internals import binding, cgutils, ir
 
 _ORDER, _ALIGNMENT = "seq_cst", 8
 _number = ir.IntType(64)

@@ -3,17 +3,16 @@
 ``np.dot(a, b, out=c)`` overwrites ``c`` and copies operands that are not contiguous. Here the product is *added* to
 ``c``, which saves a pass over memory for the intercepts and for gradients summed over tiles.
 
-The cache key of every compiled function contains a digest of this file (see ``jit.py``).
+The cache key of every compiled function contains a digest of this file (see ``cache.py``).
 """
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from .blas_library import symbol
 from .compiler import HelperCompiler
+from .numba_internals import cgutils, ir
 
 # Multiplications up to which OpenBLAS, where it has kernels for small matrices, does not copy them first. That saves
 # up to a third of the time; a larger product is cut where its parts keep enough rows.

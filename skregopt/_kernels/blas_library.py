@@ -10,10 +10,11 @@ Compiled code knows the routines by the names registered here, so that machine c
 import ctypes
 from functools import cache
 
-import llvmlite.binding
 import scipy.linalg.cython_blas  # noqa: F401  (loads the library, so that it is among those that are found)
 from numba.extending import get_cython_function_address
 from threadpoolctl import threadpool_info
+
+from .numba_internals import binding
 
 
 @cache
@@ -62,5 +63,5 @@ def address(routine):
 def symbol(routine):
     """Return the name by which compiled code calls a routine, registered in this process."""
     name = f"skregopt_{routine}"
-    llvmlite.binding.add_symbol(name, address(routine))
+    binding.add_symbol(name, address(routine))
     return name

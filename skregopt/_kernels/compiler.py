@@ -1,4 +1,4 @@
-"""numba's compiler, told to use the processor's widest vectors, without what this package does not need.
+"""How numba compiles here: for the processor's widest vectors, without what this package does not need, or not at all.
 
 LLVM prefers 256-bit vectors on processors that have 512-bit ones, because those can lower the clock rate. Here the
 matrix products, OpenBLAS's, use 512 bits anyway, and loops over parameters and activations take about 40 % less time
@@ -8,12 +8,11 @@ Most of the time of a compilation is spent in numba, not in LLVM. Its passes for
 expressions and branches on constants find nothing in the functions of this package, but each goes through all of them.
 """
 
-from llvmlite.binding import Linkage
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
-from numba.core.compiler_machinery import register_pass
-from numba.core.lowering import Lower
-from numba.core.typed_passes import NativeLowering
+import numba
+
+from .numba_internals import Compiler, JITCodeLibrary, Lower, NativeLowering, binding, register_pass
+
+DISABLED = bool(numba.config.DISABLE_JIT)
 
 _PREFERENCE = '"prefer-vector-width"="512"'
 
@@ -106,8 +105,8 @@ class _SelfContainedLibrary(_Library):
 
     def _optimize_final_module(self):
         for function in self._final_module.functions:
-            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
-                function.linkage = Linkage.internal
+            if not function.is_declaration and function.linkage == binding.Linkage.linkonce_odr:
+                function.linkage = binding.Linkage.internal
         JITCodeLibrary._optimize_final_module(self)
 
 
@@ -155,3 +154,15 @@ class KernelCompiler(HelperCompiler):
     """The same for functions that are called through their addresses."""
 
     lowering = _KernelLowering
+
+
+# NaN and infinities must survive, so neither `nnan` nor `ninf`; `reassoc` is what lets LLVM vectorise sums.
+# `_nrt=False`: no reference counting, hence no allocation, in any compiled function.
+OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "reassoc"},
+    "_nrt": False,
+    "pipeline_class": HelperCompiler,
+}
+KERNEL_OPTIONS = {**OPTIONS, "pipeline_class": KernelCompiler}

@@ -13,10 +13,10 @@ from functools import cache
 from types import FunctionType
 
 import numpy as np
-from numba.core.errors import NumbaError
 from sklearn.base import BaseEstimator
 
 from .jit import kernel, scalar_type
+from .numba_internals import NumbaError
 
 
 class Component(BaseEstimator):

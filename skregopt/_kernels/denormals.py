@@ -6,17 +6,16 @@ certain, weights that a penalty shrinks. The two switches of x86 for this, "flus
 are zero" for operands, belong to the thread and cost nothing, so compiled code sets them on entry and restores them on
 exit. ARM's processors need no switch.
 
-The cache key of every compiled function contains a digest of this file (see ``jit.py``).
+The cache key of every compiled function contains a digest of this file (see ``cache.py``).
 """
 
 import platform
 
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .jit import DISABLED
+from .compiler import DISABLED
+from .numba_internals import cgutils, ir
 
 _HAS_SWITCH = platform.machine().lower() in ("x86_64", "amd64")
 _FLUSH_TO_ZERO, _DENORMALS_ARE_ZERO = 1 << 15, 1 << 6  # bits of the MXCSR register, Intel's manual, volume 1, 10.2.3

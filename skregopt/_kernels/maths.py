@@ -5,7 +5,7 @@ own ``np.exp`` and ``np.tanh`` are calls of a scalar library function; the imple
 LLVM turns a loop over them into vector instructions. They are the classic range reductions and coefficients of the
 Cephes library (S. Moshier, 1984-1992), accurate to about 1 unit in the last place, unless another source is named.
 
-The cache key of every compiled function contains a digest of this file (see ``jit.py``).
+The cache key of every compiled function contains a digest of this file (see ``cache.py``).
 """
 
 import numpy as np

@@ -10,12 +10,11 @@ With ``NUMBA_DISABLE_JIT=1`` the same names are plain NumPy functions, which are
 import ctypes
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
 
-from .jit import DISABLED
+from .compiler import DISABLED
+from .numba_internals import ir, make_array, populate_array
 
 
 def _flat_view(array, start, size):

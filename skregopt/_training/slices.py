@@ -19,7 +19,7 @@ from .._engine.loop import pass_rows
 from .._engine.records import LOSS_ROWS
 from .._engine.sharing import N_COUNTERS, OVER, help_leader
 from .._engine.source import Source
-from .._kernels.jit import DISABLED
+from .._kernels.compiler import DISABLED
 from .._kernels.memory import aligned_size, aligned_zeros
 from .._kernels.threads import fits_at_once
 

@@ -1,6 +1,6 @@
 """The activation of a hidden layer: applies a rule of :mod:`skregopt.activations` in place."""
 
-from ..._kernels.jit import caller
+from ..._kernels.calls import caller
 from ..._kernels.views import array_at, flat_view
 from ...activations import Activation
 from ..declaration import compiled_pass
