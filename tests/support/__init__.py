@@ -1,0 +1,1 @@
+"""What several tests share: data sets, comparisons, processes. None of it is a test."""
