@@ -53,7 +53,8 @@ class Child:
     """A Python process that has been started; ``result()`` waits for it."""
 
     def __init__(self, code, *, path=PACKAGE.parent, cache=None, env=(), **options):
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
+        kept = {name for name in os.environ if not name.startswith("NUMBA") or name == "NUMBA_CACHE_DIR"}
+        variables = {name: os.environ[name] for name in kept}
         variables |= {"PYTHONPATH": str(path), **dict(env)}
         if cache is not None:
             variables["NUMBA_CACHE_DIR"] = str(cache)

@@ -210,27 +210,3 @@ class TestDisplays:
         pytest.importorskip("matplotlib").use("Agg")
         with pytest.raises(ValueError, match="image_shape must be"):
             WeightsDisplay(weights=np.ones((4, 3)), image_shape=shape).plot()
-
-
-FORKS_WHILE_COMPILING = """
-import os, tempfile
-from skregopt._kernels import locks
-
-with tempfile.TemporaryDirectory() as directory:
-    with locks.folder_lock(directory):
-        waits, go_on = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(go_on)
-            os.read(waits, 1)  # until the parent closes its end
-            os._exit(0)
-    with open(os.path.join(directory, "skregopt.lock"), "a+b") as handle:
-        result["free"] = locks._try_lock(handle)
-    os.close(go_on)
-    os.waitpid(child, 0)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_fork_while_another_thread_compiles():
-    assert run(DATA + FORKS_WHILE_COMPILING)["free"]

@@ -1,12 +1,11 @@
 """A fit in five stages, each of which takes what the one before returned: resolve, read, split, train, commit."""
 
-from functools import partial
-
 from .._kernels import jit
 from .._kernels.sklearn_internals import fit_context
 from .._kernels.threads import counted_fit, single_blas_thread
 from .callbacks import fit_task
 from .commit import FittedAttributes, commit
+from .messages import say_what_compiles
 from .read import read
 from .resolve import resolve
 from .split import split
@@ -40,12 +39,11 @@ def run_fit(estimator, data, incremental=False):
         If the user interrupts ``partial_fit``.
     """
     method, max_epochs = ("partial_fit", 1) if incremental else ("fit", int(estimator.max_iter))
-    announce = partial(print, "Compiling the training loop; its machine code is kept for later fits and processes.")
     with (
         fit_task(estimator, method, max_epochs, data) as task,
         single_blas_thread(),
         counted_fit(),
-        jit.announcing(announce if estimator.verbose else None),
+        jit.announcing(say_what_compiles if estimator.verbose else None),
     ):
         resolved = resolve(estimator, incremental)
         inputs = read(estimator, resolved, data)

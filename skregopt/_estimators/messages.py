@@ -22,6 +22,17 @@ def warn_user(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
+def say_what_compiles(folder):
+    """Print that the training loop is compiled, and where its machine code is kept; None: nowhere."""
+    if folder is None:
+        print(
+            "Compiling the training loop, as every process has to: there is no folder for machine code that belongs to "
+            "this user alone. Set NUMBA_CACHE_DIR to one."
+        )
+    else:
+        print(f"Compiling the training loop; later processes load its machine code from {folder}.")
+
+
 def check_finite(outcome, given, to_standardise):
     """Raise ValueError if training has diverged; with early stopping the weights of the best epoch are kept instead.
 

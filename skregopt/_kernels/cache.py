@@ -1,18 +1,35 @@
-"""Machine code on disk: numba's cache, where it does not do enough by itself.
+"""Machine code on disk: a file for each compiled function, whose name is a digest of all that the code depends on.
 
-Its key is extended by a digest of the files in ``INLINED``, whose code becomes part of functions of other files. Its
-data files are checked when they are read. And it degrades: where no cache can be written, or where its files are
-damaged, the code is compiled again instead of failing.
+numba's own cache does not see edits in other files, keeps machine code beside the sources, and has for each function an
+index with the full texts of all types of its arguments. Here there is no index that could name the wrong code. A file
+begins with a digest of its name and its content. Where no file can be read or written, or where one is damaged, the
+function is compiled, and nothing fails.
 """
 
 import hashlib
+import os
 import pickle
+import sys
+import tempfile
 import time
 from contextlib import suppress
+from copy import copy
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from .calls import called
-from .numba_internals import FunctionCache, IndexDataCacheFile
+import numba
+import numpy as np
+
+from .cache_folder import cache_folder, is_safe
+from .calls import digest_of_calls, digest_of_signature
+from .numba_internals import LLVMLITE_VERSION, CompileResult, cpu_target, dumps, global_compiler_lock
+
+# Files whose helpers become part of functions of other files, and those whose options and calls change machine code.
+INLINED = (
+    "_kernels/compiler.py", "_kernels/calls.py", "_kernels/jit.py", "_kernels/maths.py", "_kernels/blas.py",
+    "_kernels/views.py", "_kernels/denormals.py", "_kernels/atomics.py", "_engine/records.py",
+)  # fmt: skip
 
 
 def _digest_of_inlined_sources():
@@ -24,90 +41,127 @@ def _digest_of_inlined_sources():
     return digest.hexdigest()
 
 
-# Files whose helpers become part of functions of other files, and those whose options and calls change machine code.
-INLINED = (
-    "_kernels/compiler.py", "_kernels/calls.py", "_kernels/jit.py", "_kernels/maths.py", "_kernels/blas.py",
-    "_kernels/views.py", "_kernels/denormals.py", "_kernels/atomics.py", "_engine/records.py",
-)  # fmt: skip
-
 # What was imported is what gets compiled, however late; sources that changed since must not be taken for it.
 _IMPORTED_AT = time.time()
 _INLINED_DIGEST = _digest_of_inlined_sources()
 
+_PACKAGE = __name__.partition(".")[0]
+_ENVIRONMENT = (EXTENSION_SUFFIXES[0], numba.__version__, LLVMLITE_VERSION, np.__version__)  # of Python, the first
+_DIGEST_SIZE = hashlib.sha256().digest_size
 
-def changed_since_import(function):
-    """Return whether the source file of a function is younger than this process's import of the package."""
+
+def code_folder():
+    """Return the folder for the machine code of these sources, or None where there is none."""
+    version = sys.modules[_PACKAGE].__version__  # of a module above this one, which is complete when something compiles
+    return cache_folder(f"{version}-{_INLINED_DIGEST[:12]}")
+
+
+def path_of(function, signature, kind):
+    """Return the path of the file for a function's machine code, whether there is one or not.
+
+    Parameters
+    ----------
+    function : callable
+    signature : numba signature
+    kind : str
+        What else the function is compiled for.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None if there can be no such file: without a folder for it, or without a source that is known to be the
+        function's.
+    """
+    folder, code = code_folder(), function.__code__
+    if folder is None or _changed_since_import(code.co_filename):
+        return None
     try:
-        status = Path(function.__code__.co_filename).stat()
-        # a file that was replaced may carry an old modification time
-        return max(status.st_mtime, status.st_ctime) > _IMPORTED_AT
-    except OSError:
+        source = _digest_of_source(code.co_filename, function.__globals__.get("__loader__"))
+        closure = dumps([cell.cell_contents for cell in function.__closure__ or ()])
+    except Exception:  # typed at a prompt, made by exec, closed over something without a pickle, ...
+        return None
+    # a user's function may depend on other files as well: files of other places never share machine code
+    place = "" if function.__module__.partition(".")[0] == _PACKAGE else code.co_filename
+    key = (
+        _ENVIRONMENT, cpu_target.target_context.codegen().magic_tuple(), _INLINED_DIGEST, digest_of_calls(),
+        place, source, function.__module__, function.__qualname__, code.co_firstlineno, code.co_code, closure,
+        kind, digest_of_signature(signature),
+    )  # fmt: skip
+    digest = hashlib.sha256(repr(key).encode()).hexdigest()
+    return folder / f"{function.__name__.strip('<>')}.{digest[:32]}.code"
+
+
+def _changed_since_import(filename):
+    try:
+        status = os.stat(filename)
+    except OSError:  # within a zip archive, say
         return False
+    # a file that was replaced may carry an old modification time
+    return max(status.st_mtime, status.st_ctime) > _IMPORTED_AT
 
 
-class _ContentAddressedFile(IndexDataCacheFile):
-    """Index and data files of one function's cache, the data named by their digest and written first.
+@cache
+def _digest_of_source(filename, loader):
+    if getattr(sys, "frozen", False):  # the executable contains the code, and no sources
+        status = os.stat(sys.executable)
+        return f"{status.st_size} {status.st_mtime_ns}"
+    try:
+        source = Path(filename).read_bytes()
+    except OSError:
+        source = loader.get_data(filename)
+    return hashlib.sha256(source).hexdigest()
 
-    numba writes the index first and reuses names, so that a full disk or a killed process can leave an index that names
-    other machine code. Here a name belongs to one content, which is checked when it is read.
+
+def load(path):
+    """Return what :func:`save` has stored, a ``CompileResult``, or None if there is nothing that can be read."""
+    try:
+        with path.open("rb") as file:
+            if not is_safe(os.fstat(file.fileno())):
+                return None
+            digest, content = file.read(_DIGEST_SIZE), file.read()
+        if digest != _digest_of_file(path, content):
+            return None
+        with global_compiler_lock:
+            context = cpu_target.target_context
+            context.refresh()
+            return CompileResult._rebuild(context, *pickle.loads(content))
+    except Exception:  # whatever is wrong with a file: the answer is to compile
+        return None
+
+
+def save(path, compiled):
+    """Store a ``CompileResult`` if that is possible."""
+    if compiled.lifted or compiled.library.has_dynamic_globals:  # holds for this process only
+        return
+    try:
+        with global_compiler_lock:
+            content = dumps(_without_types(compiled)._reduce())
+        _write(path, _digest_of_file(path, content) + content)
+    except Exception:  # the machine code is in memory already; only a later process loses time
+        pass
+
+
+def _without_types(compiled):
+    """Return a ``CompileResult`` without what only callers need whose call numba compiles, and people who read it.
+
+    Types are most of it, again and again, and take longer to load than machine code.
     """
+    descriptor = copy(compiled.fndesc)
+    descriptor.argtypes, descriptor.restype = (), None
+    return compiled._replace(fndesc=descriptor, signature=None, type_annotation="")
 
-    def save(self, key, data):
-        """Store machine code under a key of the index."""
-        content = self._dump(data)
-        name = f"{self._base_name}.{hashlib.sha256(content).hexdigest()[:32]}.nbc"
-        with self._open_for_write(self._data_path(name)) as file:
+
+def _digest_of_file(path, content):
+    return hashlib.sha256(path.name.encode() + content).digest()
+
+
+def _write(path, content):
+    """Write a file at once: nobody ever sees half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="unfinished")
+    try:
+        with open(handle, "wb") as file:
             file.write(content)
-        entries = self._load_index()
-        entries[key] = name
-        self._save_index(entries)
-
-    def _load_data(self, name):
-        content = Path(self._data_path(name)).read_bytes()
-        if hashlib.sha256(content).hexdigest()[:32] != name.split(".")[-2]:
-            raise OSError(f"{name} is damaged")
-        return pickle.loads(content)
-
-    @property
-    def _base_name(self):
-        return Path(self._index_path).name.removesuffix(".nbi")
-
-
-class DegradingCache(FunctionCache):
-    """numba's cache of one function that recompiles where the original would fail.
-
-    A damaged or truncated file raises EOFError, UnpicklingError, ... when it is read, a full disk OSError when it is
-    written; neither is a reason for a fit to fail.
-    """
-
-    def __init__(self, function, flavour, about_to_compile):
-        super().__init__(function)
-        self._flavour = flavour
-        self._about_to_compile = about_to_compile
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _ContentAddressedFile(self._cache_path, self._impl.filename_base, stamp)
-
-    def _index_key(self, sig, codegen):
-        return (*super()._index_key(sig, codegen), self._flavour, _INLINED_DIGEST, *sorted(called.items()))
-
-    def load_overload(self, sig, target_context):
-        """Return the stored machine code, or None when there is none that can be read."""
-        try:
-            stored = super().load_overload(sig, target_context)
-        except Exception:  # whatever damage does to a pickle: the answer is to compile again
-            self._remove_damaged_files()
-            stored = None
-        if stored is None:
-            self._about_to_compile()
-        return stored
-
-    def save_overload(self, sig, data):
-        """Store machine code if that is possible."""
-        with suppress(Exception):  # the code is in memory already, only a later process loses time
-            super().save_overload(sig, data)
-
-    def _remove_damaged_files(self):
-        directory = Path(self.cache_path)
-        for path in directory.glob(f"{self._impl.filename_base}.*"):
-            with suppress(OSError):
-                path.unlink()
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

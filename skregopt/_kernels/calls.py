@@ -5,15 +5,16 @@ it is compiled again for the sake of the other. The address is an argument, or s
 that a record points to.
 """
 
+import hashlib
+from functools import cache
+
 from numba import types
 from numba.extending import intrinsic
 
 from .compiler import DISABLED
 from .numba_internals import ir
 
-# Signatures of what compiled code calls through addresses, as text. They are part of every cache key: machine code that
-# calls a kernel in the manner of an older version must not be loaded.
-called = {}
+_called = {}  # name -> signature for float64 of what compiled code calls through addresses
 
 # With the JIT disabled an "address" is a position in here, beginning with 1.
 plain_functions = []
@@ -36,7 +37,7 @@ def caller(name, for_scalar):
     """
     if DISABLED:
         return lambda address, *arguments: plain_functions[address - 1](*arguments)
-    called[name] = str(for_scalar(types.float64))
+    _note(name, for_scalar(types.float64))
 
     @intrinsic
     def call(typingctx, address, *arguments):
@@ -73,7 +74,7 @@ def table_caller(function, index, table, for_scalar):
     if DISABLED:
         return function
     record, field = table
-    called[function.__name__] = f"{index} {for_scalar(types.float64)}"
+    _note(f"{function.__name__} {index}", for_scalar(types.float64))
 
     @intrinsic
     def call(typingctx, *arguments):
@@ -95,6 +96,33 @@ def table_caller(function, index, table, for_scalar):
         return signature.return_type(types.StarArgTuple(signature.args)), codegen
 
     return call
+
+
+def _note(name, signature):
+    _called[name] = signature
+    digest_of_calls.cache_clear()
+
+
+@cache
+def digest_of_calls():
+    """Return a digest of the signatures of everything that compiled code calls through addresses.
+
+    It is part of every name in the cache: machine code that calls a kernel in the manner of an older version must not
+    be loaded.
+    """
+    text = repr({name: digest_of_signature(_called[name]) for name in sorted(_called)})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_signature(signature):
+    """Return a digest of the types in a signature, whose texts fill pages where records are among them."""
+    text = " ".join(_digest_of_type(kind) for kind in (signature.return_type, *signature.args))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _digest_of_type(kind):
+    return hashlib.sha256(str(kind).encode()).hexdigest()
 
 
 def _signature_for(for_scalar, arguments):

@@ -7,25 +7,23 @@ Every compiled function of skregopt goes through this module:
   activation, the step of an optimizer, ...), by means of what ``caller`` returns;
 * ``entry_point`` compiles a function that Python calls (the training loop, the prediction).
 
-Both of the latter compile lazily, once per process and signature, and keep their machine code in numba's cache on disk.
+Both of the latter compile lazily, once per process and signature, and keep their machine code on disk (``cache.py``).
 Nothing is compiled at import. With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function.
-
 """
 
 import gc
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 import numba
 from numba import types
 
-from .cache import DegradingCache, changed_since_import
+from . import cache
 from .calls import plain_functions
 from .compiler import DISABLED, KERNEL_OPTIONS, OPTIONS
-from .locks import folder_lock, once
+from .locks import once, process_lock
 
-# what to call, once, before something has to be compiled (see `announcing`)
+# what to call once, before something is compiled (see `announcing`)
 _announce = ContextVar("announce", default=None)
 
 
@@ -42,20 +40,18 @@ def inlined_jit(function):
 
 @contextmanager
 def announcing(say):
-    """Call ``say()`` once before the first compilation inside the block, if there is any; None says nothing."""
+    """Call ``say`` once, before the first compilation inside the block, if there is any.
+
+    Parameters
+    ----------
+    say : callable or None
+        Takes the folder that keeps machine code, or None if nothing can be kept.
+    """
     token = _announce.set(say)
     try:
         yield
     finally:
         _announce.reset(token)
-
-
-def _about_to_compile():
-    """Say that something is going to be compiled, to whoever wants to know."""
-    say = _announce.get()
-    if say is not None:
-        _announce.set(None)
-        say()
 
 
 @contextmanager
@@ -70,26 +66,34 @@ def _without_collection():
             gc.enable()
 
 
-def _compile(function, signature, **wrappers):
+@_without_collection()
+def _compiled(function, signature, **wrappers):
+    """Return numba's ``CompileResult`` for a function: what is stored, or else compiled now."""
+    # a kernel and an entry point have different wrappers: one must never be loaded in place of the other
+    path = cache.path_of(function, signature, " ".join(wrappers))
+    if path is None:
+        return _compile(function, signature, wrappers)
+    compiled = cache.load(path)
+    if compiled is None:
+        with process_lock(path):
+            compiled = cache.load(path)  # another process may have been faster
+            if compiled is None:
+                compiled = _compile(function, signature, wrappers)
+                cache.save(path, compiled)
+    return compiled
+
+
+def _compile(function, signature, wrappers):
+    say = _announce.get()
+    if say is not None:
+        _announce.set(None)
+        say(cache.code_folder())
     dispatcher = numba.njit(**wrappers, **KERNEL_OPTIONS)(function)
-    directory = None
-    try:
-        if changed_since_import(function):
-            raise RuntimeError("the source is not that of the code: cache neither read nor written")
-        # a kernel and an entry point have different wrappers: one must never be loaded in place of the other
-        dispatcher._cache = DegradingCache(function, tuple(wrappers), _about_to_compile)
-        directory = dispatcher._cache.cache_path
-        Path(directory).mkdir(parents=True, exist_ok=True)
-    except Exception:  # no locator for a zip or frozen import, no home folder, ...: work uncached
-        pass
-    if directory is None:
-        _about_to_compile()
-    with folder_lock(directory) if directory is not None else nullcontext(), _without_collection():
-        dispatcher.compile(signature)
-    return dispatcher
+    _kept.append(dispatcher)
+    return dispatcher.get_compile_result(signature)
 
 
-_kept = []  # dispatchers, which hold the machine code
+_kept = []  # what holds machine code
 
 
 @once
@@ -111,9 +115,8 @@ def kernel(function, signature):
     if DISABLED:
         plain_functions.append(function)
         return len(plain_functions)
-    dispatcher = _compile(function, signature, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    _kept.append(dispatcher)
-    compiled = dispatcher.get_compile_result(signature)
+    compiled = _compiled(function, signature, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    _kept.append(compiled)
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
 
 
@@ -126,9 +129,9 @@ def entry_point(function, signature):
     """
     if DISABLED:
         return function
-    dispatcher = _compile(function, signature, no_cfunc_wrapper=True)
-    _kept.append(dispatcher)
-    return dispatcher.get_overload(signature)
+    compiled = _compiled(function, signature, no_cfunc_wrapper=True)
+    _kept.append(compiled)
+    return compiled.entry_point
 
 
 def vector(scalar):

@@ -1,11 +1,11 @@
-"""One compilation at a time: among the threads of a process, and among processes that share a cache."""
+"""One compilation at a time: among the threads of a process, and of each function among processes with one cache."""
 
 import os
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache, wraps
-from pathlib import Path
+from zlib import crc32
 
 _compiling = threading.RLock()
 
@@ -33,52 +33,51 @@ def once(compile_function):
 
 
 @contextmanager
-def folder_lock(directory, timeout=120.0):
-    """Hold a lock file in ``directory``: cold processes compile in turn, and all but the first one load.
+def process_lock(path, timeout=120.0):
+    """Hold a lock on a name: cold processes compile the same function in turn, and all but the first one load.
 
-    Without it, two processes that save different signatures of one function can leave an index that names the
-    wrong code. Where no lock can be had (read-only folder, a process that hangs), work goes on without it.
+    The lock is one byte of a file ``lock`` in the folder, so that processes can compile different functions at the same
+    time. It saves work and protects nothing: where it cannot be had (a folder to read only, a file system without
+    locks, a process that hangs), work goes on without it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The folder, and the name to lock.
+    timeout : float
+        Seconds to wait at most.
     """
     try:
-        handle = open(Path(directory) / "skregopt.lock", "a+b")
+        file = open(path.with_name("lock"), "ab")
     except OSError:
         yield
         return
-    try:
+    with file:
+        byte = crc32(path.name.encode())
         deadline = time.monotonic() + timeout
-        while not _try_lock(handle) and time.monotonic() < deadline:
+        while not _try_lock(file, byte) and time.monotonic() < deadline:
             time.sleep(0.02)
-        yield
-    finally:
-        _unlock(handle)  # closing is not enough: a process that was forked meanwhile has the file open, too
-        handle.close()
+        yield  # the end of the file, or of the process, is the end of the lock
 
 
 if os.name == "nt":
     import msvcrt
 
-    def _try_lock(handle):
-        handle.seek(0)
+    def _try_lock(file, byte):
+        file.seek(byte)
         try:
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True
-
-    def _unlock(handle):
-        pass  # there is no fork
 else:
     import fcntl
 
-    def _try_lock(handle):
+    def _try_lock(file, byte):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except (BlockingIOError, PermissionError):  # which of them depends on the system
             return False
         except OSError:  # a file system without locks: nothing to wait for
             return True
         return True
-
-    def _unlock(handle):
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)

@@ -1,32 +1,36 @@
 """Every name that the package takes from inside numba, or from llvmlite, numba's back end.
 
 Neither promises to keep them. They were seen to be there, and to work, from numba 0.61.0 with llvmlite 0.44.0 to numba
-0.68.1 with llvmlite 0.48.0.
+0.68.1 with llvmlite 0.50.0.
 """
 
 from llvmlite import __version__ as LLVMLITE_VERSION
 from llvmlite import binding, ir
 from numba.core import cgutils
-from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, CompileResult
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.errors import NumbaError
 from numba.core.lowering import Lower
+from numba.core.registry import cpu_target
+from numba.core.serialize import dumps
 from numba.core.typed_passes import NativeLowering
 from numba.np.arrayobj import make_array, populate_array
 
 __all__ = [
     "LLVMLITE_VERSION",
+    "CompileResult",
     "Compiler",
-    "FunctionCache",
-    "IndexDataCacheFile",
     "JITCodeLibrary",
     "Lower",
     "NativeLowering",
     "NumbaError",
     "binding",
     "cgutils",
+    "cpu_target",
+    "dumps",
+    "global_compiler_lock",
     "ir",
     "make_array",
     "populate_array",

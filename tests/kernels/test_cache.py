@@ -1,71 +1,28 @@
-"""Machine code on disk: damaged, missing, without a place, of another kernel."""
+"""Machine code on disk: damaged, missing, of another function; what its name depends on; how large it is."""
 
 import errno
-import inspect
-import os
+import importlib.util
 import pickle
 import random
 import shutil
-from contextlib import ExitStack
+import sys
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 from numba import types
-from numba.core import event
-from numba.core.caching import CacheImpl, IndexDataCacheFile
-from processes import run
-from support.kernels import KERNEL_NAMES, KERNEL_RESULTS, KERNELS, kernels_in, needs_compiler, zipped
+from support.kernels import needs_compiler
 
-from skregopt._kernels import cache
-from skregopt._kernels import jit as _jit
-from skregopt._kernels.calls import called
-from skregopt.activations import Activation, Tanh
+import skregopt
+from skregopt._engine import declaration
+from skregopt._kernels import cache, calls, jit
+from skregopt._kernels.compiler import KERNEL_OPTIONS
+from skregopt.activations import Logistic, Tanh
 
+pytestmark = needs_compiler
 
-@needs_compiler
-def test_zip_import_without_home_folder(tmp_path):
-    code = KERNELS + 'result["values"] = kernels("float32")\nresult["file"] = _jit.__file__'
-    options = {"path": zipped(tmp_path), "env": {"HOME": os.devnull, "XDG_CACHE_HOME": None}}
-    for _ in range(2):
-        result = run(code, **options)
-        assert ".zip" in result["file"]
-        assert kernels_in(result) == KERNEL_NAMES
-        np.testing.assert_allclose(result["values"], KERNEL_RESULTS, rtol=1e-6)
-
-
-@pytest.fixture
-def compile_tanh(tmp_path, monkeypatch):
-    """A function that compiles, or loads, one kernel as a new process would; returns how many compilations it took."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-
-    def compile_tanh(dtype=np.float64):
-        signature = Activation.signatures["activate"](_jit.scalar_type(np.dtype(dtype)))
-        with event.install_recorder("numba:compile") as recorder:
-            activate = inspect.unwrap(_jit.entry_point)(Tanh.activate, signature)
-        z = np.array([0.5, np.nan], dtype)
-        activate(z, z[:0], z[:0])
-        np.testing.assert_allclose(z, np.tanh(np.array([0.5, np.nan], dtype)), rtol=1e-6)
-        names = [e.data["dispatcher"].py_func.__name__ for _, e in recorder.buffer if e.is_start]
-        return names.count("_tanh_activate")
-
-    return compile_tanh
-
-
-@needs_compiler
-def test_no_place_for_a_cache(compile_tanh, monkeypatch):
-    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    assert compile_tanh() == 1
-    assert compile_tanh() == 1
-
-
-@needs_compiler
-def test_cache_folder_that_disappears(compile_tanh, tmp_path, monkeypatch):
-    assert compile_tanh() == 1
-    shutil.rmtree(tmp_path)
-    assert compile_tanh() == 1
-    assert compile_tanh() == 0
-
+# --- what can be wrong with files -----------------------------------------------------------------------------------
 
 DAMAGE = {
     "empty": lambda content: b"",
@@ -79,87 +36,210 @@ DAMAGE = {
 }
 
 
-@needs_compiler
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_damaged_files_are_compiled_anew(compile_tanh, tmp_path, suffix, damage):
+def test_damaged_files_are_compiled_anew(compile_tanh, tmp_path, damage):
     assert compile_tanh() == 1
     assert compile_tanh() == 0
-    (path,) = tmp_path.rglob(f"*.{suffix}")
+    (path,) = tmp_path.rglob("*.code")
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     assert compile_tanh() == 1
     assert compile_tanh() == 0  # mended
 
 
-@needs_compiler
+def test_what_pickle_cannot_load_is_compiled_anew(compile_tanh, tmp_path):
+    """As when a class has moved since, in an edited copy of numba."""
+    compile_tanh()
+    (path,) = tmp_path.rglob("*.code")
+    content = b"cno_such_module\nname\n."
+    path.write_bytes(cache._digest_of_file(path, content) + content)
+    assert compile_tanh() == 1
+    assert compile_tanh() == 0
+
+
 def test_code_under_the_name_of_other_code_is_not_loaded(compile_tanh, tmp_path):
     compile_tanh(np.float32)
-    (single,) = tmp_path.rglob("*.nbc")
+    (single,) = tmp_path.rglob("*.code")
     compile_tanh(np.float64)
-    (double,) = set(tmp_path.rglob("*.nbc")) - {single}
+    (double,) = set(tmp_path.rglob("*.code")) - {single}
     double.write_bytes(single.read_bytes())
     assert compile_tanh(np.float64) == 1
     assert compile_tanh(np.float64) == 0
 
 
-@needs_compiler
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_missing_files_are_compiled_anew(compile_tanh, tmp_path, suffix):
-    compile_tanh()
-    (path,) = tmp_path.rglob(f"*.{suffix}")
-    path.unlink()
+def test_a_folder_that_disappears(compile_tanh, tmp_path):
+    assert compile_tanh() == 1
+    shutil.rmtree(tmp_path)
     assert compile_tanh() == 1
     assert compile_tanh() == 0
 
 
-@needs_compiler
+def test_no_folder(compile_tanh, monkeypatch):
+    monkeypatch.setattr(cache, "cache_folder", lambda name: None)
+    assert compile_tanh() == 1
+    assert compile_tanh() == 1
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "no space left"), PermissionError(), pickle.PicklingError()])
-@pytest.mark.parametrize("method", ["_open_for_write", "_save_index", "_dump"])
-def test_failure_to_save(compile_tanh, monkeypatch, method, error):
-    def fail(*_):
+@pytest.mark.parametrize("name", ["dumps", "tempfile.mkstemp", "os.replace"])
+def test_failure_to_save(compile_tanh, tmp_path, monkeypatch, name, error):
+    def fail(*_, **__):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(IndexDataCacheFile, method, fail)
+        patch.setattr(f"skregopt._kernels.cache.{name}", fail)
         assert compile_tanh() == 1
         assert compile_tanh() == 1
+    assert not list(tmp_path.rglob("*.code"))
+    assert not list(tmp_path.rglob("unfinished*"))
     assert compile_tanh() == 1
     assert compile_tanh() == 0
 
 
-@needs_compiler
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "no space left"), KeyboardInterrupt()])
-def test_disk_that_fills_up_leaves_no_wrong_code(compile_tanh, tmp_path, monkeypatch, error):
-    """The index is small, the data is not: one is written, the other is not, where an older version has left files."""
-    compile_tanh(np.float32)
-    (index,) = tmp_path.rglob("*.nbi")
-    with index.open("rb") as file:
-        version, rest = pickle.load(file), file.read()
-    _, entries = pickle.loads(rest)
-    index.write_bytes(pickle.dumps(version) + pickle.dumps(("another source", entries)))  # as after an edit
-
-    open_for_write = IndexDataCacheFile._open_for_write
-
-    def full(self, path):
-        if str(path).endswith(".nbc"):
-            raise error
-        return open_for_write(self, path)
-
-    with monkeypatch.context() as patch, ExitStack() as stack:
-        patch.setattr(IndexDataCacheFile, "_open_for_write", full)
-        if not isinstance(error, OSError):
-            stack.enter_context(pytest.raises(KeyboardInterrupt))
-        compile_tanh(np.float64)
-    assert compile_tanh(np.float64) == 1
-    assert compile_tanh(np.float32) == 1
-    assert compile_tanh(np.float64) == compile_tanh(np.float32) == 0
+def test_a_disk_that_fills_up(compile_tanh, tmp_path):
+    resource = pytest.importorskip("resource")  # of POSIX
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        assert compile_tanh() == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.rglob("*.code"))
+    assert compile_tanh() == 1
+    assert compile_tanh() == 0
 
 
-@needs_compiler
-def test_signatures_of_called_kernels_are_part_of_the_cache_key(monkeypatch):
-    degrading = cache.DegradingCache(Tanh.activate, "flavour", print)
-    codegen = numba.core.registry.cpu_target.target_context.codegen()
-    signature = types.void(types.int64)
-    before = degrading._index_key(signature, codegen)
-    monkeypatch.setitem(called, "activate", "another signature")
-    assert degrading._index_key(signature, codegen) != before
+def test_ctrl_c_while_writing(compile_tanh, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.os, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            compile_tanh()
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["CACHEDIR.TAG", "README.txt", "lock"]
+    assert compile_tanh() == 1
+
+
+# --- what a name depends on -----------------------------------------------------------------------------------------
+
+SIGNATURE = types.void(types.float64)
+ADDS = "def apply(x):\n    return x + 1\n"
+
+
+@pytest.fixture
+def path_of(tmp_path, monkeypatch):
+    """``cache.path_of`` in a folder of its own, for files that need not be older than this process."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_IMPORTED_AT", np.inf)
+    return cache.path_of
+
+
+def function_in(path, text=ADDS):
+    """Return the function ``apply`` of a module that is written and imported."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    cache._digest_of_source.cache_clear()  # as in a new process
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.apply
+
+
+def test_names_depend_on_types_and_kind(path_of):
+    names = {
+        path_of(function, signature, kind)
+        for function in (Tanh.activate, Logistic.activate)
+        for signature in (SIGNATURE, types.void(types.float32), types.float64(types.float64))
+        for kind in ("", "no_cfunc_wrapper")
+    }
+    assert len(names) == 12
+    assert names == {path_of(Tanh.activate, SIGNATURE, "")} | names
+
+
+def test_names_depend_on_the_source_of_a_users_function(path_of, tmp_path):
+    """And on its place: a copy may find other modules beside it."""
+    path = tmp_path / "here" / "rules.py"
+    before = path_of(function_in(path), SIGNATURE, "")
+    assert before.parent == path_of(Tanh.activate, SIGNATURE, "").parent
+    assert path_of(function_in(path), SIGNATURE, "") == before
+    assert path_of(function_in(path, ADDS + "FACTOR = 2\n"), SIGNATURE, "") != before
+    assert path_of(function_in(tmp_path / "there" / "rules.py"), SIGNATURE, "") != before
+
+
+def test_functions_of_one_name_in_one_file(path_of, tmp_path):
+    text = "def make(step):\n    def apply(x):\n        return x + step\n    return apply\n\n"
+    one, two = (function_in(tmp_path / "rules.py", f"{text}apply = make({step})\n") for step in (1, 2))
+    again = function_in(tmp_path / "rules.py", f"{text}apply = make(2)\n")
+    assert path_of(one, SIGNATURE, "") != path_of(two, SIGNATURE, "") == path_of(again, SIGNATURE, "")
+    above = function_in(tmp_path / "rules.py", f"{ADDS}above = apply\n{ADDS}apply.above = above\n")
+    assert path_of(above.above, SIGNATURE, "") != path_of(above, SIGNATURE, "")
+
+
+@pytest.mark.parametrize(
+    ("owner", "attribute"),
+    [(cache, "_ENVIRONMENT"), (cache, "_INLINED_DIGEST"), (skregopt, "__version__"), (cache, "_PACKAGE")],
+)
+def test_names_depend_on_versions_and_shared_sources(path_of, monkeypatch, owner, attribute):
+    before = path_of(Tanh.activate, SIGNATURE, "")
+    sys.modules.setdefault("another", sys.modules["skregopt"])
+    monkeypatch.setattr(owner, attribute, "another")
+    assert path_of(Tanh.activate, SIGNATURE, "") != before
+
+
+def test_names_depend_on_the_processor(path_of, monkeypatch):
+    before = path_of(Tanh.activate, SIGNATURE, "")
+    monkeypatch.setattr(type(cache.cpu_target.target_context.codegen()), "magic_tuple", lambda self: ("another",))
+    assert path_of(Tanh.activate, SIGNATURE, "") != before
+
+
+def test_names_depend_on_how_kernels_are_called(path_of, own_callers):
+    before = path_of(Tanh.activate, SIGNATURE, "")
+    calls.caller("another", lambda T: types.void(T))
+    with_one_more = path_of(Tanh.activate, SIGNATURE, "")
+    calls.caller("another", lambda T: types.void(T, T))
+    assert len({before, with_one_more, path_of(Tanh.activate, SIGNATURE, "")}) == 3
+
+
+def test_functions_without_a_source_have_no_file(path_of):
+    module = {"__name__": "made", "__qualname__": "made"}
+    exec(ADDS, module)  # as typed at a prompt
+    assert path_of(module["apply"], SIGNATURE, "") is None
+
+
+def test_frozen_applications_have_their_executable_for_a_source(path_of, tmp_path, monkeypatch):
+    function = function_in(tmp_path / "rules.py")
+    (tmp_path / "rules.py").unlink()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "application"))
+    paths = []
+    for content in ("first", "another"):
+        Path(sys.executable).write_text(content)
+        cache._digest_of_source.cache_clear()
+        paths.append(path_of(function, SIGNATURE, ""))
+    assert None not in paths and len(set(paths)) == 2
+
+
+def test_files_younger_than_this_process_have_no_file(path_of, tmp_path, monkeypatch):
+    function = function_in(tmp_path / "rules.py")
+    assert path_of(function, SIGNATURE, "") is not None
+    monkeypatch.setattr(cache, "_IMPORTED_AT", (tmp_path / "rules.py").stat().st_mtime - 1)
+    assert path_of(function, SIGNATURE, "") is None
+
+
+# --- size -----------------------------------------------------------------------------------------------------------
+
+
+def test_texts_of_types_take_no_room(path_of):
+    """The text of the job that the engine's functions take fills pages, once for each argument and variable."""
+    function, for_scalar = declaration.PASSES["gradient_of_vectors"]
+    signature = for_scalar(jit.scalar_type(np.dtype(float)))
+    path = path_of(function, signature, "")
+    assert len(str(signature)) > 10_000
+    assert len(path.name) < 80
+    dispatcher = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **KERNEL_OPTIONS)(function)
+    compiled = dispatcher.get_compile_result(signature)
+    cache.save(path, compiled)
+    content = path.read_bytes()
+    machine_code = sum(map(len, compiled.library.serialize_using_object_code()[2]))
+    assert machine_code < len(content) < machine_code + 8_000
+    assert sum(file.stat().st_size for file in path.parent.iterdir()) == len(content)  # there is no index

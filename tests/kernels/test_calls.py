@@ -15,7 +15,7 @@ from skregopt.activations import ACTIVATIONS, Activation, Tanh
 
 
 @needs_compiler
-def test_kernels_are_called_through_addresses():
+def test_kernels_are_called_through_addresses(own_callers):
     """One compiled function calls whatever the addresses say, and compiles nothing when it does."""
     v, addresses = _jit.vector(types.float64), _jit.vector(types.int64)
     activate = caller("activate", Activation.signatures["activate"])
@@ -48,7 +48,7 @@ def scaled_sum(values, factor, n):
 
 @needs_compiler
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_arguments_are_converted_to_the_signature(dtype):
+def test_arguments_are_converted_to_the_signature(dtype, own_callers):
     T = _jit.scalar_type(np.dtype(dtype))
 
     def for_scalar(T):

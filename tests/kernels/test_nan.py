@@ -5,13 +5,10 @@ import numpy as np
 import pytest
 from support.kernels import DTYPES, call, is_only_at, needs_compiler, vector_with
 
-from skregopt import optimizers
 from skregopt._engine import loop
-from skregopt._engine.records import N_SCALARS
-from skregopt._kernels.compiler import OPTIONS
+from skregopt._kernels.compiler import KERNEL_OPTIONS
 from skregopt.activations import ACTIVATIONS
 from skregopt.losses import REGRESSION_LOSSES, FocalSigmoid, FocalSoftmax, SigmoidLogLoss, SoftmaxLogLoss
-from skregopt.optimizers import Adam
 from skregopt.penalties import PENALTIES
 
 SIZE = 37
@@ -69,29 +66,6 @@ def test_losses_keep_nan(name, dtype):
             assert np.isfinite(gradient[others]).all() and np.isfinite(y_pred[others]).all()
 
 
-OPTIMIZERS = {
-    "gradient descent": optimizers.SGD(momentum=0.0),
-    "momentum": optimizers.SGD(nesterovs_momentum=False),
-    "nesterov": optimizers.SGD(),
-    "adam": Adam(),
-}
-
-
-@pytest.mark.nojit
-@pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_optimizers_keep_nan(name, dtype, bad):
-    rule = OPTIMIZERS[name]
-    for place in PLACES:
-        weights, grad, step_size = vector_with(dtype), vector_with(dtype, place, bad), np.ones(SIZE, dtype)
-        slots, scalars = np.zeros((4, SIZE), dtype), np.zeros(N_SCALARS, dtype)
-        call(type(rule), "prepare", dtype, 0.1, 1, rule.hyper_vector(np.float64), np.zeros(8), scalars)
-        with np.errstate(all="ignore"):
-            call(type(rule), "step", dtype, weights, grad, *slots, scalars, step_size)
-        assert is_only_at(~np.isfinite(weights), place)
-
-
 @pytest.mark.nojit
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -122,7 +96,7 @@ def test_divergence_is_seen_in_every_element(dtype, bad):
     def is_finite(theta, largest):
         return loop._is_finite(theta, largest)
 
-    check, largest = numba.njit(**OPTIONS)(is_finite), np.finfo(dtype).max
+    check, largest = numba.njit(**KERNEL_OPTIONS)(is_finite), np.finfo(dtype).max
     assert check(vector_with(dtype), largest)
     assert check(np.full(SIZE, largest), largest)
     for place in range(SIZE):

@@ -1,6 +1,8 @@
 """Kernels to compile, here or in processes of their own."""
 
+import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -35,20 +37,21 @@ def kernels(dtype):
     rate = call(InvScaling, "rate", dtype, 3.0, 4, 0, 1, 1, np.array([0.5]), memory)
     return [*z.tolist(), value, *w.tolist(), rate]
 """
-KERNEL_NAMES = {
-    "skregopt.activations._tanh_activate",
-    "skregopt.penalties._l2_value",
-    "skregopt.penalties._l1_prox",
-    "skregopt.schedules._inv_scaling_rate",
-}
+KERNEL_NAMES = {"_tanh_activate", "_l2_value", "_l1_prox", "_inv_scaling_rate"}
 KERNEL_RESULTS = [
     np.tanh(0.5), np.tanh(-2.0), np.tanh(0.5) ** 2 + np.tanh(-2.0) ** 2, 0.5, 0.0, 1.5,
 ]  # fmt: skip
 
 
-def kernels_in(result):
-    """Return which of the four functions a child has compiled."""
-    return set(result["compiled"]) & KERNEL_NAMES
+def kernels_in(compiled):
+    """Return which of the four functions are among the full names of what a child has compiled, and how often."""
+    names = (name.rpartition(".")[2] for name in compiled)
+    return Counter(name for name in names if name in KERNEL_NAMES)
+
+
+def copied_package(folder):
+    """Return the path of a copy of the package in a folder."""
+    return Path(shutil.copytree(PACKAGE, folder / "skregopt", ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def zipped(folder):
