@@ -8,11 +8,24 @@ Most of the time of a compilation is spent in numba, not in LLVM. Its passes for
 expressions and branches on constants find nothing in the functions of this package, but each goes through all of them.
 """
 
+from inspect import signature
+
 import numba
 
-from .numba_internals import Compiler, JITCodeLibrary, Lower, NativeLowering, binding, register_pass
+from .numba_internals import (
+    Compiler,
+    CPUCodegen,
+    JITCodeLibrary,
+    Lower,
+    NativeLowering,
+    binding,
+    register_pass,
+)
 
 DISABLED = bool(numba.config.DISABLE_JIT)
+
+# numba 0.61 has one for all functions of a module, later versions one for each function
+_SHARES_PASS_MANAGER = "llvm_module" in signature(CPUCodegen._function_pass_manager).parameters
 
 _PREFERENCE = '"prefer-vector-width"="512"'
 
@@ -69,6 +82,9 @@ class _Library(JITCodeLibrary):
         self._finalized = True
 
     def _optimize_functions(self, ll_module):
+        if _SHARES_PASS_MANAGER:
+            super()._optimize_functions(ll_module)
+            return
         ll_module.data_layout = self._codegen._data_layout
         for function in ll_module.functions:
             if not function.is_declaration:  # numba makes a pass manager for each of these, too

@@ -7,7 +7,7 @@ Neither promises to keep them. They were seen to be there, and to work, from num
 from llvmlite import __version__ as LLVMLITE_VERSION
 from llvmlite import binding, ir
 from numba.core import cgutils
-from numba.core.codegen import JITCodeLibrary
+from numba.core.codegen import CPUCodegen, JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
@@ -20,6 +20,7 @@ from numba.np.arrayobj import make_array, populate_array
 
 __all__ = [
     "LLVMLITE_VERSION",
+    "CPUCodegen",
     "CompileResult",
     "Compiler",
     "JITCodeLibrary",

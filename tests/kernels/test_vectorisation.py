@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from functools import cache
 
 import numba
 import pytest
@@ -44,6 +45,7 @@ def signature_of(role):
     return for_scalar
 
 
+@cache
 def optimised_code(function, signature):
     """Return LLVM's optimised code of a function compiled as the package does, without declarations."""
     dispatcher = numba.njit(no_cpython_wrapper=True, **KERNEL_OPTIONS)(function)
@@ -86,7 +88,14 @@ def test_single_precision_passes_stay_single(name):
     code = optimised_code(function, signature(types.float32))
     assert count(r"\bfpext\b", code) == 0
     assert count(r"<\d+ x double>", code) == 0
-    assert count(r"<\d+ x float>", code) > 0 or name in PASSES_THAT_ONLY_CALL
+
+
+@needs_compiler
+@pytest.mark.numerics  # the oldest compiler leaves the sparse product as it is
+@pytest.mark.parametrize("name", sorted(set(declaration.PASSES) - PASSES_THAT_ONLY_CALL - {"loss_of_tile"}))
+def test_passes_are_vectorised(name):
+    function, signature = declaration.PASSES[name]
+    assert count(r"<\d+ x float>", optimised_code(function, signature(types.float32))) > 0
 
 
 VECTORISED = (
