@@ -178,6 +178,21 @@ def test_private_names_of_scikit_learn_stand_in_one_file():
     assert homes == {"_kernels.sklearn_internals"}
 
 
+PUBLIC_MODULES_OF_NUMBA = {"numba", "numba.extending", "numba.types"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_numbas_internals_are_imported_in_one_file(module):
+    imported = set()
+    for node in ast.walk(source_tree(module)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imported.add(node.module)
+    internals = {name for name in imported if name.split(".")[0] in ("numba", "llvmlite")} - PUBLIC_MODULES_OF_NUMBA
+    assert bool(internals) == (module == "_kernels.numba_internals"), internals
+
+
 # --- compiled code --------------------------------------------------------------------------------------------------
 
 
