@@ -77,7 +77,9 @@ class Job:
     def use(self, *passes):
         """Have passes compiled that the job calls, by their names."""
         self._passes.update(passes)
-        self.array["passes"] = address(table(frozenset(self._passes), self.dtype))
+        # kept, because fits that come first at the same time get a table each, of which the cache of tables keeps one
+        self._arrays["passes"] = table(frozenset(self._passes), self.dtype)
+        self.array["passes"] = address(self._arrays["passes"])
 
     def add_buffers(self, sources, n_rows=0, n_targets=0, n_weights=0):
         """Allocate the buffers for one tile; memory that is never touched costs address space only.
