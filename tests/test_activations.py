@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from numba import types
-from problems import make_problem
 from scipy import special
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
+from support.problems import make_problem
 
 from skregopt import MLPClassifier
 from skregopt._kernels import jit as _jit

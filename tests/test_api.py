@@ -19,7 +19,6 @@ import pytest
 import scipy.sparse as sp
 import sklearn
 import sklearn.neural_network
-from estimator_state import fitted_state, plain, state, weights
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
@@ -28,6 +27,7 @@ from sklearn.feature_selection import SelectFromModel
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from support.states import fitted_state, plain, state, weights
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from estimator_state import plain, weights
-from problems import make_problem
 from sklearn.base import clone
-from test_reference import check_fit, row_weights
+from support.against_twin import check_fit
+from support.problems import make_problem, row_weights
+from support.states import plain, weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine import declaration

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from estimator_state import plain, state
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, UndefinedMetricWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils._param_validation import Interval, InvalidParameterError
+from support.states import plain, state
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
+from support.problems import make_problem, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
@@ -30,10 +30,6 @@ SMALL = {
     "random_state": 1,
 }
 EPSILON = 1e-5
-
-
-def row_weights(n_samples):
-    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
 
 
 def fitted_arrays(model):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from problems import make_problem
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from support.problems import make_problem
 
 from skregopt import MLPClassifier
 

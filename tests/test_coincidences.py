@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import TASKS, make_problem
 from sklearn.datasets import load_digits
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.metrics import log_loss, mean_absolute_error, mean_poisson_deviance, mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+from support.linear_models import ALPHA, N_SAMPLES, RULES, UNTIL_CONVERGED, assert_same_line, regression_data
+from support.problems import TASKS, make_problem, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.jit import entry_point, scalar_type
@@ -25,18 +26,6 @@ from skregopt.penalties import PENALTIES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-N_SAMPLES, N_FEATURES = 60, 6
-ALPHA = 0.1
-UNTIL_CONVERGED = {"max_iter": 4000, "tol": 0, "n_iter_no_change": np.inf, "random_state": 0}
-RULES = {
-    "plain": {"solver": "gd", "momentum": 0.0, "learning_rate_init": 0.2},
-    "momentum": {"solver": "gd", "nesterovs_momentum": False, "learning_rate_init": 0.03},
-    "nesterov": {"solver": "gd", "learning_rate_init": 0.03},
-    "sgd": {"solver": "sgd", "batch_size": N_SAMPLES, "learning_rate_init": 0.03},
-    "minibatch": {"solver": "minibatch", "learning_rate_init": 0.03},
-    # a larger epsilon has the same fixed points; with 1e-8 Adam's steps never settle near them
-    "adam": {"solver": "adam", "learning_rate_init": 0.01, "epsilon": 1e-3},
-}
 SMALL = {
     "hidden_layer_sizes": (4, 3),
     "activation": "tanh",
@@ -48,32 +37,12 @@ SMALL = {
 }
 
 
-def regression_data():
-    rng = np.random.RandomState(0)
-    X = rng.normal(size=(N_SAMPLES, N_FEATURES)) + 0.1
-    signal = X @ np.array([1.0, -0.8, 0.5, 0.05, 0.0, 0.0]) + 0.7
-    return X, signal + 0.3 * rng.normal(size=N_SAMPLES), signal
-
-
-def row_weights(n_samples):
-    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
-
-
 def sklearn_logistic_regression(l1_ratio, alpha, n_samples):
     """Return scikit-learn's estimator of the same objective; saga leaves the intercept alone."""
     params = {"l1_ratio": l1_ratio, "C": 1 / (alpha * n_samples)}
     if inspect.signature(LogisticRegression).parameters["penalty"].default != "deprecated":
         params["penalty"] = "elasticnet"
     return LogisticRegression(**params, solver="saga", tol=1e-13, max_iter=200_000, random_state=0)
-
-
-def assert_same_line(network, linear, n_zeros, atol=1e-6):
-    """Compare weights, intercepts and the set of exact zeros with a linear model's."""
-    coef = network.coefs_[0].T.reshape(np.shape(linear.coef_))
-    np.testing.assert_allclose(coef, linear.coef_, rtol=0, atol=atol)
-    np.testing.assert_array_equal(coef == 0, linear.coef_ == 0)
-    assert np.count_nonzero(coef == 0) == n_zeros
-    np.testing.assert_allclose(network.intercepts_[0], linear.intercept_, rtol=0, atol=atol)
 
 
 # --- linear models --------------------------------------------------------------------------------

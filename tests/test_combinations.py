@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import sklearn.neural_network
-from estimator_state import plain
 from sklearn.model_selection import ShuffleSplit
+from support.states import plain
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.losses import Huber, LogLoss

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import TASKS, make_problem
+from support.problems import TASKS, make_problem, row_weights
 
 from skregopt._training import lbfgs
 from skregopt.activations import ACTIVATIONS
@@ -65,10 +65,6 @@ def central_differences(function, theta, h=1e-4):
         far = function(theta + 2 * step) - function(theta - 2 * step)
         gradient[j] = (8 * near - far) / (12 * h)
     return gradient
-
-
-def row_weights(n_samples):
-    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
 
 
 @lru_cache

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import TASKS, make_problem
 from processes import run
 from scipy.optimize import minimize
 from sklearn.base import clone
@@ -15,8 +14,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
-from test_coincidences import RULES, UNTIL_CONVERGED
-from test_optimizers import LASSO
+from support.linear_models import LASSO, RULES, UNTIL_CONVERGED
+from support.problems import TASKS, make_problem
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.compiler import DISABLED

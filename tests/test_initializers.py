@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import reference
 import sklearn.neural_network
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
+from support.problems import make_problem
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 from numba import njit
-from problems import make_problem
 from scipy.special import expit, log_softmax
 from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.linear_model import GammaRegressor, HuberRegressor, QuantileRegressor
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV
+from support.problems import make_problem
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels import maths

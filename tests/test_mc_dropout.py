@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import QUANTILES, make_problem
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from support.problems import QUANTILES, make_problem
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.losses import Quantile

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, MultiTaskLasso
-from test_reference import FORMATS, SMALL, assert_same, row_weights
+from support.against_twin import SMALL, assert_same
+from support.problems import FORMATS, make_problem, row_weights
 
 from skregopt import MLPRegressor
 from skregopt._kernels import jit as _jit
@@ -94,7 +94,7 @@ TORCH = {
 def test_thirty_steps_of_torch(variant, hidden, weight_decay, batch_size, monkeypatch):
     """Square, wide, tall matrices; the decay is that of all weight matrices, in Adam's part that of AdamW."""
     torch = pytest.importorskip("torch")
-    from test_torch import N_STEPS, half_squared_error, start_weights, torch_network
+    from support.torch_twin import N_STEPS, half_squared_error, start_weights, torch_network
 
     module = pytest.importorskip("torch.optim._muon")
     monkeypatch.setattr(module, "_zeropower_via_newtonschulz", newton_schulz)

@@ -6,12 +6,12 @@ import pickle
 import numpy as np
 import pytest
 import reference
-from estimator_state import weights
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
-from test_reference import check_fit
+from support.against_twin import check_fit
+from support.problems import make_problem
+from support.states import weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ELU, LeakyReLU, Tanh

@@ -10,15 +10,15 @@ import pickle
 import numpy as np
 import pytest
 import reference
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import Lasso
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
-from test_coincidences import ALPHA, UNTIL_CONVERGED, assert_same_line, regression_data
-from test_reference import FORMATS, SMALL, assert_same, row_weights
+from support.against_twin import SMALL, assert_same
+from support.linear_models import ALPHA, LASSO, UNTIL_CONVERGED, assert_same_line, regression_data
+from support.problems import FORMATS, make_problem, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import N_SCALARS
@@ -199,39 +199,6 @@ def test_variants_follow_their_twins(variant, penalty, convert):
     estimator = problem.make(solver=rule, **params).fit(convert(problem.X), problem.y, row_weights(13))
     assert_same(estimator, twin, tolerance=1e-9)
     assert (estimator.sparsity_ > 0) == (penalty == "elasticnet")
-
-
-# With epsilon = 1e-8 a rule whose denominator forgets has steps that never settle near a minimum; a larger one has the
-# same fixed points. Adagrad, amsgrad and Adadelta settle as they are. Lion's unpenalised intercept moves by the rate
-# in each update, which therefore has to fall below 1e-6.
-BY_INVERSE_SCALING = {"learning_rate": "invscaling", "learning_rate_init": 0.1}
-LASSO = {
-    "rmsprop": (RMSprop(epsilon=1e-3), BY_INVERSE_SCALING),
-    "rmsprop with momentum": (RMSprop(momentum=0.9, epsilon=1e-3), BY_INVERSE_SCALING),
-    "centered": (RMSprop(centered=True, epsilon=1e-3), BY_INVERSE_SCALING | {"learning_rate_init": 0.01}),
-    "centered with momentum": (
-        RMSprop(centered=True, momentum=0.9, epsilon=1e-3),
-        BY_INVERSE_SCALING | {"learning_rate_init": 0.01},
-    ),
-    "adagrad": (Adagrad(), {"learning_rate_init": 0.1}),
-    "adagrad with decay": (Adagrad(lr_decay=1e-4, initial_accumulator_value=0.1), {"learning_rate_init": 0.3}),
-    "adadelta": (Adadelta(), {"learning_rate_init": 1.0}),
-    "amsgrad": (Adam(amsgrad=True), {"learning_rate_init": 0.1}),
-    "adamw": (AdamW(epsilon=1e-3), BY_INVERSE_SCALING | {"weight_decay": 0.0}),  # a decay has other fixed points
-    "adamax": (Adamax(epsilon=1e-3), BY_INVERSE_SCALING),
-    "nadam": (Nadam(epsilon=1e-3), BY_INVERSE_SCALING),
-    "lion": (
-        Lion(),
-        {
-            "learning_rate": "adaptive",
-            "learning_rate_init": 0.01,
-            "n_iter_no_change": 1000,
-            "tol": 1e-14,
-            "max_iter": 20_000,
-        },
-    ),
-    "muon": (Muon(epsilon=1e-3), BY_INVERSE_SCALING | {"weight_decay": 0.0}),
-}
 
 
 @pytest.mark.parametrize("weights", [None, row_weights(60)], ids=["unweighted", "weighted"])

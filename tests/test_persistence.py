@@ -10,8 +10,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from estimator_state import state, weights
 from sklearn.base import BaseEstimator, clone
+from support.states import state, weights
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor, model_selection

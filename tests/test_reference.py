@@ -7,10 +7,10 @@ one difference anywhere moves every weight.
 import numpy as np
 import pytest
 import reference
-import scipy.sparse as sp
-from problems import TASKS, make_problem
 from scipy.optimize import minimize
 from scipy.special import expit
+from support.against_twin import SMALL, assert_same, check_fit
+from support.problems import FORMATS, TASKS, make_problem, row_weights
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
@@ -19,46 +19,6 @@ from skregopt.penalties import PENALTIES
 from skregopt.schedules import SCHEDULES
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
-
-# a fit that lasts max_iter epochs, with a smaller batch at the end of each
-SMALL = {
-    "hidden_layer_sizes": (4, 3),
-    "activation": "tanh",
-    "batch_size": 5,
-    "learning_rate_init": 0.05,
-    "max_iter": 4,
-    "n_iter_no_change": np.inf,
-    "random_state": 1,
-}
-CURVES = ("loss_curve_", "validation_loss_curve_", "learning_rate_curve_")
-FORMATS = {"dense": np.asarray, "csr": sp.csr_array, "csc": sp.csc_matrix}
-
-
-def row_weights(n_samples):
-    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
-
-
-def assert_same(estimator, twin, tolerance=1e-10):
-    assert estimator.n_iter_ == twin.n_iter_
-    assert estimator.best_iter_ == twin.best_iter_
-    for name in ("coefs_", "intercepts_"):
-        for actual, expected in zip(getattr(estimator, name), getattr(twin, name), strict=True):
-            np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg=name)
-    for actual, expected in zip(estimator.coefs_, twin.coefs_, strict=True):
-        np.testing.assert_array_equal(actual == 0, expected == 0)
-    for name in CURVES:
-        actual, expected = getattr(estimator, name) or [], getattr(twin, name)
-        np.testing.assert_allclose(actual, expected, rtol=tolerance, err_msg=name)
-
-
-def check_fit(problem, convert=np.asarray, weights=None, tolerance=1e-10, **params):
-    """Train both and compare; returns the estimator."""
-    params = SMALL | params
-    estimator = problem.make(**params).fit(convert(problem.X), problem.y, weights)
-    twin = problem.fit_twin(weights, **params)
-    assert_same(estimator, twin, tolerance)
-    return estimator
-
 
 # --- rules ----------------------------------------------------------------------------------------
 

@@ -5,10 +5,10 @@ import pickle
 import numpy as np
 import pytest
 from numba import types
-from problems import make_problem
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
+from support.problems import make_problem
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.jit import entry_point

@@ -8,18 +8,18 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 import warnings
 
 import numpy as np
 import pytest
-from estimator_state import plain, state, weights
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GroupKFold, PredefinedSplit, ShuffleSplit
+from support.interrupts import interrupt_after
+from support.states import plain, state, weights
 
 from skregopt import MLPClassifier, MLPRegressor
 
@@ -672,18 +672,6 @@ def test_lbfgs_recorded_validation_changes_nothing(kind):
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------------------------
-
-
-def interrupt_after(seconds):
-    """Send Ctrl-C to this process later; returns a list that will hold the time of sending."""
-    sent = []
-
-    def send():
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Timer(seconds, send).start()
-    return sent
 
 
 @pytest.fixture(scope="module")

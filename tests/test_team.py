@@ -14,8 +14,8 @@ from processes import run
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
-from test_stopping import interrupt_after
-from test_threads import bits
+from support.interrupts import interrupt_after
+from support.states import bits
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import LAYER

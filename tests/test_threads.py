@@ -4,7 +4,6 @@ Networks wider than 512 with more than 512 features and rows: longer inner dimen
 depend on the number of threads.
 """
 
-import hashlib
 import inspect
 import multiprocessing
 import os
@@ -23,6 +22,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from support.states import bits
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -32,14 +32,6 @@ from skregopt._training import first_order, slices
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N_CPUS = joblib.cpu_count()
-
-
-def bits(model, X):
-    """Return a digest of everything that a fit has learnt."""
-    arrays = [*model.coefs_, *model.intercepts_, np.array(model.loss_curve_), model.predict(X)]
-    if getattr(model, "validation_scores_", None):
-        arrays.append(np.array(model.validation_scores_))
-    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
 
 
 def fitted_bits(model, X, *targets):

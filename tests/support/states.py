@@ -1,5 +1,7 @@
 """What an estimator remembers, as plain values that compare bit for bit and that later training cannot change."""
 
+import hashlib
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -38,3 +40,11 @@ def fitted_state(estimator):
     """Return the public fitted attributes."""
     attributes = vars(estimator)
     return {name: plain(attributes[name]) for name in attributes if name.endswith("_") and not name.startswith("_")}
+
+
+def bits(model, X):
+    """Return a digest of everything that a fit has learnt."""
+    arrays = [*model.coefs_, *model.intercepts_, np.array(model.loss_curve_), model.predict(X)]
+    if getattr(model, "validation_scores_", None):
+        arrays.append(np.array(model.validation_scores_))
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()

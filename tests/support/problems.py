@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import reference
+import scipy.sparse as sp
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.losses import Focal, LogLoss, Quantile
@@ -56,6 +57,12 @@ TASKS = (
     "multi-output gamma",
 )
 QUANTILES = (0.8, 0.3, 0.5)
+FORMATS = {"dense": np.asarray, "csr": sp.csr_array, "csc": sp.csc_matrix}
+
+
+def row_weights(n_samples):
+    """Draw weights of rows, none of them zero."""
+    return np.random.RandomState(3).uniform(0.2, 3, n_samples)
 
 
 def make_problem(task, n_samples=13, n_features=4, seed=0):
