@@ -1,4 +1,4 @@
-"""Write the models that tests/test_persistence.py loads: ``python tests/data/make.py``, once for each version.
+"""Write the models that test_persistence.py loads: ``python tests/data/make.py``, once for each version.
 
 Run with the oldest supported dependencies, whose pickles every later version of NumPy reads. Files are never written
 again: they stand for what users of a released version have on disk.

@@ -10,7 +10,7 @@ import pytest
 
 import skregopt
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "out_of_core.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "out_of_core.py"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the example measures memory by the module resource")

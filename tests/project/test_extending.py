@@ -1,5 +1,6 @@
 """doc/extending.rst: fit, search, clone, pickle, gradients, other processes, without the compiler; errors."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numba.core.errors import NumbaError
-from processes import run
+from processes import PACKAGE, run
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -20,7 +21,7 @@ from skregopt._training.memory import N_MEMORY
 from skregopt.activations import Activation, Tanh
 from skregopt.losses import REGRESSION_LOSSES
 
-FOLDER = Path(__file__).parents[1] / "doc" / "extending"
+FOLDER = Path(__file__).parents[2] / "doc" / "extending"
 sys.path.insert(0, str(FOLDER))
 import my_components  # noqa: E402
 
@@ -155,7 +156,9 @@ if __name__ == "__main__":
     print(np.isfinite(search.cv_results_["mean_test_score"]).all())
 """
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True, timeout=200)
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-W", "ignore", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
     assert done.stdout.strip() == "True", done.stderr
 
 

@@ -17,12 +17,12 @@ import skregopt
 from skregopt import MLPClassifier, MLPRegressor, model_selection
 from skregopt.losses import Quantile
 
-HERE = Path(__file__).parent
-PAGE = HERE.parent / "doc" / "user_guide" / "persistence.rst"
+TESTS = Path(__file__).parents[1]
+PAGE = TESTS.parent / "doc" / "user_guide" / "persistence.rst"
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-spec = importlib.util.spec_from_file_location("make", HERE / "data" / "make.py")
+spec = importlib.util.spec_from_file_location("make", TESTS / "data" / "make.py")
 make = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(make)
 NAMES = ("classifier", "multilabel", "partial_fit", "regressor", "quantiles")
@@ -178,7 +178,7 @@ def test_files_name_no_more_of_the_package_than_documented(name, models):
     assert found and all(allowed.fullmatch(found) for found in found), found
 
 
-FILES = sorted((HERE / "data").glob("*.pkl"))
+FILES = sorted((TESTS / "data").glob("*.pkl"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

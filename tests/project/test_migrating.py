@@ -10,7 +10,7 @@ import sklearn.neural_network
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor
 
-PAGES = sorted(path for path in (Path(__file__).parents[1] / "doc" / "migrating").glob("*.rst") if path.stem != "index")
+PAGES = sorted(path for path in (Path(__file__).parents[2] / "doc" / "migrating").glob("*.rst") if path.stem != "index")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,6 +1,6 @@
 """Working together with what stands around an estimator: one small case each, with a bar that can be missed.
 
-``python tests/test_ecosystem.py`` runs them all and prints a table.
+``python tests/ecosystem/test_ecosystem.py`` runs them all and prints a table.
 """
 
 import importlib.util

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 import skregopt
 
 PACKAGE = Path(skregopt.__file__).parent
-DOC = Path(__file__).resolve().parents[1] / "doc"
+DOC = Path(__file__).resolve().parents[2] / "doc"
 PUBLIC_MODULES = sorted(
     path.stem for path in PACKAGE.iterdir() if not path.name.startswith("_") and (path.suffix == ".py" or path.is_dir())
 )

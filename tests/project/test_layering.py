@@ -18,7 +18,7 @@ from skregopt._kernels import jit as _jit
 from skregopt._kernels.component import Component
 
 PACKAGE = Path(skregopt.__file__).parent
-PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
 # A module imports only from packages of a lower rank, and in its own package from modules that stand before it.
