@@ -8,12 +8,12 @@ import pickle
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from sklearn.base import clone
 from support.against_twin import check_fit
 from support.problems import make_problem, row_weights
 from support.states import plain, weights
+from twin.around_the_step import averaged
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine import declaration
@@ -257,7 +257,7 @@ def test_kept_weights_are_the_average_of_the_current_ones(kind, penalty):
     path = path_of_weights(kind, X, y, 8, **params)
     averages = [None] * 3
     for model in path:
-        averages = [reference.averaged(a, W, 0.6) for a, W in zip(averages, model.coefs_, strict=True)]
+        averages = [averaged(a, W, 0.6) for a, W in zip(averages, model.coefs_, strict=True)]
     kept = small(kind, **params, batch_size=len(X), max_iter=8, ema_decay=0.6).fit(X, y)
     n_zeros = 0
     for average, coef, current in zip(averages, kept.coefs_, path[-1].coefs_, strict=True):

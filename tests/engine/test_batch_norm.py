@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from support.problems import make_problem, row_weights
+from twin import activations as twin_activations
+from twin.losses import LOSSES
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
@@ -104,7 +105,7 @@ def test_training_and_prediction_are_those_of_pytorch(solver, activation):
 def twin_loss(parameters, problem, activation, weights, smoothing):
     """Return the weighted mean loss with the statistics of all rows."""
     coefs, intercepts, scales, shifts = parameters
-    values, activate = problem.X, reference.ACTIVATIONS[activation][0]
+    values, activate = problem.X, twin_activations.ACTIVATIONS[activation][0]
     share = weights / weights.sum()
     for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
         values = values @ W + b
@@ -116,7 +117,7 @@ def twin_loss(parameters, problem, activation, weights, smoothing):
     Y = problem.Y
     if smoothing:
         Y = (1 - smoothing) * Y + smoothing / (2 if problem.twin_loss == "sigmoid" else Y.shape[1])
-    return share @ reference.LOSSES[problem.twin_loss][1](values, Y)
+    return share @ LOSSES[problem.twin_loss][1](values, Y)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -9,7 +9,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from sklearn.datasets import load_digits
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
@@ -18,6 +17,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from support.linear_models import ALPHA, N_SAMPLES, RULES, UNTIL_CONVERGED, assert_same_line, regression_data
 from support.problems import TASKS, make_problem, row_weights
+from twin.network import gradients
+from twin.penalties import penalty_shares, penalty_value
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.jit import entry_point, scalar_type
@@ -167,7 +168,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     params = {"penalty": "l1", "alpha": alpha} | RULES[rule] | UNTIL_CONVERGED
     network = problem.make(hidden_layer_sizes=(5,), activation="tanh", **params)
     network.set_params(max_iter=40_000).fit(problem.X, problem.y)
-    by_coefs, by_intercepts = reference.gradient(
+    by_coefs, by_intercepts = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_),
         *("squared_error", "tanh", np.full(N_SAMPLES, 1 / N_SAMPLES)),
     )
@@ -222,7 +223,7 @@ def test_l1_on_digits(digits, solver, learning_rate_init, max_iter, zeros):
 def test_prox_is_the_minimiser(name, step_size):
     """On a grid: of the distance in the metric of the step sizes plus the non-smooth part."""
     alpha, penalty = 0.375, PENALTIES[name]()  # whose products with step sizes and shares are exact
-    l1_share = reference.penalty_shares(name)[0]
+    l1_share = penalty_shares(name)[0]
     grid = np.linspace(-4, 4, 16_001)  # in steps of 0.0005, 0 among them
     weights = np.concatenate([np.linspace(-3, 3, 25), [step_size * alpha * l1_share, 1e-300]])
     moved = weights.copy()
@@ -477,7 +478,7 @@ def test_loss_curves_hold_weighted_means(task, weighted, batch_size):
     network = problem.make(**params)
     validation = {"X_val": held_out.X, "y_val": held_out.y, "sample_weight_val": weights_val}
     network.fit(train.X, train.y, weights, **validation)
-    penalty = reference.penalty_value(network.coefs_, "elasticnet", 0.2, 0.3)
+    penalty = penalty_value(network.coefs_, "elasticnet", 0.2, 0.3)
     expected = sklearn_loss(problem, network, train, weights) + penalty
     np.testing.assert_allclose(network.loss_curve_, [expected] * 4, rtol=1e-10)
     expected = sklearn_loss(problem, network, held_out, weights_val)

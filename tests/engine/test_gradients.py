@@ -11,9 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from support.problems import TASKS, make_problem, row_weights
+from twin.draws import batch_masks
+from twin.initializers import initial_weights
+from twin.network import data_loss
+from twin.penalties import penalty_shares, penalty_value
 
 from skregopt._training import lbfgs
 from skregopt.activations import ACTIVATIONS
@@ -72,16 +75,16 @@ def data_term(task, hidden, activation, weighted, dropout, n_samples):
     """Return the value of the data term at the starting point, and its gradient by differences."""
     problem = make_problem(task, n_samples)
     units = (problem.X.shape[1], *hidden, problem.Y.shape[1])
-    seed = reference.initial_weights(units, activation, SEED)[2]
+    seed = initial_weights(units, activation, SEED)[2]
     masks = (None, None)
     if dropout != "no dropout":
-        masks = reference.batch_masks(seed, 0, range(n_samples), units, **DROPOUTS[dropout])
+        masks = batch_masks(seed, 0, range(n_samples), units, **DROPOUTS[dropout])
     weights = row_weights(n_samples) if weighted else None
 
     def loss(theta):
         network = unflatten(theta, units)
         data = (problem.X, problem.Y, *network, problem.twin_loss)
-        return reference.data_loss(*data, activation, weights, masks)
+        return data_loss(*data, activation, weights, masks)
 
     theta = flatten(*starting_point(units))
     return loss(theta), central_differences(loss, theta)
@@ -90,21 +93,21 @@ def data_term(task, hidden, activation, weighted, dropout, n_samples):
 @lru_cache
 def penalty_term(units, penalty):
     """Return the value of the penalty at the starting point, and the gradient of its smooth part by differences."""
-    l2 = reference.penalty_shares(penalty)[1]
+    l2 = penalty_shares(penalty)[1]
     theta = flatten(*starting_point(units))
 
     def smooth(theta):
-        return reference.penalty_value(unflatten(theta, units)[0], "l2", l2 * ALPHA)
+        return penalty_value(unflatten(theta, units)[0], "l2", l2 * ALPHA)
 
-    return reference.penalty_value(unflatten(theta, units)[0], penalty, ALPHA), central_differences(smooth, theta)
+    return penalty_value(unflatten(theta, units)[0], penalty, ALPHA), central_differences(smooth, theta)
 
 
 def non_smooth_gradient(theta, units, penalty):
-    l2 = reference.penalty_shares(penalty)[1]
+    l2 = penalty_shares(penalty)[1]
 
     def value(theta):
         coefs = unflatten(theta, units)[0]
-        return reference.penalty_value(coefs, penalty, ALPHA) - reference.penalty_value(coefs, "l2", l2 * ALPHA)
+        return penalty_value(coefs, penalty, ALPHA) - penalty_value(coefs, "l2", l2 * ALPHA)
 
     return central_differences(value, theta)
 
@@ -136,7 +139,7 @@ def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(step / RATE, expected, rtol=1e-6, atol=1e-6)
     # the curve holds the data term met during the epoch, plus the penalty at its end
-    loss += reference.penalty_value(estimator.coefs_, penalty, ALPHA)
+    loss += penalty_value(estimator.coefs_, penalty, ALPHA)
     np.testing.assert_allclose(estimator.loss_curve_, [loss], rtol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""The compiled training loop against the naive twins of ``reference.py``, to rounding.
+"""The compiled training loop against the naive twins of ``twin``, to rounding.
 
 Start weights, order of samples, dropout masks, batches, updates, proximal steps, curves and stopping all have to agree:
 one difference anywhere moves every weight.
@@ -6,11 +6,15 @@ one difference anywhere moves every weight.
 
 import numpy as np
 import pytest
-import reference
 from scipy.optimize import minimize
 from scipy.special import expit
 from support.against_twin import SMALL, assert_same, check_fit
 from support.problems import FORMATS, TASKS, make_problem, row_weights
+from twin.draws import dropout_mask, permutation
+from twin.initializers import initial_weights
+from twin.losses import LOSSES
+from twin.network import data_loss, forward, gradients
+from twin.penalties import penalty_value
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
@@ -290,7 +294,7 @@ def test_best_weights_are_kept(solver, learning_rate_init, n_iter_no_change, max
     assert estimator.best_iter_ == np.argmin(curve) + 1 < estimator.n_iter_
     assert (estimator.n_iter_ < max_iter) == (n_iter_no_change == 3)
     kept = (estimator.coefs_, estimator.intercepts_, "sigmoid", "tanh")
-    np.testing.assert_allclose(reference.data_loss(held_out.X, held_out.Y, *kept), min(curve), rtol=1e-12)
+    np.testing.assert_allclose(data_loss(held_out.X, held_out.Y, *kept), min(curve), rtol=1e-12)
 
 
 @pytest.mark.parametrize("solver", OPTIMIZERS)
@@ -324,7 +328,7 @@ def test_partial_fit_takes_weights_as_given(task, solver):
 def test_lbfgs_follows_scipy_on_the_naive_objective(task, penalty):
     problem, weights = make_problem(task), row_weights(13)
     units = [4, 3, problem.Y.shape[1]]
-    coefs, intercepts, _ = reference.initial_weights(units, "tanh", 1)
+    coefs, intercepts, _ = initial_weights(units, "tanh", 1)
     arrays = [*coefs, *intercepts]
     ends = np.cumsum([array.size for array in arrays])[:-1]
 
@@ -332,11 +336,11 @@ def test_lbfgs_follows_scipy_on_the_naive_objective(task, penalty):
         parts = np.split(theta, ends)
         parts = [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
         network = parts[:2], parts[2:], problem.twin_loss, "tanh"
-        by_coefs, by_intercepts = reference.gradient(problem.X, problem.Y, *network, weights / weights.sum())
+        by_coefs, by_intercepts = gradients(problem.X, problem.Y, *network, weights / weights.sum())
         if penalty == "l2":
             by_coefs = [g + 0.1 * W for g, W in zip(by_coefs, parts[:2], strict=True)]
-        value = reference.data_loss(problem.X, problem.Y, *network, weights)
-        value += reference.penalty_value(parts[:2], penalty, 0.1)
+        value = data_loss(problem.X, problem.Y, *network, weights)
+        value += penalty_value(parts[:2], penalty, 0.1)
         return value, np.concatenate([g.ravel() for g in (*by_coefs, *by_intercepts)])
 
     start = np.concatenate([array.ravel() for array in arrays])
@@ -375,8 +379,8 @@ def test_predictions(task, activation, convert):
     params = SMALL | {"activation": activation, "max_iter": 1, "dropout": 0.5, "input_dropout": 0.5}
     estimator = problem.make(**params).fit(problem.X, problem.y)
     network = estimator.coefs_, estimator.intercepts_, activation
-    raw = reference.forward(problem.X, *network)[0][-1]
-    expected = reference.LOSSES[problem.twin_loss][0](raw)
+    raw = forward(problem.X, *network)[0][-1]
+    expected = LOSSES[problem.twin_loss][0](raw)
     if problem.estimator is MLPRegressor:
         actual = estimator.predict(convert(problem.X)).reshape(expected.shape)
     else:
@@ -443,7 +447,7 @@ def test_probabilities_of_extreme_inputs(dtype, line):
 def test_orders_are_uniform():
     """All 24 orders of four rows are equally likely, over seeds and over epochs."""
     for keys in ([(seed, 0) for seed in range(4800)], [(7, epoch) for epoch in range(4800)]):
-        orders = [tuple(reference.permutation(*key, 4)) for key in keys]
+        orders = [tuple(permutation(*key, 4)) for key in keys]
         counts = np.unique(orders, axis=0, return_counts=True)[1]
         assert counts.size == 24
         assert ((counts - 200) ** 2 / 200).sum() < 49.7  # chi-square, 23 degrees, p = 0.001
@@ -454,7 +458,7 @@ def test_dropout_masks_are_independent(rate):
     """Neighbouring units, rows, layers and epochs are dropped independently, at the given rate."""
     n_rows, n_units = 200, 100
     masks = {
-        (epoch, layer): reference.dropout_mask(3, epoch, range(n_rows), layer, n_units, rate) > 0
+        (epoch, layer): dropout_mask(3, epoch, range(n_rows), layer, n_units, rate) > 0
         for epoch, layer in [(0, -1), (0, 0), (1, 0)]
     }
     first = masks[0, 0]

@@ -4,13 +4,15 @@ import pickle
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.problems import QUANTILES, make_problem
+from twin.draws import batch_masks
+from twin.losses import LOSSES
+from twin.network import forward
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.losses import Quantile
@@ -34,9 +36,9 @@ def draws_of_twin(model, X, n_draws, twin_loss, activation="relu"):
     units = [X.shape[1], *(W.shape[1] for W in model.coefs_)]
     draws = []
     for draw in range(n_draws):
-        masks = reference.batch_masks(model._seed, -1, [draw], units, model.dropout, model.input_dropout)
-        raw = reference.forward(X, model.coefs_, model.intercepts_, activation, *masks)[0][-1]
-        draws.append(reference.LOSSES[twin_loss][0](raw))
+        masks = batch_masks(model._seed, -1, [draw], units, model.dropout, model.input_dropout)
+        raw = forward(X, model.coefs_, model.intercepts_, activation, *masks)[0][-1]
+        draws.append(LOSSES[twin_loss][0](raw))
     return np.array(draws)
 
 
@@ -117,8 +119,8 @@ def test_units_and_draws_are_dropped_independently():
 def test_draws_do_not_meet_the_masks_of_the_training():
     problem, model = make_fitted("regression")
     units = [problem.X.shape[1], 6, 5, 1]
-    in_training = reference.batch_masks(model._seed, 0, range(13), units, model.dropout, model.input_dropout)
-    in_draws = reference.batch_masks(model._seed, -1, range(13), units, model.dropout, model.input_dropout)
+    in_training = batch_masks(model._seed, 0, range(13), units, model.dropout, model.input_dropout)
+    in_draws = batch_masks(model._seed, -1, range(13), units, model.dropout, model.input_dropout)
     assert np.mean((in_training[1][0] == 0) != (in_draws[1][0] == 0)) > 0.25
 
 
@@ -208,7 +210,7 @@ def test_precision_is_that_of_the_network(dtype):
 
 def test_plain_predictions_drop_nothing():
     problem, model = make_fitted("regression")
-    raw = reference.forward(problem.X, model.coefs_, model.intercepts_)[0][-1].ravel()
+    raw = forward(problem.X, model.coefs_, model.intercepts_)[0][-1].ravel()
     np.testing.assert_allclose(model.predict(problem.X), raw, **CLOSE)
     np.testing.assert_array_equal(model.predict(problem.X, False, 100), model.predict(problem.X))
     classification, classifier = make_fitted("multiclass")

@@ -5,13 +5,14 @@ import pickle
 
 import numpy as np
 import pytest
-import reference
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 from support.against_twin import check_fit
 from support.problems import make_problem
 from support.states import weights
+from twin.losses import LOSSES
+from twin.network import forward
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ELU, LeakyReLU, Tanh
@@ -54,8 +55,8 @@ def test_each_layer_has_its_activation_and_initial_weights(solver, activation):
     model = check_fit(
         problem, activation=activation, hidden_layer_sizes=(5, 4, 3), solver=solver, tolerance=1e-11, **rate
     )
-    raw = reference.forward(problem.X, model.coefs_, model.intercepts_, list(activation))[0][-1]
-    np.testing.assert_allclose(model.predict_proba(problem.X), reference.LOSSES["softmax"][0](raw), rtol=1e-10)
+    raw = forward(problem.X, model.coefs_, model.intercepts_, list(activation))[0][-1]
+    np.testing.assert_allclose(model.predict_proba(problem.X), LOSSES["softmax"][0](raw), rtol=1e-10)
 
 
 @BOTH

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from processes import run
 from scipy.optimize import minimize
@@ -16,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 from support.linear_models import LASSO, RULES, UNTIL_CONVERGED
 from support.problems import TASKS, make_problem
+from twin.network import data_loss, gradients
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.compiler import DISABLED
@@ -250,7 +250,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     params["learning_rate_init"] /= 3  # without oscillations in this problem
     network = problem.make(hidden_layer_sizes=(n_units,), activation="tanh", **params)
     network.set_params(penalty="group_l1", alpha=alpha, l1_ratio=l1_ratio).fit(problem.X, problem.y)
-    by_coefs, _ = reference.gradient(
+    by_coefs, _ = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_, "squared_error", "tanh", np.full(60, 1 / 60))
     )
     by_coefs = [g + alpha * (1 - l1_ratio) * W for g, W in zip(by_coefs, network.coefs_, strict=True)]
@@ -280,7 +280,7 @@ def test_loss_is_the_objective(task, dtype):
     network = problem.make(**SMALL | {"learning_rate_init": 1e-30, "max_iter": 1})
     network.set_params(penalty=GroupL1(l1_ratio), alpha=alpha, solver="gd").fit(problem.X.astype(dtype), problem.y)
     coefs = [W.astype(float) for W in network.coefs_]
-    data = reference.data_loss(problem.X, problem.Y, coefs, network.intercepts_, problem.twin_loss, "tanh")
+    data = data_loss(problem.X, problem.Y, coefs, network.intercepts_, problem.twin_loss, "tanh")
     groups = np.sqrt(4) * np.sqrt((coefs[0] ** 2).sum(axis=1)).sum()
     squares = sum((W**2).sum() for W in coefs)
     expected = data + alpha * (l1_ratio * groups + (1 - l1_ratio) / 2 * squares)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import reference
 import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 from support.problems import make_problem
+from twin import activations as twin_activations
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor
@@ -126,7 +126,7 @@ def test_signal_keeps_its_size_through_the_layers():
             values, rng = X, np.random.RandomState(seed)
             for _ in range(8):
                 z = values @ INITIALIZERS[name]().draw(rng, 256, 256, component)[0]
-                values = reference.ACTIVATIONS[activation][0](z)
+                values = twin_activations.ACTIVATIONS[activation][0](z)
             scales.append((z**2).mean())
         scale = np.mean(scales)
         assert 0.6 * expected < scale < 1.6 * expected, (name, activation, scale)

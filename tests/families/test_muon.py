@@ -9,12 +9,13 @@ import pickle
 
 import numpy as np
 import pytest
-import reference
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, MultiTaskLasso
 from support.against_twin import SMALL, assert_same
 from support.problems import FORMATS, make_problem, row_weights
+from twin.network import gradients
+from twin.optimizers import make_optimizer
 
 from skregopt import MLPRegressor
 from skregopt._kernels import jit as _jit
@@ -160,9 +161,7 @@ def test_variants_follow_their_twins(variant, batch_size, penalty, convert):
     params, twin_params = VARIANTS[variant]
     problem = make_problem("multiclass")
     common = SMALL | {"penalty": penalty, "alpha": 0.05, "learning_rate": "invscaling", "batch_size": batch_size}
-    twin = problem.fit_twin(
-        row_weights(13), solver=reference.make_optimizer("muon", **twin_params), weight_decay=0.3, **common
-    )
+    twin = problem.fit_twin(row_weights(13), solver=make_optimizer("muon", **twin_params), weight_decay=0.3, **common)
     estimator = problem.make(solver=Muon(**params), weight_decay=0.3, **common)
     estimator.fit(convert(problem.X), problem.y, row_weights(13))
     assert_same(estimator, twin, tolerance=1e-9)
@@ -265,7 +264,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(penalty):
     component = PENALTIES["l1"]() if penalty == "l1" else GroupL1(l1_ratio=0.6)
     network = problem.make(hidden_layer_sizes=(5,), activation="tanh", penalty=component, alpha=alpha, **params)
     network.fit(problem.X, problem.y)
-    by_coefs, by_intercepts = reference.gradient(
+    by_coefs, by_intercepts = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_),
         *("squared_error", "tanh", np.full(60, 1 / 60)),
     )

@@ -9,7 +9,6 @@ import pickle
 
 import numpy as np
 import pytest
-import reference
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import Lasso
@@ -19,6 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from support.against_twin import SMALL, assert_same
 from support.linear_models import ALPHA, LASSO, UNTIL_CONVERGED, assert_same_line, regression_data
 from support.problems import FORMATS, make_problem, row_weights
+from twin.optimizers import make_optimizer
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import N_SCALARS
@@ -194,7 +194,7 @@ def test_variants_follow_their_twins(variant, penalty, convert):
     problem = make_problem("multiclass")
     rate = {"adadelta": 1.0, "adagrad with decay": 1.0}.get(variant, 0.05)
     params = SMALL | {"penalty": penalty, "alpha": 0.05, "learning_rate": "invscaling", "learning_rate_init": rate}
-    twin_rule = reference.make_optimizer(twin_name, **twin_params)
+    twin_rule = make_optimizer(twin_name, **twin_params)
     twin = problem.fit_twin(row_weights(13), solver=twin_rule, **params)
     estimator = problem.make(solver=rule, **params).fit(convert(problem.X), problem.y, row_weights(13))
     assert_same(estimator, twin, tolerance=1e-9)

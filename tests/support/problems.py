@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import reference
 import scipy.sparse as sp
+from twin.training import fit
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.losses import Focal, LogLoss, Quantile
@@ -32,7 +32,7 @@ class Problem:
 
     def fit_twin(self, sample_weight=None, **params):
         """Train the naive twin."""
-        return reference.fit(self.X, self.Y, self.twin_loss, sample_weight=sample_weight, **params)
+        return fit(self.X, self.Y, self.twin_loss, sample_weight=sample_weight, **params)
 
 
 TASKS = (

@@ -1,0 +1,46 @@
+"""Penalties: value and proximal operator."""
+
+import numpy as np
+from scipy.optimize import brentq
+
+
+def penalty_shares(penalty, l1_ratio=0.5):
+    """Return the factors of the non-smooth term (the l1 norm or that of groups) and of ||W||_2^2 / 2."""
+    shares = {None: (0, 0), "l1": (1, 0), "l2": (0, 1)}
+    return shares.get(penalty, (l1_ratio, 1 - l1_ratio))
+
+
+def penalty_value(coefs, penalty, alpha, l1_ratio=0.5):
+    """Return alpha times the penalty of all weights."""
+    l1, l2 = penalty_shares(penalty, l1_ratio)
+    if penalty == "group_l1":
+        n_units = coefs[0].shape[1]
+        norm = sum(np.sqrt(n_units) * np.linalg.norm(row) for row in coefs[0])
+    else:
+        norm = sum(np.abs(W).sum() for W in coefs)
+    return alpha * (l1 * norm + l2 / 2 * sum((W**2).sum() for W in coefs))
+
+
+def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
+    """Return argmin_x sum (x - weights)^2 / (2 step_size) + alpha * non-smooth part of the penalty of x."""
+    strength = alpha * penalty_shares(penalty, l1_ratio)[0]
+    if penalty != "group_l1":
+        return np.sign(weights) * np.maximum(np.abs(weights) - strength * step_size, 0)
+    if layer > 0:
+        return weights
+    strength *= np.sqrt(weights.shape[1])
+    return np.array([prox_of_row(*row, strength) for row in zip(weights, step_size, strict=True)])
+
+
+def prox_of_row(u, step_size, strength):
+    """Return argmin_x sum (x - u)^2 / (2 step_size) + strength ||x||, for finite step sizes above 0."""
+    d = 1 / step_size
+    if np.linalg.norm(d * u) <= strength:
+        return np.zeros_like(u)
+    if strength == 0:
+        return u
+    # the norm of x is where d u / (d norm + strength) has length one
+    norm = brentq(
+        lambda norm: np.linalg.norm(d * u / (d * norm + strength)) - 1, 0, np.linalg.norm(u), xtol=1e-300, rtol=1e-15
+    )
+    return d * u * norm / (d * norm + strength)

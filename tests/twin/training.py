@@ -1,0 +1,163 @@
+"""Train a network: everything together."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .around_the_step import averaged, clipped, limited
+from .draws import batch_masks, permutation
+from .initializers import initial_weights
+from .losses import LOSSES
+from .network import data_loss, forward, gradients
+from .optimizers import DECAYS, OPTIMIZERS, SGD, Adam, Muon, PerArray, make_optimizer
+from .penalties import penalty_shares, penalty_value, prox
+from .schedules import Adaptive, Constant, Cosine, Exponential, InvScaling, OneCycle, Plateau, Step
+
+
+@dataclass
+class Fitted:
+    """What a fit leaves behind, under the estimators' names."""
+
+    coefs_: list
+    intercepts_: list
+    loss_curve_: list = field(default_factory=list)
+    validation_loss_curve_: list = field(default_factory=list)
+    learning_rate_curve_: list = field(default_factory=list)
+    best_iter_: int | None = None
+
+    @property
+    def n_iter_(self):
+        """Number of epochs."""
+        return len(self.loss_curve_)
+
+
+def fit(
+    X,
+    y,
+    loss,
+    *,
+    hidden_layer_sizes=(),
+    activation="relu",
+    weight_init="auto",
+    penalty="l2",
+    alpha=1e-4,
+    l1_ratio=0.5,
+    weight_decay=None,
+    dropout=0.0,
+    input_dropout=0.0,
+    max_norm=None,
+    clip_norm=None,
+    ema_decay=None,
+    solver="adam",
+    batch_size="auto",
+    learning_rate="constant",
+    learning_rate_init=0.001,
+    power_t=0.5,
+    momentum=0.9,
+    nesterovs_momentum=True,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-8,
+    max_iter=200,
+    shuffle=True,
+    early_stopping=False,
+    n_iter_no_change=10,
+    tol=1e-4,
+    random_state=0,
+    sample_weight=None,
+    normalises_weights=True,
+    validation=None,
+    coef_init=None,
+    intercept_init=None,
+):
+    """Train a network; ``validation`` is (X, y, weights or None)."""
+    n = len(X)
+    units = [X.shape[1], *hidden_layer_sizes, y.shape[1]]
+    coefs, intercepts, seed = initial_weights(units, activation, random_state, weight_init)
+    coefs = coefs if coef_init is None else coef_init
+    intercepts = intercepts if intercept_init is None else intercept_init
+    weights = np.ones(n) if sample_weight is None else sample_weight
+    if normalises_weights:
+        weights = weights / weights.mean()
+    if batch_size == "auto":
+        batch_size = n if solver == "gd" else 1 if solver == "sgd" else min(200, n)
+    if weight_decay is None:
+        weight_decay = DECAYS.get(solver, 0.0) if isinstance(solver, str) else 0.0
+    if isinstance(solver, PerArray | Muon):
+        optimizer = solver
+    elif solver in OPTIMIZERS:
+        optimizer = make_optimizer(solver)
+    elif solver in ("adam", "adamw"):
+        optimizer = Adam(beta_1, beta_2, epsilon)
+    else:
+        optimizer = SGD(momentum, nesterovs_momentum)
+    schedule = {
+        "constant": lambda lr: Constant(lr),
+        "invscaling": lambda lr: InvScaling(lr, power_t),
+        "adaptive": lambda lr: Adaptive(lr),
+        "step": lambda lr: Step(lr),
+        "exponential": lambda lr: Exponential(lr),
+        "cosine": lambda lr: Cosine(lr, max_iter),
+        "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
+        "plateau": lambda lr: Plateau(lr),
+    }[learning_rate](learning_rate_init)
+    l1_share, l2_share = penalty_shares(penalty, l1_ratio)
+    l2_strength = alpha * l2_share
+    optimizer.proximal = alpha * l1_share > 0
+
+    fitted = Fitted(coefs, intercepts)
+    averages = [None] * 2 * len(coefs)
+    t, n_without_improvement, best_score = 0, 0, -np.inf
+    for epoch in range(max_iter):
+        order = permutation(seed, epoch, n) if shuffle else np.arange(n)
+        loss_sum = 0.0
+        for start in range(0, n, batch_size):
+            rows = order[start : start + batch_size]
+            masks = batch_masks(seed, epoch, rows, units, dropout, input_dropout)
+            model = (X[rows], y[rows], coefs, intercepts, loss, activation)
+            raw = forward(X[rows], coefs, intercepts, activation, *masks)[0][-1]
+            loss_sum += (weights[rows] * LOSSES[loss][1](raw, y[rows])).sum()
+            by_coefs, by_intercepts = gradients(*model, weights[rows] / len(rows), masks)
+            by_coefs = [g + l2_strength * W for g, W in zip(by_coefs, coefs, strict=True)]
+            t += 1
+            lr = schedule.rate(t, epoch)
+            by_all = [*by_coefs, *by_intercepts]
+            if clip_norm is not None:
+                by_all = clipped(by_all, clip_norm)
+            updates, step_sizes = optimizer.step(by_all, lr)
+            decayed = [(1 - lr * weight_decay) * W for W in coefs]
+            moved = [w - u for w, u in zip([*decayed, *intercepts], updates, strict=True)]
+            n_layers = len(coefs)
+            coefs = [
+                prox(W, s, penalty, alpha, l1_ratio, layer)
+                for layer, (W, s) in enumerate(zip(moved[:n_layers], step_sizes[:n_layers], strict=True))
+            ]
+            intercepts = moved[n_layers:]
+            if max_norm is not None:
+                coefs = [limited(W, max_norm) for W in coefs]
+            kept = coefs, intercepts
+            if ema_decay is not None:
+                pairs = zip(averages, [*coefs, *intercepts], strict=True)
+                averages = [averaged(average, current, ema_decay) for average, current in pairs]
+                kept = averages[:n_layers], averages[n_layers:]
+        objective = loss_sum / weights.sum() + penalty_value(coefs, penalty, alpha, l1_ratio)
+        fitted.loss_curve_.append(objective)
+        fitted.learning_rate_curve_.append(lr)
+        score = -objective
+        if validation is not None:
+            X_val, y_val, weights_val = validation
+            loss_val = data_loss(X_val, y_val, *kept, loss, activation, weights_val)
+            fitted.validation_loss_curve_.append(loss_val)
+            score = -loss_val if early_stopping else score
+        n_without_improvement = 0 if score >= best_score + tol else n_without_improvement + 1
+        if not early_stopping or score > best_score:
+            fitted.coefs_, fitted.intercepts_ = kept
+        if score > best_score:
+            best_score = score
+            fitted.best_iter_ = epoch + 1 if early_stopping else None
+        exhausted = n_without_improvement > n_iter_no_change
+        goes_on = schedule.goes_on(exhausted, score)
+        if exhausted and not goes_on:
+            break
+        n_without_improvement = 0 if exhausted else n_without_improvement
+    return fitted
