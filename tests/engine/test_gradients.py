@@ -12,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.differences import away_from_zero, central_differences, flatten, unflatten
+from support.pairwise import covering
 from support.problems import TASKS, make_problem, row_weights
 from twin.draws import batch_masks
 from twin.initializers import initial_weights
@@ -38,36 +40,8 @@ FORMATS = {"dense": np.asarray, "csr": sp.csr_array}
 @lru_cache(maxsize=1)
 def starting_point(units):
     """Draw weights none of which is near zero; returns (coefs, intercepts)."""
-    rng = np.random.RandomState(7)
-
-    def draw(*shape):
-        return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 0.9, size=shape)
-
-    return [draw(*shape) for shape in pairwise(units)], [draw(width) for width in units[1:]]
-
-
-def flatten(coefs, intercepts):
-    return np.concatenate([array.ravel() for array in (*coefs, *intercepts)])
-
-
-def unflatten(theta, units):
-    shapes = [*pairwise(units), *((width,) for width in units[1:])]
-    ends = np.cumsum([np.prod(shape) for shape in shapes])
-    parts = np.split(theta, ends[:-1])
-    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-    return arrays[: len(units) - 1], arrays[len(units) - 1 :]
-
-
-def central_differences(function, theta, h=1e-4):
-    """Return the gradient of a scalar function to fourth order in h."""
-    gradient = np.empty_like(theta)
-    for j in range(theta.size):
-        step = np.zeros_like(theta)
-        step[j] = h
-        near = function(theta + step) - function(theta - step)
-        far = function(theta + 2 * step) - function(theta - 2 * step)
-        gradient[j] = (8 * near - far) / (12 * h)
-    return gradient
+    n_parameters = sum(n * m + m for n, m in pairwise(units))
+    return unflatten(away_from_zero(np.random.RandomState(7), n_parameters), units)
 
 
 @lru_cache
@@ -143,6 +117,7 @@ def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_
     np.testing.assert_allclose(estimator.loss_curve_, [loss], rtol=1e-12)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -150,11 +125,13 @@ def test_every_activation_and_loss(activation, task, weighted):
     check_step(task, (4, 3), activation, "l2", "no dropout", weighted, np.asarray)
 
 
-@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("dropout", DROPOUTS)
-@pytest.mark.parametrize("task", ["multiclass", "multilabel", "multi-output regression", "poisson", "quantiles"])
+@covering(
+    task=["multiclass", "multilabel", "multi-output regression", "poisson", "quantiles"],
+    dropout=DROPOUTS.keys(),
+    weighted=[False, True],
+    penalty=PENALTIES.keys(),
+    convert=FORMATS,
+)
 def test_every_penalty_and_dropout(task, dropout, weighted, penalty, convert):
     check_step(task, (4, 3), "tanh", penalty, dropout, weighted, convert)
 
@@ -165,6 +142,7 @@ def test_gradient_without_compiler(task):
     check_step(task, (4, 3), "tanh", "elasticnet", "dropout everywhere", True, sp.csr_array)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("task", TASKS)
 def test_gradient_of_a_linear_model(task, convert):
@@ -177,13 +155,12 @@ def test_gradient_summed_over_tiles(convert, dropout):
     check_step("multiclass", (4, 3), "tanh", "l2", dropout, True, convert, n_samples=1100)
 
 
-@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("penalty", [None, "l2"])
-@pytest.mark.parametrize(
-    ("task", "n_samples"),
-    # differences of many piecewise linear terms meet a kink somewhere
-    [(task, n) for task in TASKS for n in (13, 1100) if n == 13 or not ("quantile" in task or "absolute" in task)],
-)
+def has_no_kink(task="", n_samples=13, **_):
+    """Tell whether differences are gradients: those of many piecewise linear terms meet a kink somewhere."""
+    return n_samples == 13 or not ("quantile" in task or "absolute" in task)
+
+
+@covering(has_no_kink, task=TASKS, n_samples=[13, 1100], penalty=[None, "l2"], convert=FORMATS)
 def test_objective_of_lbfgs(monkeypatch, task, n_samples, penalty, convert):
     """SciPy gets the documented objective, and the gradient of what it gets."""
     received = {}

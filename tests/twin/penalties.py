@@ -24,6 +24,8 @@ def penalty_value(coefs, penalty, alpha, l1_ratio=0.5):
 def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
     """Return argmin_x sum (x - weights)^2 / (2 step_size) + alpha * non-smooth part of the penalty of x."""
     strength = alpha * penalty_shares(penalty, l1_ratio)[0]
+    if strength == 0:  # a step size may be infinite
+        return weights
     if penalty != "group_l1":
         return np.sign(weights) * np.maximum(np.abs(weights) - strength * step_size, 0)
     if layer > 0:

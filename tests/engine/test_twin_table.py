@@ -1,0 +1,110 @@
+"""The compiled training loop against the naive twin, to rounding, on a table of all pairs of its parameters.
+
+Start weights, order of samples, dropout masks, batches, updates, proximal steps, curves and stopping all have to agree:
+one difference anywhere moves every weight. That the twin's gradients are right is shown in ``test_twin_gradients.py``.
+"""
+
+import numpy as np
+import pytest
+from support.against_twin import SMALL, assert_same
+from support.pairwise import table
+from support.problems import FORMATS, TASKS, make_problem, row_weights
+from twin.losses import LOSSES
+from twin.network import forward
+
+from skregopt import MLPRegressor
+from skregopt.activations import ACTIVATIONS
+from skregopt.initializers import INITIALIZERS
+from skregopt.optimizers import OPTIMIZERS
+from skregopt.penalties import PENALTIES
+from skregopt.schedules import SCHEDULES
+
+pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
+
+SOLVERS = {
+    **{name: {"solver": name} for name in OPTIMIZERS},
+    "no momentum": {"solver": "minibatch", "momentum": 0.0},
+    "momentum": {"solver": "minibatch", "nesterovs_momentum": False},
+    "momentum 1": {"solver": "minibatch", "momentum": 1.0, "learning_rate_init": 1e-4},
+    "adam, other betas": {"solver": "adam", "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
+    "adam without memory": {"solver": "adam", "beta_1": 0.0, "beta_2": 0.0, "epsilon": 1e-4},
+}
+# the proximal step divides by a gradient in the last two; that magnifies the rounding of small ones, by the rate
+RATES = {"gd": 0.005, "sgd": 0.005, "minibatch": 0.005, "adadelta": 1.0, "lion": 0.002, "muon": 0.0005}
+AROUND = {
+    "step": {},
+    "clip_norm": {"clip_norm": 0.4},
+    "weight_decay": {"weight_decay": 0.5},
+    "max_norm": {"max_norm": 0.8},
+    "ema_decay": {"ema_decay": 0.7},
+}
+DROPOUTS = {
+    "no dropout": {},
+    "dropout": {"dropout": 0.4},
+    "dropout of one layer": {"dropout": "first layer"},
+    "dropout of inputs": {"input_dropout": 0.3},
+    "dropout everywhere": {"dropout": 0.2, "input_dropout": 0.5},
+}
+HIDDEN = {"linear": (), "one unit": (1,), "two layers": (4, 3), "four layers": (5, 4, 3, 2)}
+VALIDATION = ("no validation", "recorded", "early stopping")
+
+
+def fits_together(hidden=None, dropout=None, solver=None, **_):
+    if solver == {"solver": "muon"} and dropout:
+        return False  # of a unit without gradient, whose direction is rounding
+    return hidden != () or not dropout or "dropout" not in dropout
+
+
+@table(
+    fits_together,
+    task=TASKS,
+    solver=SOLVERS,
+    activation=list(ACTIVATIONS),
+    learning_rate=list(SCHEDULES),
+    weight_init=["auto", *INITIALIZERS],
+    penalty=list(PENALTIES),
+    around=AROUND,
+    dropout=DROPOUTS,
+    hidden=HIDDEN,
+    batch_size=[1, 5, 13],
+    convert=FORMATS,
+    validation=VALIDATION,
+    weighted=[False, True],
+    shuffle=[False, True],
+)
+def test_fits_are_those_of_the_naive_twin(
+    task, solver, activation, learning_rate, weight_init, penalty, around, dropout, hidden, batch_size, convert,
+    validation, weighted, shuffle,
+):  # fmt: skip
+    problem = make_problem(task, n_samples=22)
+    train, held_out = problem.part(slice(0, 13)), problem.part(slice(13, None))
+    params = SMALL | {"learning_rate_init": RATES.get(solver["solver"], 0.02)} | solver | around | dropout
+    if params.get("dropout") == "first layer":
+        params["dropout"] = (0.6,) + (0.0,) * (len(hidden) - 1)
+    params |= {
+        "activation": activation,
+        "learning_rate": learning_rate,
+        "weight_init": weight_init,
+        "penalty": penalty,
+        "alpha": 0.02,
+        "hidden_layer_sizes": hidden,
+        "batch_size": "auto" if params["solver"] == "gd" else batch_size,
+        "shuffle": shuffle,
+    }
+    weights, weights_val = (row_weights(13), 5 * row_weights(9)) if weighted else (None, None)
+    given, of_twin = {}, {}
+    if validation != "no validation":
+        params["early_stopping"] = validation == "early stopping"
+        given = {"X_val": convert(held_out.X), "y_val": held_out.y, "sample_weight_val": weights_val}
+        of_twin = {"validation": (held_out.X, held_out.Y, weights_val)}
+    estimator = train.make(**params).fit(convert(train.X), train.y, weights, **given)
+    assert_same(estimator, train.fit_twin(weights, **of_twin, **params), tolerance=1e-9)
+    # and predictions, with dropout off
+    raw = forward(problem.X, estimator.coefs_, estimator.intercepts_, activation)[0][-1]
+    expected = LOSSES[problem.twin_loss][0](raw)
+    if problem.estimator is MLPRegressor:
+        actual = estimator.predict(convert(problem.X)).reshape(expected.shape)
+    else:
+        actual = estimator.predict_proba(convert(problem.X))
+        expected = np.hstack([1 - expected, expected]) if task.startswith("binary") else expected
+    np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-14)
