@@ -11,16 +11,10 @@ from sklearn.preprocessing import scale
 from skregopt import MLPClassifier, MLPRegressor, RegularizationPathDisplay
 from skregopt.model_selection import MLPClassifierCV, regularization_path
 
-matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install skregopt[plot]")
-matplotlib.use("agg")
-plt = pytest.importorskip("matplotlib.pyplot")
+pytest.importorskip("matplotlib", reason="needs the extra plot")
+import matplotlib.pyplot as plt
+
 LINEAR = MLPRegressor((), penalty="l1", solver="gd", learning_rate_init=0.2, max_iter=5000)
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ The comparisons with PyTorch stand in ``test_torch.py``.
 """
 
 import copy
-import pickle
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from support.against_twin import check_fit
 from support.problems import make_problem, row_weights
-from support.states import plain, weights
+from support.states import weights
 from twin.around_the_step import averaged
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -20,7 +19,6 @@ from skregopt._engine import declaration
 from skregopt._engine.records import JOB
 from skregopt._kernels.jit import entry_point, scalar_type
 from skregopt.optimizers import OPTIMIZERS
-from skregopt.schedules import Warmup
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
@@ -102,34 +100,6 @@ def test_single_precision(solver, around):
     for a, b in zip(single.coefs_, double.coefs_, strict=True):
         assert a.dtype == np.float32
         np.testing.assert_allclose(a, b, rtol=0, atol=2e-5)
-
-
-@BOTH
-@pytest.mark.parametrize("pickled", [False, True])
-@pytest.mark.parametrize(
-    "params",
-    [
-        *COMBINATIONS,
-        EVERYTHING | {"solver": "sgd", "learning_rate_init": 0.01, "penalty": "l1", "alpha": 1e-3},
-        EVERYTHING | {"solver": "nadam", "dtype": "float32", "dropout": 0.2},
-        {"ema_decay": 0.7, "batch_norm": True},
-        {"learning_rate": Warmup("cosine", n_epochs=2), "ema_decay": 0.9},
-        {"learning_rate": Warmup("adaptive", n_epochs=3), "tol": 1e9, "n_iter_no_change": 1},
-        {"activation": ["relu", "gelu"]},
-    ],
-    ids=str,
-)
-def test_calls_of_partial_fit_are_a_fit(kind, params, pickled):
-    X, y = make_data(kind)
-    model = small(kind, **{"max_iter": 7} | params)
-    fitted = copy.deepcopy(model).fit(X, y)
-    for call in range(fitted.n_iter_):
-        model.partial_fit(X, y, **({"classes": np.unique(y)} if kind is MLPClassifier and call == 0 else {}))
-        if pickled:
-            model = pickle.loads(pickle.dumps(model))
-    assert weights(model) == weights(fitted)
-    assert plain(model.loss_curve_) == plain(fitted.loss_curve_)
-    assert plain(model.learning_rate_curve_) == plain(fitted.learning_rate_curve_)
 
 
 # --- clip_norm --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Batch normalisation against PyTorch, central differences, and itself in other circumstances."""
 
-import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -218,19 +217,6 @@ def test_constant_units_are_no_problem():
 
 
 # --- continuing, stopping, storing ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("params", [{}, {"ema_decay": 0.9}, {"dropout": 0.3, "penalty": "l1", "alpha": 0.01}], ids=str)
-def test_partial_fit_continues(params):
-    problem = make_problem("multiclass")
-    model = problem.make(**SMALL | params)
-    classes = np.unique(problem.y)
-    for epoch in range(5):
-        model.partial_fit(problem.X, problem.y, classes=classes)
-        if epoch == 2:
-            model = pickle.loads(pickle.dumps(model))
-    whole = problem.make(**SMALL | params | {"max_iter": 5, "tol": 0.0}).fit(problem.X, problem.y)
-    assert_same_bits(model, whole)
 
 
 def test_running_statistics_belong_to_the_best_weights():

@@ -206,3 +206,20 @@ def test_loss_curves_hold_weighted_means(task, weighted, batch_size):
     np.testing.assert_allclose(network.loss_curve_, [expected] * 4, rtol=1e-10)
     expected = sklearn_loss(problem, network, held_out, weights_val)
     np.testing.assert_allclose(network.validation_loss_curve_, [expected] * 4, rtol=1e-10)
+
+
+# --- the ends of the precision ----------------------------------------------------------------------------------------
+
+
+def test_batch_norm_with_weights_that_underflow():
+    X = np.random.RandomState(0).normal(size=(60, 5)).astype(np.float32)
+    weights = np.r_[np.full(8, 1e-60), np.ones(52)]
+    model = MLPClassifier(4, batch_norm=True, batch_size=4, shuffle=False, max_iter=2, random_state=0)
+    model.fit(X, X[:, 0] > 0, sample_weight=weights)
+    assert np.all(np.isfinite(model.loss_curve_))
+
+
+def test_weights_that_overflow():
+    X = np.random.RandomState(0).normal(size=(60, 5)).astype(np.float32)
+    with pytest.raises(ValueError, match="sample_weight contains values too large for float32"):
+        MLPClassifier(4).partial_fit(X, X[:, 0] > 0, np.full(60, 1e50), classes=[0, 1])

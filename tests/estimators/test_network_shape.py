@@ -157,3 +157,14 @@ def test_search_over_depth_and_width(kind):
     best = search.best_params_
     shapes = [coef.shape[1] for coef in search.best_estimator_.coefs_[:-1]]
     assert shapes == [best["hidden_layer_sizes"]] * best["n_hidden_layers"]
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_dropout_as_an_array_without_dimensions(rate):
+    X, y = make_data(MLPClassifier)
+    model = small(MLPClassifier, dropout=np.array(rate))
+    if rate < 1:
+        assert weights(model.fit(X, y)) == weights(small(MLPClassifier, dropout=rate).fit(X, y))
+    else:
+        with pytest.raises(ValueError, match="dropout must be in the range"):
+            model.fit(X, y)

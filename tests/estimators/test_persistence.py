@@ -3,8 +3,11 @@
 import copy
 import importlib.util
 import io
+import os
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import joblib
@@ -166,6 +169,7 @@ def test_a_pickle_is_little_larger_than_its_weights(fitted_by):
     model = MLPClassifier((200, 100), solver="minibatch", max_iter=2, early_stopping=fitted_by == "fit")
     getattr(model, fitted_by)(X, y, **({"classes": [0, 1]} if fitted_by == "partial_fit" else {}))
     n_bytes = sum(array.nbytes for array in (*model.coefs_, *model.intercepts_))
+    assert len(pickle.dumps(clone(model))) < 2000
     velocity = n_bytes if fitted_by == "partial_fit" else 0  # of momentum
     assert n_bytes + velocity < len(pickle.dumps(model)) < n_bytes + velocity + 5000
 
@@ -251,3 +255,29 @@ def test_there_are_files_of_every_kind():
     for name in NAMES:
         assert any(path.stem.endswith(f"-{name}") for path in FILES), name
     assert sum(path.stat().st_size for path in FILES) < 50_000
+
+
+@pytest.mark.parametrize("attribute", ["coefs_", "intercepts_"])
+def test_what_is_no_list_can_be_stored(attribute, models):
+    model = copy.deepcopy(models["regressor"][0])
+    setattr(model, attribute, None)
+    assert getattr(pickle.loads(pickle.dumps(model)), attribute) is None
+
+
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy])
+def test_a_copy_trains_on_its_own(make_copy, models):
+    model, X = models["partial_fit"]
+    y = np.resize(model.classes_, len(X))
+    twin, before = make_copy(model), state(model)
+    assert remembered(twin) == remembered(model)
+    twin.partial_fit(X, y)
+    assert state(model) == before and weights(twin) != weights(model)
+
+
+def test_a_model_from_a_file_in_a_process_of_its_own(models, tmp_path):
+    model, X = models["classifier"]
+    joblib.dump((model, X), tmp_path / "model.joblib")
+    code = "import joblib; model, X = joblib.load('model.joblib'); joblib.dump(model.predict(X), 'prediction.joblib')"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    np.testing.assert_array_equal(joblib.load(tmp_path / "prediction.joblib"), model.predict(X))

@@ -5,11 +5,9 @@ matrices, is shown for all solvers in ``test_reference.py``; the part for vector
 """
 
 import inspect
-import pickle
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, MultiTaskLasso
 from support.against_twin import SMALL, assert_same
@@ -319,25 +317,6 @@ def test_bad_gradients_stay_visible(shape, proximal, dtype, bad):
             for _ in range(2):
                 update(weights, gradient, 0.1, step_size if proximal else None)
                 assert not np.any(np.isfinite(weights))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array], ids=["dense", "csr"])
-@pytest.mark.parametrize("amsgrad", [False, True])
-def test_partial_fit_continues_bit_by_bit(amsgrad, convert, dtype):
-    """With everything that happens around a step; pickled in between."""
-    problem = make_problem("multiclass", n_samples=30)
-    X = convert(problem.X.astype(dtype))
-    params = SMALL | {"solver": Muon(amsgrad=amsgrad), "penalty": "elasticnet", "alpha": 0.01, "tol": 0, "max_iter": 5}
-    params |= {"clip_norm": 0.1, "max_norm": 1.0, "ema_decay": 0.9, "dropout": 0.2}
-    fitted = problem.make(**params).fit(X, problem.y)
-    model = problem.make(**params)
-    for _ in range(5):
-        model = pickle.loads(pickle.dumps(model.partial_fit(X, problem.y, classes=np.unique(problem.y))))
-    for attribute in ("coefs_", "intercepts_"):
-        for a, b in zip(getattr(model, attribute), getattr(fitted, attribute), strict=True):
-            assert a.dtype == dtype
-            np.testing.assert_array_equal(a, b)
 
 
 def test_diverging_fit_is_refused():

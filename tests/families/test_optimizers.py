@@ -5,7 +5,6 @@ estimators with every rule and its variants.
 """
 
 import inspect
-import pickle
 
 import numpy as np
 import pytest
@@ -255,26 +254,6 @@ def test_exact_zeros_on_digits(digits, name, penalty):
         assert model.score(X_test, y_test) > (0.8 if groups else 0.85)
     assert (-1 if groups else 0.01) < sparsity[0] < sparsity[1] < 1
     assert sparsity[1] > 0.2
-
-
-# --- state ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@each_rule
-def test_partial_fit_continues_bit_by_bit(name, dtype):
-    """Pickled in between; the state is in the slots, in the memory and in the number of updates."""
-    problem = make_problem("multiclass", n_samples=30)
-    X = problem.X.astype(dtype)
-    params = SMALL | {"solver": RULES[name], "penalty": "elasticnet", "alpha": 0.01, "tol": 0, "max_iter": 5}
-    fitted = problem.make(**params).fit(X, problem.y)
-    model = problem.make(**params)
-    for _ in range(5):
-        model = pickle.loads(pickle.dumps(model.partial_fit(X, problem.y, classes=np.unique(problem.y))))
-    for attribute in ("coefs_", "intercepts_"):
-        for a, b in zip(getattr(model, attribute), getattr(fitted, attribute), strict=True):
-            assert a.dtype == dtype
-            np.testing.assert_array_equal(a, b)
 
 
 # --- numbers ----------------------------------------------------------------------------------------

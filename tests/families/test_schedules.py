@@ -315,24 +315,6 @@ def test_every_solver_trains_with_every_schedule(solver, name):
         assert rates[-1] < rates.max()
 
 
-@pytest.mark.parametrize("schedule", [*SCHEDULES, Plateau(factor=0.5, patience=0, threshold=0.2), Cosine(0.01, 2, 2)])
-@pytest.mark.parametrize("solver", ["minibatch", "adam"])
-def test_calls_of_partial_fit_are_a_fit(solver, schedule):
-    """Bit for bit, pickled in between."""
-    problem = make_problem("multiclass", N_SAMPLES)
-    params = SMALL | {"solver": solver, "learning_rate": schedule, "max_iter": 7}
-    whole = problem.make(**params).fit(problem.X, problem.y)
-    parts = problem.make(**params)
-    for _ in range(7):
-        parts.partial_fit(problem.X, problem.y, classes=np.unique(problem.y))
-        parts = pickle.loads(pickle.dumps(parts))
-    assert parts.learning_rate_curve_ == whole.learning_rate_curve_
-    for a, b in zip(whole.coefs_ + whole.intercepts_, parts.coefs_ + parts.intercepts_, strict=True):
-        np.testing.assert_array_equal(a, b)
-    if not isinstance(schedule, str) or schedule in ("cosine", "one_cycle", "exponential", "invscaling"):
-        assert len(set(whole.learning_rate_curve_)) > 2
-
-
 @pytest.mark.parametrize("name, floor", [("cosine", 0.0), ("one_cycle", 0.05 / 25e4)])
 def test_partial_fit_beyond_the_horizon(name, floor):
     problem = make_problem("regression", N_SAMPLES)

@@ -1,0 +1,112 @@
+"""The picture of a fit shows its curves."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from support.pictures import data, fitted, y_of
+
+from skregopt import (
+    LossCurveDisplay,
+    MLPClassifier,
+)
+
+pytest.importorskip("matplotlib", reason="needs the extra plot")
+import matplotlib.pyplot as plt
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def test_losses_of_a_plain_fit():
+    model = fitted()
+    display = LossCurveDisplay.from_estimator(model)
+    assert sorted(display.lines_) == ["training"] and list(display.axes_) == ["loss"]
+    assert y_of(display.lines_["training"]) == model.loss_curve_
+    assert list(display.lines_["training"].get_xdata()) == list(range(1, 9))
+    assert display.ax_.get_legend() is None and display.best_lines_ == []
+    assert display.ax_.get_xlabel() == "epoch"
+
+
+def test_losses_scores_and_rate():
+    params = {"early_stopping": True, "scoring": "accuracy", "learning_rate": "cosine", "n_iter_no_change": 50}
+    model = fitted(**params)
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.axes_) == ["loss", "scores", "learning_rate"] and display.ax_ is display.axes_["loss"]
+    assert y_of(display.lines_["validation"]) == model.validation_loss_curve_
+    assert y_of(display.lines_["scores"]) == model.validation_scores_
+    assert y_of(display.lines_["learning_rate"]) == model.learning_rate_curve_
+    assert display.axes_["scores"].get_ylabel() == "validation\naccuracy"
+    assert [line.get_xdata()[0] for line in display.best_lines_] == [model.best_iter_] * 3
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["training", "validation", f"best epoch ({model.best_iter_})"]
+    positions = [ax.get_position() for ax in display.axes_.values()]
+    assert positions[0].y0 > positions[1].y1 > positions[1].y0 > positions[2].y1
+
+
+def test_the_loss_is_no_second_score():
+    display = LossCurveDisplay.from_estimator(fitted(early_stopping=True))
+    assert list(display.axes_) == ["loss"] and "validation" in display.lines_
+
+
+def test_best_epoch_after_warm_start():
+    model = clone(fitted(early_stopping=True)).set_params(warm_start=True)
+    model.fit(*data()).fit(*data())
+    display = LossCurveDisplay.from_estimator(model)
+    best = display.best_lines_[0].get_xdata()[0]
+    assert best == len(model.loss_curve_) - model.n_iter_ + model.best_iter_ > model.n_iter_ / 2
+    assert model.validation_loss_curve_[best - 1] == -model.best_validation_score_
+
+
+def test_validation_that_began_later():
+    X, y = data()
+    model = MLPClassifier(3, max_iter=4, random_state=0, warm_start=True).fit(X, y)
+    model.fit(X, y, X_val=X, y_val=y)
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.lines_["validation"].get_xdata()) == [5, 6, 7, 8]
+
+
+def test_iterations_of_lbfgs():
+    display = LossCurveDisplay.from_estimator(fitted(solver="lbfgs"))
+    assert list(display.axes_) == ["loss"] and display.ax_.get_xlabel() == "iteration"
+    with pytest.raises(ValueError, match="L-BFGS has no learning rate"):
+        display.plot(learning_rate=True)
+
+
+@pytest.mark.parametrize("learning_rate", [True, False])
+def test_panel_of_the_learning_rate_on_demand(learning_rate):
+    constant = LossCurveDisplay.from_estimator(fitted(), learning_rate=learning_rate)
+    changing = LossCurveDisplay.from_estimator(fitted(learning_rate="step"), learning_rate=learning_rate)
+    assert ("learning_rate" in constant.axes_) == ("learning_rate" in changing.axes_) == learning_rate
+
+
+def test_scale_of_the_losses():
+    wide = LossCurveDisplay(loss_curve=[10, 1, 0.1])
+    assert wide.plot().ax_.get_yscale() == "log"
+    assert wide.plot(log_scale=False).ax_.get_yscale() == "linear"
+    for curve in ([2, 1, 0.5], [10, -1, 0.1], [np.nan, 2, 1], [np.nan]):
+        assert LossCurveDisplay(loss_curve=curve).plot().ax_.get_yscale() == "linear"
+
+
+def test_further_panels_fit_into_the_place_of_axes():
+    figure = plt.figure()
+    for ax in (figure.add_axes([0.2, 0.3, 0.5, 0.4]), figure.add_subplot(2, 2, 4)):
+        box = ax.get_position()
+        display = LossCurveDisplay(loss_curve=[2, 1], validation_scores=[0, 1], learning_rate_curve=[2, 1]).plot(ax)
+        panels = [panel.get_position() for panel in display.axes_.values()]
+        assert len(panels) == 3 and display.ax_ is ax
+        for panel in panels:
+            np.testing.assert_allclose([panel.x0, panel.x1], [box.x0, box.x1])
+        np.testing.assert_allclose([panels[-1].y0, panels[0].y1], [box.y0, box.y1])
+
+
+def test_styles_of_the_losses():
+    display = LossCurveDisplay.from_estimator(fitted(early_stopping=True), line_kw={"color": "red", "label": "mine"})
+    assert display.lines_["training"].get_color() == "red"
+    assert display.ax_.get_legend().get_texts()[0].get_text() == "mine"
+    display.plot(validation_line_kw={"linestyle": "--"}, best_line_kw={"color": "blue"})
+    assert display.lines_["validation"].get_linestyle() == "--" and display.best_lines_[0].get_color() == "blue"
+
+
+def test_curves_as_arrays():
+    curves = {"loss_curve": [1.0, 0.5], "validation_loss_curve": [1.0, 0.6], "learning_rate_curve": [0.1, 0.2]}
+    display = LossCurveDisplay(**{name: np.array(values) for name, values in curves.items()}).plot()
+    assert list(display.lines_) == ["training", "validation", "learning_rate"]

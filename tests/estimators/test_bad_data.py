@@ -1,0 +1,200 @@
+"""Bad data: scikit-learn's messages, and nothing has changed."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn import neural_network
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from support.refusals import BOTH, METHODS, assert_refused, make_data, train, with_value
+from support.states import plain, state
+
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt.model_selection import MLPClassifierCV
+
+# --- X ---------------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@METHODS
+@pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, sp.csc_array, pd.DataFrame])
+def test_non_finite_X(kind, method, value, word, container):
+    X = container(with_value(make_data(kind)[0], value))
+    assert_refused(kind, train(kind, method, X=X), ValueError, ("Input X contains", word))
+
+
+@BOTH
+@pytest.mark.parametrize("text", [str, "S9", object])
+def test_X_of_numbers_as_text(kind, text):
+    X, y = make_data(kind)
+    X = X.round(3)
+    written = X.astype(str).astype(text)
+    theirs = {MLPClassifier: neural_network.MLPClassifier, MLPRegressor: neural_network.MLPRegressor}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs(hidden_layer_sizes=3, max_iter=2).fit(written, y)
+        ours, expected = (kind(3, max_iter=2, random_state=0).fit(rows, y) for rows in (written, X))
+    assert ours.loss_ == expected.loss_
+    assert plain(ours.predict(written)) == plain(expected.predict(X))
+    written[0, 0] = "one"
+    for estimator in (theirs(hidden_layer_sizes=3), ours):
+        with pytest.raises(ValueError, match="could not convert string to float: .*one"):
+            estimator.fit(written, y)
+
+
+@BOTH
+@METHODS
+def test_wrong_lengths_and_shapes(kind, method):
+    X, y = make_data(kind)
+    inconsistent = "inconsistent numbers of samples: [60, 59]"
+    assert_refused(kind, train(kind, method, y=y[:-1]), ValueError, (inconsistent,))
+    assert_refused(kind, train(kind, method, X=X[:, 0]), ValueError, ("Expected 2D array",))
+    assert_refused(kind, train(kind, method, X=X[:0], y=y[:0]), ValueError, ("minimum of 1",))
+    assert_refused(kind, train(kind, method, X=X.astype(complex)), ValueError, ("Complex data",))
+    words = np.full(X.shape, "word", dtype=object)
+    assert_refused(kind, train(kind, method, X=words), ValueError, ("could not convert",))
+    if method == "partial_fit":
+        other = f"X has 3 features, but {kind.__name__} is expecting 4 features as input"
+        assert_refused(kind, train(kind, method, X=X[:, :3]), ValueError, (other,))
+        assert_refused(kind, train(kind, "fit", X=X[:, :3]), ValueError, (other,), warm_start=True)
+
+
+# --- y ---------------------------------------------------------------------------------------------------------------
+
+
+@METHODS
+@pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_non_finite_y(kind, method, value, word):
+    y = with_value(np.arange(60) % 2, value)
+    assert_refused(kind, train(kind, method, y=y), ValueError, ("Input y contains", word))
+
+
+@METHODS
+def test_targets_that_are_not_labels(method):
+    X, _ = make_data(MLPClassifier)
+    names = ("Unknown label type: continuous",)
+    assert_refused(MLPClassifier, train(MLPClassifier, method, y=X[:, 0]), ValueError, names)
+    y = np.array([[1, 2], [3, 1]] * 30)
+    assert_refused(
+        MLPClassifier, train(MLPClassifier, method, y=y), ValueError, ("Multioutput target data is not supported",)
+    )
+
+
+def test_negative_counts_for_poisson():
+    call = train(MLPRegressor, "fit", y=-np.ones(60))
+    assert_refused(MLPRegressor, call, ValueError, ("poisson", "negative"), loss="poisson")
+
+
+@METHODS
+def test_changed_number_of_outputs(method):
+    y = np.zeros((60, 2))
+    assert_refused(MLPRegressor, train(MLPRegressor, method, y=y), ValueError, warm_start=True)
+
+
+def test_classes_of_partial_fit():
+    X, _ = make_data(MLPClassifier)
+    unseen = np.array(["left", "above"] * 30)
+    assert_refused(
+        MLPClassifier,
+        train(MLPClassifier, "partial_fit", y=unseen),
+        ValueError,
+        ("`y` has classes not in `self.classes_`", "above"),
+    )
+    assert_refused(
+        MLPClassifier,
+        train(MLPClassifier, "partial_fit", classes=["left", "above"]),
+        ValueError,
+        ("is not the same as on last call to partial_fit",),
+    )
+    new = MLPClassifier()
+    with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
+        new.partial_fit(X, unseen)
+    assert state(new) == state(MLPClassifier())
+
+
+def test_unseen_class_in_a_first_partial_fit():
+    X, y = make_data(MLPClassifier)
+    new = MLPClassifier(hidden_layer_sizes=2)
+    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+        new.partial_fit(X, y, classes=["left", "above"])
+    assert state(new) == state(MLPClassifier(hidden_layer_sizes=2))
+    new.partial_fit(X, y, classes=["left", "right", "above"])
+    assert list(new.classes_) == ["above", "left", "right"]
+
+
+@pytest.mark.parametrize("n_labels", [1, 3])
+def test_multilabel_with_other_columns(n_labels):
+    X, _ = make_data(MLPClassifier)
+    Y = np.random.RandomState(0).randint(2, size=(60, 2))
+    estimator = MLPClassifier(hidden_layer_sizes=2, random_state=0).partial_fit(X, Y, classes=[0, 1])
+    before = state(estimator)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="2 columns|label indicator|classes"):
+        warnings.simplefilter("ignore", DataConversionWarning)
+        estimator.partial_fit(X, np.ones((60, n_labels), dtype=int) * (np.arange(60) % 2)[:, None])
+    assert state(estimator) == before
+
+
+def test_other_classes_with_warm_start():
+    call = train(MLPClassifier, "fit", y=np.array(["left", "above"] * 30))
+    message = "warm_start can only be used where `y` has the same classes as in the previous call to fit."
+    assert_refused(MLPClassifier, call, ValueError, (message,), warm_start=True)
+
+
+@METHODS
+def test_labels_that_do_not_compare(method):
+    y = np.array(["left", None] * 30, dtype=object)
+    assert_refused(
+        MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "NoneType, str", "leave out")
+    )
+    X, _ = make_data(MLPClassifier)
+    with pytest.raises(TypeError, match="y mixes labels of the types NoneType, str"):
+        MLPClassifierCV().fit(X, y)
+
+
+def test_no_classes():
+    call, new = train(MLPClassifier, "partial_fit", classes=[]), MLPClassifier()
+    assert_refused(MLPClassifier, call, ValueError, ("classes",))
+    with pytest.raises(ValueError, match="classes must hold all class labels that will occur, at least one"):
+        call(new)
+    assert state(new) == state(MLPClassifier())
+
+
+# --- weights ---------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@METHODS
+@pytest.mark.parametrize(
+    ("weights", "names"),
+    [
+        (with_value(np.ones(60), np.nan), ("sample_weight", "NaN")),
+        (with_value(np.ones(60), np.inf), ("sample_weight", "infinity")),
+        (with_value(np.ones(60), -1), ("Negative values in data passed to `sample_weight`",)),
+        (np.zeros(60), ("weight", "zero")),
+        (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
+        (np.ones((60, 2)), ("Sample weights must be 1D",)),
+        (["heavy"] * 60, ("`sample_weight` must be", "could not convert")),
+        (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
+        ([1j] * 60, ("Complex data not supported", "sample_weight")),
+    ],
+)
+def test_bad_weights(kind, method, weights, names):
+    assert_refused(kind, train(kind, method, sample_weight=weights), ValueError, names)
+
+
+@BOTH
+@METHODS
+def test_sample_weight_in_words(kind, method):
+    names = ("`sample_weight` must be None or one number for each row", "'balanced'")
+    message = assert_refused(kind, train(kind, method, sample_weight="balanced"), ValueError, names)
+    assert ("class_weight" in message) == (kind is MLPClassifier)
+
+
+def test_sparse_y():
+    X, _ = make_data(MLPRegressor)
+    with pytest.raises(TypeError, match="dense data is required"):
+        MLPRegressor(4, max_iter=2).fit(X, sp.csr_matrix(X[:, :2]))

@@ -1,0 +1,110 @@
+"""Bad validation data, and hold-outs that cannot be made."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold
+from support.refusals import BOTH, assert_refused, make_data, train, with_value
+
+from skregopt import MLPClassifier, MLPRegressor
+
+
+@BOTH
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_bad_validation_data(kind, early_stopping):
+    X, y = make_data(kind, n_samples=20, seed=2)
+
+    def refused(names, **kwargs):
+        assert_refused(kind, train(kind, "fit", **kwargs), ValueError, names, early_stopping=early_stopping)
+
+    refused(("X_val", "without y_val"), X_val=X)
+    refused(("y_val", "without X_val"), y_val=y)
+    refused(("sample_weight_val", "without X_val"), sample_weight_val=np.ones(20))
+    other = f"X has 3 features, but {kind.__name__} is expecting 4 features as input"
+    refused(("X_val cannot be used", other), X_val=X[:, :3], y_val=y)
+    refused(("y_val cannot be used", "inconsistent numbers of samples: [20, 19]"), X_val=X, y_val=y[:-1])
+    refused(("X_val cannot be used", "NaN"), X_val=with_value(X, np.nan), y_val=y)
+    for value, word in [(np.nan, "NaN"), (np.inf, "infinity")]:
+        weights = with_value(np.ones(20), value)
+        refused(("sample_weight", word), X_val=X, y_val=y, sample_weight_val=weights)
+    refused(
+        ("Negative values in data passed to `sample_weight_val`",),
+        X_val=X, y_val=y, sample_weight_val=-np.ones(20),
+    )  # fmt: skip
+    refused(("sample_weight_val", "zero"), X_val=X, y_val=y, sample_weight_val=np.zeros(20))
+    refused(("20",), X_val=X, y_val=y, sample_weight_val=np.ones(19))
+    if kind is MLPClassifier:
+        y_other = np.where(y == "left", "above", y)
+        refused(("y_val cannot be used: `y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
+    else:
+        refused(("y_val cannot be used", "NaN"), X_val=X, y_val=with_value(y, np.nan))
+        refused((), X_val=X, y_val=np.c_[y, y])
+
+
+def test_too_few_rows_to_hold_out():
+    """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
+    three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
+    names = (
+        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of n_samples=60",
+        "3 class(es)",
+        "X_val",
+    )
+    message = assert_refused(MLPClassifier, three, names=names, early_stopping=True, validation_fraction=0.03)
+    assert "test_size" not in message
+    names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
+    message = assert_refused(
+        MLPRegressor, train(MLPRegressor, "fit"), names=names, early_stopping=True, validation_fraction=0.999
+    )
+    assert "test_size" not in message and "class" not in message
+    names = ("'validation_fraction'", "1 of 60 row(s), by validation_fraction=0.01", "X_val")
+    call = train(MLPRegressor, "fit")
+    assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
+    lonely = train(MLPClassifier, "fit", y=np.array(["a"] * 59 + ["b"]))
+    names = ("least populated", "validation_fraction=0.1", "X_val")
+    assert_refused(MLPClassifier, lonely, names=names, early_stopping=True)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"early_stopping": True},
+        {"validation_fraction": GroupKFold(2)},
+    ],
+)
+def test_groups_without_a_splitter_that_is_used(kind, params):
+    call = train(kind, "fit", groups=np.arange(60) % 3)
+    assert_refused(kind, call, ValueError, ("groups", "early_stopping=True", "validation_fraction"), **params)
+
+
+@BOTH
+def test_groups_with_given_validation_data(kind):
+    X, y = make_data(kind)
+    call = train(kind, "fit", groups=np.arange(60) % 3, X_val=X, y_val=y)
+    params = {"early_stopping": True, "validation_fraction": GroupKFold(3)}
+    assert_refused(kind, call, ValueError, ("groups", "X_val"), **params)
+
+
+@BOTH
+def test_splitter_that_needs_groups(kind):
+    params = {"early_stopping": True, "validation_fraction": GroupKFold(3)}
+    assert_refused(kind, train(kind, "fit"), ValueError, ("groups",), **params)
+    call = train(kind, "fit", groups=np.arange(59))
+    assert_refused(kind, call, ValueError, ("inconsistent numbers of samples",), **params)
+
+
+@BOTH
+@pytest.mark.parametrize("n_samples", [1, 2, 3])
+def test_too_few_rows_to_hold_any_out(kind, n_samples):
+    X, y = make_data(kind)
+    call = train(kind, "fit", X=X[:n_samples], y=y[:n_samples])
+    assert_refused(kind, call, ValueError, early_stopping=True)
+
+
+@pytest.mark.parametrize("argument", ["y_val", "sample_weight_val"])
+def test_nan_is_called_by_its_name(argument):
+    X, y = make_data(MLPRegressor)
+    data = {"X_val": X, "y_val": y, "sample_weight_val": np.ones(60)}
+    data[argument] = np.full(60, np.nan)
+    with pytest.raises(ValueError, match=f"{argument} .*contain"):
+        MLPRegressor(4, max_iter=2).fit(X, y, **data)

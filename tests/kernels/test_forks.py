@@ -1,0 +1,70 @@
+"""Processes that are forked while another thread computes or compiles."""
+
+import os
+
+import pytest
+from processes import DATA, run
+
+FORKS_WITHIN_A_FIT = """
+import multiprocessing, threading
+from skregopt._kernels import jit as _jit, threads
+
+def fit(queue):
+    n_threads = [library.get_num_threads() for library in threads._blas_libraries()]
+    MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+    queue.put(n_threads)
+
+MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+result["before"] = [library.get_num_threads() for library in threads._blas_libraries()]
+held, done = threading.Event(), threading.Event()
+
+def hold():  # what another thread may be in the middle of
+    with threads.single_blas_thread(), threads._limit._lock, _jit._compiling:
+        held.set()
+        done.wait()
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = context.Process(target=fit, args=(queue,))
+child.start()
+child.join(60)
+done.set()
+thread.join()
+result["exitcode"] = child.exitcode
+result["within"] = queue.get() if child.exitcode == 0 else None
+child.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_another_thread_fits():
+    outcome = run(DATA + FORKS_WITHIN_A_FIT)
+    assert outcome["exitcode"] == 0
+    assert outcome["within"] == outcome["before"]
+
+
+FORKS_WHILE_COMPILING = """
+import os, tempfile
+from skregopt._kernels import jit as _jit
+
+with tempfile.TemporaryDirectory() as directory:
+    with _jit._lock(directory):
+        waits, go_on = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(go_on)
+            os.read(waits, 1)  # until the parent closes its end
+            os._exit(0)
+    with open(os.path.join(directory, "skregopt.lock"), "a+b") as handle:
+        result["free"] = _jit._try_lock(handle)
+    os.close(go_on)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_another_thread_compiles():
+    assert run(DATA + FORKS_WHILE_COMPILING)["free"]

@@ -1,0 +1,226 @@
+"""partial_fit: an epoch at a time, from where the last one ended or from weights that the user assigned."""
+
+import copy
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.utils._param_validation import InvalidParameterError
+from support.pairwise import table
+from support.states import plain, weights
+from support.training_data import BOTH, FIRST_ORDER, make_data, small
+
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, Muon, RMSprop
+from skregopt.penalties import PENALTIES
+from skregopt.schedules import SCHEDULES, Cosine, Plateau, Warmup
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+# --- k calls are a fit ------------------------------------------------------------------------------------------------
+
+SOLVERS = {
+    **{name: {"solver": name} for name in OPTIMIZERS},
+    "rmsprop with momentum": {"solver": RMSprop(momentum=0.8, centered=True)},
+    "adagrad with decay": {"solver": Adagrad(lr_decay=0.01, initial_accumulator_value=0.3)},
+    "amsgrad": {"solver": Adam(amsgrad=True)},
+    "muon with amsgrad": {"solver": Muon(amsgrad=True)},
+}
+SCHEDULERS = [
+    *SCHEDULES,
+    Plateau(factor=0.5, patience=0, threshold=0.2),
+    Cosine(0.001, 2, 2),
+    Warmup("cosine", n_epochs=2),
+    Warmup("adaptive", n_epochs=1),
+]
+AROUND = {
+    "step": {},
+    "clip_norm": {"clip_norm": 0.1},
+    "weight_decay": {"weight_decay": 0.5},
+    "max_norm": {"max_norm": 0.8},
+    "ema_decay": {"ema_decay": 0.7},
+    "everything": {"clip_norm": 0.4, "weight_decay": 0.5, "max_norm": 0.8, "ema_decay": 0.7},
+}
+LAYERS = {
+    "one": {"hidden_layer_sizes": (6,)},
+    "two": {"hidden_layer_sizes": (5, 4), "activation": ["tanh", "gelu"]},
+    "batch_norm": {"hidden_layer_sizes": (5, 4), "batch_norm": True},
+    "dropout": {"dropout": 0.5, "input_dropout": 0.2},
+}
+TARGETS = ("classes", "labels", "numbers")
+
+
+def fits_together(solver=None, layers=None, batch_size=None, **_):
+    of_one_row = (solver or {}).get("solver") == "sgd" or batch_size == 1
+    return not (of_one_row and "batch_norm" in (layers or {}))
+
+
+@table(
+    fits_together,
+    solver=SOLVERS,
+    learning_rate=SCHEDULERS,
+    penalty=PENALTIES.keys(),
+    around=AROUND,
+    layers=LAYERS,
+    target=TARGETS,
+    batch_size=["auto", 1, 11],
+    dtype=["float32", "float64"],
+    shuffle=[False, True],
+    # a tol so large that schedules have to act
+    tol=[0.0, 1e9],
+    pickled=[False, True],
+)
+def test_k_calls_of_partial_fit_equal_one_fit(
+    solver, learning_rate, penalty, around, layers, target, batch_size, dtype, shuffle, tol, pickled
+):
+    """The bold sentence of the contract, bit for bit."""
+    k = 7
+    kind = MLPRegressor if target == "numbers" else MLPClassifier
+    X, y = make_data(kind)
+    classes = {"classes": np.unique(y)} if target == "classes" else {}
+    if target == "labels":
+        y, classes = (X[:, :3] > 0).astype(int), {"classes": [0, 1, 2]}
+    params = solver | around | layers
+    params |= {"learning_rate": learning_rate, "penalty": penalty, "dtype": dtype, "shuffle": shuffle, "alpha": 1e-3}
+    params |= {"batch_size": "auto" if solver["solver"] == "gd" else batch_size, "learning_rate_init": 0.003}
+    lowers_by_itself = "adaptive" in str(learning_rate) or "plateau" in str(learning_rate).lower()
+    params |= {"tol": tol, "n_iter_no_change": 1 if tol and lowers_by_itself else np.inf}
+    model = kind(**{"hidden_layer_sizes": 6, "random_state": 0, "max_iter": k} | params)
+    fitted = copy.deepcopy(model).fit(X, y)
+    assert fitted.n_iter_ == k
+    for _ in range(k):
+        model.partial_fit(X, y, **classes)
+        assert model.n_iter_ == 1
+        if pickled:
+            model = pickle.loads(pickle.dumps(model))
+    assert weights(model) == weights(fitted)
+    assert plain(model.loss_curve_) == plain(fitted.loss_curve_)
+    assert plain(model.learning_rate_curve_) == plain(fitted.learning_rate_curve_)
+    assert model.t_ == fitted.t_ == k * len(X)
+    assert plain(model.predict(X)) == plain(fitted.predict(X))
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+@BOTH
+def test_k_calls_of_partial_fit_equal_one_fit_in_plain_python(kind, solver):
+    X, y = make_data(kind, n_samples=20)
+    model = kind(3, solver=solver, penalty="l1", ema_decay=0.5, max_iter=3, tol=0, n_iter_no_change=9, random_state=0)
+    fitted = copy.deepcopy(model).fit(X, y)
+    for _ in range(3):
+        model.partial_fit(X, y, **({"classes": np.unique(y)} if kind is MLPClassifier else {}))
+        model = pickle.loads(pickle.dumps(model))
+    assert weights(model) == weights(fitted)
+
+
+# --- from where a call starts -----------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_deepcopy_continues_on_its_own(kind):
+    X, y = make_data(kind)
+    model = small(kind).fit(X, y).partial_fit(X, y)
+    twin = copy.deepcopy(model)
+    before = plain(vars(model))
+    twin.partial_fit(X, y)
+    assert plain(vars(model)) == before
+    model.partial_fit(X, y)
+    assert weights(model) == weights(twin)
+
+
+@BOTH
+@pytest.mark.parametrize("solver", FIRST_ORDER)
+def test_fit_drops_the_state_of_the_optimizer(kind, solver):
+    X, y = make_data(kind)
+    fitted = small(kind, solver=solver, max_iter=5).fit(X, y)
+    continued = copy.deepcopy(fitted).partial_fit(X, y)
+    # warm_start starts the optimizer anew
+    fresh = copy.deepcopy(fitted).set_params(warm_start=True, max_iter=1).fit(X, y)
+    assert weights(continued) == weights(fresh)
+    assert len(pickle.dumps(fitted)) < len(pickle.dumps(continued))
+
+
+@BOTH
+@pytest.mark.parametrize("solver", FIRST_ORDER)
+def test_partial_fit_starts_from_assigned_weights(kind, solver):
+    X, y = make_data(kind)
+    model = small(kind, solver=solver).fit(X, y)
+    other = small(kind, solver=solver, random_state=9).fit(X, y)
+    init = {"coef_init": other.coefs_, "intercept_init": other.intercepts_}
+    expected = small(kind, solver=solver, max_iter=1).fit(X, y, **init)
+    model.coefs_, model.intercepts_ = other.coefs_, other.intercepts_
+    assert plain(model.predict(X)) == plain(other.predict(X))
+    kept = weights(other)
+    model.partial_fit(X, y)
+    assert weights(other) == kept, "the arrays that were assigned are the user's"
+    if solver == "gd":  # no order of rows to differ
+        assert_allclose(model.coefs_[0], expected.coefs_[0])
+    moved = max(np.abs(a - b).max() for a, b in zip(model.coefs_, other.coefs_, strict=True))
+    assert 0 < moved < 0.5
+
+
+@BOTH
+def test_weights_assigned_in_place_count(kind):
+    X, y = make_data(kind)
+    model = small(kind).fit(X, y)
+    for array in (*model.coefs_, *model.intercepts_):
+        array[...] = 0
+    raw = model.predict_proba(X) if kind is MLPClassifier else model.predict(X)
+    assert len(np.unique(raw)) == 1
+    model.coefs_[0] = np.ones_like(model.coefs_[0])
+    model.partial_fit(X, y)
+    assert_allclose(model.coefs_[0], 1, atol=0.2)
+
+
+@BOTH
+def test_partial_fit_is_absent_for_lbfgs(kind):
+    assert hasattr(kind(), "partial_fit")
+    assert all(hasattr(kind(solver=solver), "partial_fit") for solver in [*OPTIMIZERS, Adam(), SGD()])
+    assert not hasattr(kind(solver="lbfgs"), "partial_fit")
+    with pytest.raises(AttributeError, match="partial_fit"):
+        kind(solver="lbfgs").partial_fit  # noqa: B018
+    classes = "classes" in inspect.signature(kind.partial_fit).parameters
+    assert classes == (kind is MLPClassifier)
+
+
+@BOTH
+def test_partial_fit_on_chunks_of_all_sizes(kind):
+    X, y = make_data(kind, n_samples=60)
+    model = small(kind)
+    first = {"classes": np.unique(y)} if kind is MLPClassifier else {}
+    model.partial_fit(X[:1], y[:1], **first)
+    sizes = [20, 1, 38]
+    start = 1
+    for size in sizes:
+        model.partial_fit(X[start : start + size], y[start : start + size])
+        start += size
+    assert model.t_ == 60 and len(model.loss_curve_) == 4
+    if kind is MLPClassifier:
+        assert model.predict_proba(X).shape == (60, 3)
+
+
+# --- changes between calls --------------------------------------------------------------------------------------------
+
+
+def test_an_indicator_after_labels():
+    X, y = make_data(MLPClassifier)
+    clf = small(MLPClassifier).partial_fit(X, y, classes=np.unique(y))
+    with pytest.raises(ValueError, match="y must be one column of labels"):
+        clf.partial_fit(X, np.c_[y == "ash", y != "ash"])
+
+
+def test_class_weight_as_an_array():
+    X, y = make_data(MLPClassifier)
+    clf = small(MLPClassifier).partial_fit(X, y, classes=np.unique(y)).set_params(class_weight=np.ones(3))
+    with pytest.raises(InvalidParameterError, match="'class_weight' parameter"):
+        clf.partial_fit(X, y)
+
+
+def test_several_labels_of_which_a_chunk_has_one_value_only():
+    X, _ = make_data(MLPClassifier)
+    model = small(MLPClassifier).partial_fit(X, (X[:, :3] > 0).astype(int), classes=[0, 1, 2])
+    model.partial_fit(X[:2], np.ones((2, 3), dtype=int))
+    assert model.predict(X).shape == (80, 3)
