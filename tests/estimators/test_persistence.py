@@ -241,7 +241,7 @@ def test_cross_validated_files_that_lack_younger_parameters():
 
 def test_the_optimizer_goes_on_with_the_memory_of_version_0_1_0():
     """It was an object of a private class then; new files hold its numbers alone."""
-    stored = pickle.loads((HERE / "data" / "0.1.0-partial_fit.pkl").read_bytes())
+    stored = pickle.loads((TESTS / "data" / "0.1.0-partial_fit.pkl").read_bytes())
     model, X, y = stored["model"], stored["X"], stored["outputs"]["predict"]
     again, without_memory = pickle.loads(pickle.dumps(model)), copy.deepcopy(model)
     assert type(again._optimizer_memory_) is dict
