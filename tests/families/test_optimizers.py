@@ -336,10 +336,13 @@ def test_estimators_parameters_belong_to_gradient_descent_and_adam():
         assert np.array_equal(models[0].coefs_[0], models[1].coefs_[0]) == (rule not in flat)
 
 
+WITH_EPSILON = [rule for rule in dict.fromkeys(OPTIMIZERS.values()) if rule not in (SGD, Lion)]
+
+
 @pytest.mark.parametrize(
     ("rule", "name", "values"),
     [
-        *((rule, "epsilon", (0.0, -1.0, np.inf, "small")) for rule in dict.fromkeys(OPTIMIZERS.values()) if rule not in (SGD, Lion)),
+        *((rule, "epsilon", (0.0, -1.0, np.inf, "small")) for rule in WITH_EPSILON),
         *((rule, "beta_1", (-0.1, 1.0, np.nan)) for rule in (Adam, AdamW, Adamax, Nadam, Lion, Muon)),
         *((rule, "beta_2", (-0.1, 1.0, np.nan)) for rule in (Adam, AdamW, Adamax, Nadam, Lion, Muon)),
         *((rule, "rho", (-0.1, 1.0, None)) for rule in (RMSprop, Adadelta)),
