@@ -22,6 +22,7 @@ from sklearn.model_selection import (
     learning_curve,
     validation_curve,
 )
+from support.pairwise import exhaustive
 
 import skregopt
 from skregopt import MLPClassifier
@@ -58,8 +59,17 @@ def one_process():
     return {name: search(name) for name in SEARCHES}
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
-@pytest.mark.parametrize("name", SEARCHES)
+BACKENDS = ("threading", "loky", "multiprocessing")
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        pytest.param(name, backend, marks=() if name == "GridSearchCV" else pytest.mark.exhaustive)
+        for name in SEARCHES
+        for backend in BACKENDS
+    ],
+)
 def test_the_same_bits_on_backends_of_joblib(name, backend, one_process):
     with joblib.parallel_config(backend=backend):
         assert search(name, n_jobs=2) == one_process[name]
@@ -79,7 +89,7 @@ def validations(n_jobs=None):
     return [values.tobytes() for values in found]
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+@pytest.mark.parametrize("backend", ["threading", *exhaustive("loky", "multiprocessing")])
 def test_validation_on_backends_of_joblib(backend):
     with joblib.parallel_config(backend=backend):
         assert validations(n_jobs=2) == validations()
@@ -179,7 +189,6 @@ def say(*words):
     print(*words, flush=True)
 """
 
-SLOW = ("threading", "multiprocessing")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
@@ -239,7 +248,7 @@ class Process:
 
 
 @needs_proc
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_loky_worker_that_dies():
     with Process(
         """
@@ -310,7 +319,7 @@ def test_a_dask_worker_that_is_killed():
 
 
 @needs_proc
-@pytest.mark.parametrize("backend", ["loky", *(pytest.param(b, marks=pytest.mark.slow) for b in SLOW)])
+@pytest.mark.parametrize("backend", ["loky", *exhaustive("threading", "multiprocessing")])
 def test_ctrl_c_in_a_search(backend):
     with Process(
         f"""

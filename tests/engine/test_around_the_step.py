@@ -7,10 +7,10 @@ import copy
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from sklearn.base import clone
 from support.against_twin import check_fit
-from support.problems import make_problem, row_weights
+from support.pairwise import covering
+from support.problems import FORMATS, make_problem, row_weights
 from support.states import weights
 from twin.around_the_step import averaged
 
@@ -65,9 +65,7 @@ def norms(model):
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("around", COMBINATIONS, ids=str)
-@pytest.mark.parametrize("penalty", ["l1", "l2", "elasticnet", "group_l1", None])
-@pytest.mark.parametrize("solver", ["minibatch", "adam"])
+@covering(around=COMBINATIONS, penalty=["l1", "l2", "elasticnet", "group_l1", None], solver=["minibatch", "adam"])
 def test_updates_are_those_of_the_naive_twin(solver, penalty, around):
     """Clip, decoupled decay, step, proximal operator, maximum norm, average: in that order."""
     params = {"solver": solver, "penalty": penalty, "alpha": 0.3 if penalty == "group_l1" else 0.05}
@@ -79,9 +77,7 @@ def test_updates_are_those_of_the_naive_twin(solver, penalty, around):
     assert weights(without.fit(problem.X, problem.y, row_weights(13))) != weights(model)
 
 
-@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array, sp.csc_array], ids=["dense", "csr", "csc"])
-@pytest.mark.parametrize("around", COMBINATIONS, ids=str)
-@pytest.mark.parametrize("solver", ["gd", "sgd", "rmsprop", "lion"])
+@covering(solver=["gd", "sgd", "rmsprop", "lion"], around=COMBINATIONS, convert=FORMATS)
 def test_other_batches_rules_and_containers(solver, around, convert):
     """Among them one example at a time, whose gradient is not stored unless it has to be clipped."""
     rate = {"sgd": 0.01, "lion": 0.01}.get(solver, 0.05)

@@ -6,7 +6,7 @@ Tiles have at most 512 rows, inner dimensions of products are cut into blocks of
 import numpy as np
 import pytest
 from support.against_twin import SMALL, assert_same, check_fit
-from support.pairwise import covering
+from support.pairwise import covering, exhaustive
 from support.problems import FORMATS, make_problem, row_weights
 from twin.network import forward
 
@@ -47,8 +47,8 @@ def test_wide_layers(wide, batch_size, convert):
     )
 
 
-@pytest.mark.parametrize("batch_size", [50, 600, pytest.param(1, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("name", ["dense", "csr", pytest.param("csc", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("batch_size", [50, 600, *exhaustive(1)])
+@pytest.mark.parametrize("name", ["dense", "csr", *exhaustive("csc")])
 def test_more_validation_rows_than_a_tile(name, batch_size):
     problem, convert = make_problem("multiclass", n_samples=1900), FORMATS[name]
     train, held_out = problem.part(slice(0, 600)), problem.part(slice(600, None))

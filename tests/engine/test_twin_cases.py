@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from support.against_twin import SMALL, assert_same, check_fit
+from support.pairwise import exhaustive
 from support.problems import FORMATS, TASKS, make_problem, row_weights
 from twin.initializers import initial_weights
 from twin.network import data_loss, gradients
@@ -64,9 +65,7 @@ def test_few_features(n_features, batch_size):
 
 
 @pytest.mark.parametrize("solver", OPTIMIZERS)
-@pytest.mark.parametrize(
-    "l1_ratio", [pytest.param(0.0, marks=pytest.mark.exhaustive), 0.2, pytest.param(1.0, marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.parametrize("l1_ratio", [0.2, *exhaustive(0.0, 1.0)])
 def test_elastic_net(solver, l1_ratio):
     # Adadelta's steps start at a thousandth of the rate
     params = {"solver": solver, "batch_size": "auto", "learning_rate_init": 10.0 if solver == "adadelta" else 0.1}

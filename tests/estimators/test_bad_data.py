@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from support.pairwise import covering
 from support.refusals import BOTH, METHODS, assert_refused, make_data, train, with_value
 from support.states import plain, state
 
@@ -17,11 +18,14 @@ from skregopt.model_selection import MLPClassifierCV
 # --- X ---------------------------------------------------------------------------------------------------------------
 
 
-@BOTH
-@METHODS
-@pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
-@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, sp.csc_array, pd.DataFrame])
-def test_non_finite_X(kind, method, value, word, container):
+@covering(
+    kind={"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor},
+    method=["fit", "partial_fit"],
+    value=[np.nan, np.inf, -np.inf],
+    container={"array": np.asarray, "csr": sp.csr_matrix, "csc": sp.csc_array, "frame": pd.DataFrame},
+)
+def test_non_finite_X(kind, method, value, container):
+    word = "NaN" if np.isnan(value) else "infinity"
     X = container(with_value(make_data(kind)[0], value))
     assert_refused(kind, train(kind, method, X=X), ValueError, ("Input X contains", word))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, InvalidParameterError
+from support.pairwise import covering
 from support.refusals import BOTH, METHODS, assert_refused, make_data, train
 from support.states import plain
 
@@ -85,12 +86,17 @@ def test_table_of_bad_values_is_complete(kind):
     assert set(BAD_VALUES) - others == set(inspect.signature(kind).parameters)
 
 
-@BOTH
-@METHODS
-@pytest.mark.parametrize("name", BAD_VALUES)
-def test_bad_parameter(kind, method, name):
-    if kind is MLPRegressor and name in OF_CLASSIFIERS:
-        return
+def has_parameter(name=None, kind=MLPClassifier, **_):
+    return kind is MLPClassifier or name not in OF_CLASSIFIERS
+
+
+@covering(
+    has_parameter,
+    name=BAD_VALUES.keys(),
+    kind={"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor},
+    method=["fit", "partial_fit"],
+)
+def test_bad_parameter(name, kind, method):
     for value in BAD_VALUES[name]:
         sequence = isinstance(value, (tuple, list)) and name in CHECKED_IN_FIT
         error = ValueError if sequence else InvalidParameterError

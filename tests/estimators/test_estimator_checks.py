@@ -24,7 +24,6 @@ NO_PARTIAL_FIT = {
     "check_estimators_partial_fit_n_features",
 }
 VARIANTS = {
-    "defaults": {},
     "per sample": {"solver": "sgd", "learning_rate_init": 1e-4},
     # hundreds of iterations enlarge rounding differences between a row of weight 2 and two rows; from scikit-learn's
     # starting point they stay below the check's tolerance
@@ -50,16 +49,35 @@ EXPECTED_FAILURES = {
 def expected_failures(estimator):
     parameters = estimator.get_params()
     for name, variant in VARIANTS.items():
-        if variant and all(parameters[key] == value for key, value in variant.items()):
+        if all(parameters[key] == value for key, value in variant.items()):
             return EXPECTED_FAILURES.get(name, {})
     return {}
 
 
-@parametrize_with_checks(
-    [estimator(**variant) for estimator in (MLPClassifier, MLPRegressor) for variant in VARIANTS.values()],
-    expected_failed_checks=expected_failures,
+@parametrize_with_checks([MLPClassifier(), MLPRegressor()], expected_failed_checks=expected_failures)
+def test_defaults(estimator, check):
+    check(estimator)
+
+
+# each variant of one class, and of the other one where everything is run
+OF_CLASSIFIERS = ("per sample", "early stopping", "batch norm")
+BY_DEFAULT, OTHERS = (
+    [
+        (MLPClassifier if (name in OF_CLASSIFIERS) == chosen else MLPRegressor)(**variant)
+        for name, variant in VARIANTS.items()
+    ]
+    for chosen in (True, False)
 )
-def test_estimator_check(estimator, check):
+
+
+@parametrize_with_checks(BY_DEFAULT, expected_failed_checks=expected_failures)
+def test_variants(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks(OTHERS, expected_failed_checks=expected_failures)
+def test_variants_of_the_other_class(estimator, check):
     check(estimator)
 
 

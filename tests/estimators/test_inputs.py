@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_regressor
 from sklearn.preprocessing import StandardScaler
 from support.estimators import BOTH, make_data, output, small
+from support.pairwise import exhaustive
 from support.states import plain, weights
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -53,12 +54,23 @@ def test_memory_layout_does_not_matter(kind, layout, params):
     assert plain(output(model, same)) == plain(output(expected, X))
 
 
-INTEGERS = ["?", "b", "h", "i", "l", "q", "B", "H", "I", "L", "Q"]
+CHARACTERS = [
+    "?",
+    "b",
+    "i",
+    "q",
+    "Q",
+    "e",
+    "f",
+    "d",
+    "g",
+    *exhaustive(*"hlBHIL"),
+]
 
 
 @BOTH
-@pytest.mark.parametrize("char", [*INTEGERS, "e", "f", "d", "g"])
-@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, sp.csc_matrix])
+@pytest.mark.parametrize("char", CHARACTERS)
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, *exhaustive(sp.csc_matrix)])
 def test_element_types(kind, char, container):
     """float32 stays, all else is computed in float64, read as it is."""
     _, y = make_data(kind)

@@ -7,9 +7,10 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from support.estimators import BOTH, make_data, small
+from support.pairwise import exhaustive
 from support.states import plain
 
-from skregopt import MLPClassifier
+from skregopt import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -36,7 +37,7 @@ def memory_mapped(X, folder):
     return np.load(folder / "X.npy", mmap_mode="r")
 
 
-@BOTH
+@pytest.mark.parametrize("kind", [MLPRegressor, *exhaustive(MLPClassifier)])
 @pytest.mark.parametrize(
     ("source", "params"),
     [

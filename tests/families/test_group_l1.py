@@ -179,6 +179,7 @@ def test_prox_leaves_other_layers_alone():
     assert not prox(rows, 1.0, 100.0).any()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(DISABLED, reason="plain Python compiles nothing")
 def test_a_process_that_compiles_gets_the_bits_of_one_that_loads(tmp_path):
     """Each calls its own copy of a helper that is not inlined, whatever the linker has met before."""

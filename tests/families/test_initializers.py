@@ -6,6 +6,7 @@ import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
+from support.pairwise import covering
 from support.problems import make_problem
 from twin import activations as twin_activations
 
@@ -43,9 +44,7 @@ def start_of(estimator, X, y):
 # --- distributions --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", INITIALIZERS)
+@covering(name=INITIALIZERS.keys(), shape=SHAPES, activation=["tanh", "logistic", "relu"])
 def test_moments(name, shape, activation):
     coef, intercept = draw(name, *shape, activation)
     assert coef.shape == shape and intercept.shape == (shape[1],)

@@ -11,6 +11,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import Lasso, MultiTaskLasso
 from support.against_twin import SMALL, assert_same
+from support.pairwise import covering
 from support.problems import FORMATS, make_problem, row_weights
 from twin.network import gradients
 from twin.optimizers import make_optimizer
@@ -151,10 +152,7 @@ def test_defaults_are_those_of_torch():
 # --- the naive twin -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("penalty", ["l2", "elasticnet", "group_l1"])
-@pytest.mark.parametrize("batch_size", [1, 5])
-@pytest.mark.parametrize("variant", VARIANTS)
+@covering(variant=VARIANTS.keys(), batch_size=[1, 5], penalty=["l2", "elasticnet", "group_l1"], convert=FORMATS)
 def test_variants_follow_their_twins(variant, batch_size, penalty, convert):
     params, twin_params = VARIANTS[variant]
     problem = make_problem("multiclass")
@@ -165,9 +163,7 @@ def test_variants_follow_their_twins(variant, batch_size, penalty, convert):
     assert_same(estimator, twin, tolerance=1e-9)
 
 
-@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("batch_size", [1, 12])
-@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@covering(penalty=["l2", "l1"], batch_size=[1, 12], convert=FORMATS)
 def test_matrices_larger_than_a_chunk(penalty, batch_size, convert):
     """Of more than 2048 elements, and with products of inner dimension above 512."""
     problem = make_problem("binary", n_samples=12, n_features=530)

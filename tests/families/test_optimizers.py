@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 from support.against_twin import SMALL, assert_same
 from support.linear_models import ALPHA, LASSO, UNTIL_CONVERGED, assert_same_line, regression_data
+from support.pairwise import covering
 from support.problems import FORMATS, make_problem, row_weights
 from twin.optimizers import make_optimizer
 
@@ -184,9 +185,7 @@ def test_lion_without_gradient_leaves_the_penalty_alone_to_act(dtype):
     assert weights.tolist() == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("convert", FORMATS.values(), ids=FORMATS)
-@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@covering(variant=VARIANTS.keys(), penalty=["l2", "elasticnet"], convert=FORMATS)
 def test_variants_follow_their_twins(variant, penalty, convert):
     """Weights, exact zeros and curves, with a rate that falls, and in single precision nearly so."""
     rule, twin_name, twin_params = VARIANTS[variant]

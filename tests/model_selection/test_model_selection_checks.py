@@ -16,12 +16,14 @@ LINEAR = {"hidden_layer_sizes": (), "penalty": "l1", "solver": "gd", "learning_r
 NETWORK = {"hidden_layer_sizes": 5, "penalty": "group_l1", "learning_rate_init": 0.1}
 
 
-@parametrize_with_checks(
-    [
-        MLPClassifierCV(MLPClassifier(max_iter=20, random_state=0, **NETWORK), n_alphas=3, cv=2),
-        MLPRegressorCV(MLPRegressor(max_iter=20, random_state=0, **LINEAR), n_alphas=3, cv=2),
-    ],
-)
-def test_estimator_check(estimator, check):
+@parametrize_with_checks([MLPClassifierCV(MLPClassifier(max_iter=20, random_state=0, **NETWORK), n_alphas=3, cv=2)])
+def test_classifier(estimator, check):
+    """Without an expected failure."""
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks([MLPRegressorCV(MLPRegressor(max_iter=20, random_state=0, **LINEAR), n_alphas=3, cv=2)])
+def test_regressor(estimator, check):
     """Without an expected failure."""
     check(estimator)

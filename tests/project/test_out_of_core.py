@@ -13,6 +13,7 @@ import skregopt
 EXAMPLE = Path(__file__).parents[2] / "examples" / "out_of_core.py"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform == "win32", reason="the example measures memory by the module resource")
 def test_memory_is_that_of_a_block():
     command = [sys.executable, str(EXAMPLE), "--gigabytes", "0.2", "--passes", "2", "--block-rows", "20000"]

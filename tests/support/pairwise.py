@@ -107,3 +107,8 @@ def covering(allows=lambda **row: True, **values):
             marks = () if positions in in_table else pytest.mark.exhaustive
             parameters.append(_parameter(choices, row, marks))
     return pytest.mark.parametrize(list(values), parameters)
+
+
+def exhaustive(*values):
+    """Return values of one parameter that a test takes only where ``exhaustive`` is."""
+    return [pytest.param(value, marks=pytest.mark.exhaustive) for value in values]

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from support.interrupts import Interrupt
+from support.pairwise import exhaustive
 from support.states import bits
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -271,9 +272,7 @@ def test_ctrl_c_ends_a_team(always_with_helpers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "layer", ["omp", *(pytest.param(n, marks=pytest.mark.exhaustive) for n in ("workqueue", "tbb"))]
-)
+@pytest.mark.parametrize("layer", ["omp", *exhaustive("workqueue", "tbb")])
 def test_threading_layers_of_numba(layer):
     """Code of a user's own on numba's threads, before, beside and in a fork of fits with threads."""
     found = run(

@@ -125,7 +125,7 @@ def test_joblib_backends_change_no_bit(backend):
 
 
 START_METHODS = [
-    pytest.param(method, marks=pytest.mark.exhaustive if method == "forkserver" else ())
+    pytest.param(method, marks=() if method == "fork" else pytest.mark.exhaustive)
     for method in ("spawn", "fork", "forkserver")
     if method in multiprocessing.get_all_start_methods()
 ]
