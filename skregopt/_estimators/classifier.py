@@ -8,7 +8,7 @@ from .._kernels.sklearn_internals import StrOptions
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from .base import BaseMLP, trains_incrementally
 from .read import FitData
-from .targets import ClassTargets, read_classes, target_kind
+from .targets import decode, read_classes, target_kind
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -406,8 +406,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class; for a multilabel target an indicator of probabilities above 0.5.
         """
-        y_pred = self._predict_outputs(X)
-        return ClassTargets(self.classes_, self._target_kind() == "multilabel").decode(y_pred)
+        return decode(self._predict_outputs(X), self.classes_, self._target_kind())
 
     def predict_proba(self, X, n_draws=None):
         """Predict probabilities, averaged over networks thinned by dropout if wanted.

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from numbers import Real
 
@@ -136,7 +137,7 @@ def read(estimator, resolved, data):
     seed, theta = starting_point(resolved, layout, dtype, previous, data.coef_init, data.intercept_init)
     memory = starting_memory(resolved.optimizer, layout, dtype, previous if incremental else {})
     validation = None if data.X_val is None else _validation_examples(view, data, targets, network, encoded.shape[1])
-    attributes = {name: value for name, value in vars(view).items() if name in OF_FEATURES} | targets.attributes
+    attributes = {name: vars(view)[name] for name in OF_FEATURES if name in vars(view)} | targets.attributes
     return Inputs(examples, validation, targets, network, theta, memory, seed, attributes, previous)
 
 
@@ -179,15 +180,24 @@ def _working_dtype(given, dtype):
 def _check_precision(optimizer, dtype):
     """Raise ValueError for a parameter of the optimizer that must be above 0 and counts as 0 in training."""
     smallest = float(np.finfo(dtype).smallest_normal)
-    for name, constraints in optimizer._parameter_constraints.items():
+    for name in _above_zero(type(optimizer)):
         value = getattr(optimizer, name)
-        above_zero = any(isinstance(domain, Interval) and 0.0 not in domain for domain in constraints)
-        if above_zero and isinstance(value, Real) and 0 < value < smallest:
+        if isinstance(value, Real) and 0 < value < smallest:
             raise ValueError(
                 f"{name}={value!r} of {type(optimizer).__name__} is below the smallest normal {np.dtype(dtype).name}, "
                 f"{smallest:.2g}, and counts as zero in training. Use a larger one; the default is "
                 f"{default_parameters(type(optimizer))[name]!r}."
             )
+
+
+@cache
+def _above_zero(rule):
+    """Return the names of the parameters of a rule that must be above 0."""
+    return [
+        name
+        for name, constraints in rule._parameter_constraints.items()
+        if any(isinstance(domain, Interval) and 0.0 not in domain for domain in constraints)
+    ]
 
 
 def _build_loss(estimator, kind):

@@ -44,7 +44,7 @@ def split(resolved, inputs, groups):
     """
     given, examples, dtype = resolved.given, inputs.examples, inputs.network.dtype
     # a row of weight zero is as good as absent
-    rows = np.flatnonzero(examples.weights.max(axis=1) > 0)
+    rows = np.flatnonzero(examples.weights.any(axis=1))
     validation, scored = None, None
     if inputs.validation is not None:
         held_out = inputs.validation

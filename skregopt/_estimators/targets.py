@@ -156,16 +156,6 @@ class ClassTargets:
         """Validate the labels of validation rows, and :meth:`encode` them."""
         return self.encode(checked_labels(y)[0], dtype)
 
-    def decode(self, y_pred):
-        """Return the labels for predictions of shape (n_samples, n_outputs) in probabilities."""
-        if self.kind == "multilabel":
-            return (y_pred > 0.5).astype(int)
-        if self.kind == "multiclass":
-            return self.classes[y_pred.argmax(axis=1)]
-        if len(self.classes) == 1:
-            return np.repeat(self.classes, y_pred.shape[0])
-        return self.classes[(y_pred[:, 0] > 0.5).astype(int)]
-
     def strata(self, y):
         """Return labels to stratify a hold-out split by; None for a multilabel problem."""
         if self.kind == "multilabel":
@@ -285,9 +275,9 @@ def read_classes(y, classes, previous, incremental, class_weight):
     ValueError
         For labels that cannot be used, or other classes than those of the network that this fit continues.
     """
-    y, multilabel = checked_labels(y)
+    y, multilabel, labels = checked_labels(y)
     if incremental:
-        known = SimpleNamespace(**{name: previous[name] for name in previous if name == "classes_"})
+        known = SimpleNamespace(classes_=previous.get("classes_"))
         is_first = check_partial_fit_first_call(known, classes)
         if not is_first and "out_activation_" in previous:
             multilabel = target_kind(previous["out_activation_"], previous["n_outputs_"]) == "multilabel"
@@ -305,6 +295,8 @@ def read_classes(y, classes, previous, incremental, class_weight):
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {found}, `y` has {labels}"
             )
+    elif labels is not None:
+        found = labels
     else:
         # the same as unique_labels, whose checks have been made, except that it does not keep objects
         found = unique_labels(y) if multilabel or y.dtype == object else np.unique(y)
@@ -318,8 +310,27 @@ def target_kind(out_activation, n_outputs):
     return "multilabel" if n_outputs > 1 else "binary"
 
 
+def decode(y_pred, classes, kind):
+    """Return the labels for probabilities of shape (n_samples, n_outputs), by the classes and the kind of target."""
+    if kind == "multilabel":
+        return (y_pred > 0.5).astype(int)
+    if kind == "multiclass":
+        return classes[y_pred.argmax(axis=1)]
+    if len(classes) == 1:
+        return np.repeat(classes, y_pred.shape[0])
+    return classes[(y_pred[:, 0] > 0.5).astype(int)]
+
+
 def checked_labels(y):
-    """Validate class labels: returns (y, is_multilabel) with y one-dimensional unless multilabel.
+    """Validate class labels.
+
+    Returns
+    -------
+    y : ndarray or sparse matrix
+        One-dimensional unless multilabel.
+    is_multilabel : bool
+    labels : ndarray or None
+        The sorted distinct labels, where they are known already.
 
     Raises
     ------
@@ -330,8 +341,10 @@ def checked_labels(y):
     """
     if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biu" and 2 * np.unique(y).size <= y.size:
-        return y, False  # without asking scikit-learn, which takes as long as an epoch of a small network
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biu":
+        labels = np.unique(y)
+        if 2 * labels.size <= y.size:
+            return y, False, labels  # without scikit-learn's look, which takes as long as an epoch of a small network
     try:
         kind = type_of_target(y, input_name="y")
     except TypeError as error:
@@ -349,4 +362,4 @@ def checked_labels(y):
             "Multioutput target data is not supported: y must be one column of labels or a label indicator "
             "matrix of zeros and ones."
         )
-    return y, kind == "multilabel-indicator"
+    return y, kind == "multilabel-indicator", None
