@@ -211,6 +211,21 @@ def test_interrupted_from_the_keyboard():
     assert model.n_iter_ == 2 and recorder.events == tasks(2)
 
 
+def test_an_epoch_that_was_begun_in_vain_ends_without_a_fitted_estimator(model):
+    recorder = Recorder()
+
+    def interrupt(estimator, context, *, X=None, y=None, metadata=None):
+        recorder.events.append(("begin", context.task_name, context.task_id))
+        if context.task_name == "epoch" and context.task_id == 2:
+            raise KeyboardInterrupt
+
+    recorder.on_fit_task_begin = interrupt
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.set_callbacks(recorder).fit(X, y)
+    assert model.n_iter_ == 2 and recorder.events == tasks(3)
+    assert recorder.fitted[2] is None and recorder.fitted[1] is not None
+
+
 def test_of_the_network_of_a_cross_validated_estimator():
     """Two alphas for all rows and in each of two folds."""
     recorder = Recorder()

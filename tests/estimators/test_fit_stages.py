@@ -15,6 +15,8 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt._estimators import fit
 from skregopt._estimators.read import FitData
 from skregopt._training.outcome import Ending
+from skregopt.activations import LeakyReLU
+from skregopt.losses import Quantile
 from skregopt.model_selection import MLPRegressorCV, regularization_path
 
 X = np.random.RandomState(0).normal(size=(60, 4))
@@ -60,6 +62,18 @@ def test_a_warning_that_is_an_error_leaves_the_estimator_as_it_was():
     with pytest.raises(ConvergenceWarning):
         model.fit(X, numbers)
     assert vars(model) == before | {"max_iter": 1}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("several", [False, True], ids=["one activation", "a list"])
+def test_components_that_the_user_changes_after_the_fit_change_no_prediction(several):
+    activation, loss = LeakyReLU(0.3), Quantile(0.9)
+    model = MLPRegressor(**SMALL, activation=[activation] if several else activation, loss=loss).fit(X, numbers)
+    expected, score = clone(model).fit(X, numbers).predict(X), model.score(X, numbers)
+    activation.negative_slope, loss.quantile = 0.9, 0.1
+    model.coefs_ = [coef.copy() for coef in model.coefs_]  # makes the prediction look at the components again
+    np.testing.assert_array_equal(model.predict(X), expected)
+    assert model.score(X, numbers) == score
 
 
 # --- where a warning points -----------------------------------------------------------------------------------------
