@@ -9,12 +9,19 @@ A uniform distribution on [-b, b] has variance b^2 / 3. Normal distributions are
 truncates them). Intercepts start at zero, as in Keras, except with :class:`GlorotUniform`, which is scikit-learn's.
 """
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._kernels.component import Component
 from ._kernels.sklearn_internals import Interval
+from ._kernels.typing import Float64s
+
+if TYPE_CHECKING:
+    from .activations import Activation
 
 
 class Initializer(Component):
@@ -22,7 +29,9 @@ class Initializer(Component):
 
     family = "weight_init"
 
-    def draw(self, rng, fan_in, fan_out, activation):
+    def draw(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
         """Draw the initial weights and intercepts of one layer.
 
         Parameters
@@ -65,7 +74,9 @@ class GlorotUniform(Initializer):
     ((3, 2), (2,))
     """
 
-    def draw(self, rng, fan_in, fan_out, activation):
+    def draw(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
         """Draw the initial weights and intercepts of one layer, see :meth:`Initializer.draw`."""
         bound = np.sqrt(6.0 * activation.glorot_gain / (fan_in + fan_out))
         return rng.uniform(-bound, bound, (fan_in, fan_out)), rng.uniform(-bound, bound, fan_out)
@@ -197,7 +208,7 @@ class Orthogonal(Initializer):
 
     _parameter_constraints = {"gain": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
     def _draw_coef(self, rng, fan_in, fan_out):
@@ -207,7 +218,7 @@ class Orthogonal(Initializer):
         return self.gain * (q if fan_in >= fan_out else q.T)
 
 
-INITIALIZERS = {
+INITIALIZERS: dict[str, type[Initializer]] = {
     "glorot_uniform": GlorotUniform,
     "glorot_normal": GlorotNormal,
     "he_uniform": HeUniform,

@@ -14,7 +14,10 @@ Conventions, on which the training loop relies:
   proximal gradient methods for structured neural networks", NeurIPS 2021).
 """
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from numba import types
@@ -23,6 +26,7 @@ from ._kernels import maths
 from ._kernels.component import Component
 from ._kernels.jit import jit, vector
 from ._kernels.sklearn_internals import Interval
+from ._kernels.typing import Array, Kernel, Signatures
 
 L1_SHARE, L2_SHARE = range(2)  # places in `hyper`
 
@@ -37,12 +41,15 @@ class Penalty(Component):
     """
 
     family = "penalty"
-    signatures = {
+    signatures: ClassVar[Signatures] = {
         "value": lambda T: types.float64(vector(T), types.int64, types.int64, T, vector(T)),
         "add_gradient": lambda T: types.void(vector(T), T, vector(T), vector(T)),
         "prox": lambda T: types.void(vector(T), vector(T), types.int64, types.int64, T, vector(T)),
     }
-    is_smooth = True
+    is_smooth: bool = True
+    value: staticmethod[[Array, int, int, float, Array], float]
+    add_gradient: staticmethod[[Array, float, Array, Array], None]
+    prox: staticmethod[[Array, Array, int, int, float, Array], None]
 
 
 def _zero_value(weights, row_length, layer, alpha, hyper):
@@ -67,9 +74,9 @@ class NoPenalty(Penalty):
     NoPenalty()
     """
 
-    value = staticmethod(_zero_value)
-    add_gradient = staticmethod(_no_gradient)
-    prox = staticmethod(_no_prox)
+    value: Kernel = staticmethod(_zero_value)
+    add_gradient: Kernel = staticmethod(_no_gradient)
+    prox: Kernel = staticmethod(_no_prox)
 
 
 def _l2_value(weights, row_length, layer, alpha, hyper):
@@ -94,9 +101,9 @@ class L2(Penalty):
     True
     """
 
-    value = staticmethod(_l2_value)
-    add_gradient = staticmethod(_l2_add_gradient)
-    prox = staticmethod(_no_prox)
+    value: Kernel = staticmethod(_l2_value)
+    add_gradient: Kernel = staticmethod(_l2_add_gradient)
+    prox: Kernel = staticmethod(_no_prox)
 
 
 def _l1_value(weights, row_length, layer, alpha, hyper):
@@ -128,11 +135,11 @@ class L1(Penalty):
     """
 
     is_smooth = False
-    value = staticmethod(_l1_value)
-    add_gradient = staticmethod(_no_gradient)
-    prox = staticmethod(_l1_prox)
+    value: Kernel = staticmethod(_l1_value)
+    add_gradient: Kernel = staticmethod(_no_gradient)
+    prox: Kernel = staticmethod(_l1_prox)
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the share of the L1 term."""
         return (1.0,)
 
@@ -168,21 +175,21 @@ class ElasticNet(Penalty):
     ElasticNet(l1_ratio=0.9)
     """
 
-    flat_parameters = ("l1_ratio",)
+    flat_parameters: ClassVar[tuple[str, ...]] = ("l1_ratio",)
     _parameter_constraints = {"l1_ratio": [Interval(Real, 0, 1, closed="both")]}
-    value = staticmethod(_elastic_net_value)
-    add_gradient = staticmethod(_shared_l2_add_gradient)
-    prox = staticmethod(_l1_prox)
+    value: Kernel = staticmethod(_elastic_net_value)
+    add_gradient: Kernel = staticmethod(_shared_l2_add_gradient)
+    prox: Kernel = staticmethod(_l1_prox)
 
-    def __init__(self, l1_ratio=0.5):
+    def __init__(self, l1_ratio: float = 0.5) -> None:
         self.l1_ratio = l1_ratio
 
     @property
-    def is_smooth(self):
+    def is_smooth(self) -> bool:
         """Whether there is no L1 term."""
         return self.l1_ratio == 0
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the shares of the two terms."""
         return self.l1_ratio, 1.0 - self.l1_ratio
 
@@ -280,26 +287,26 @@ class GroupL1(Penalty):
     GroupL1(l1_ratio=0.9)
     """
 
-    flat_parameters = ("l1_ratio",)
+    flat_parameters: ClassVar[tuple[str, ...]] = ("l1_ratio",)
     _parameter_constraints = {"l1_ratio": [Interval(Real, 0, 1, closed="both")]}
-    value = staticmethod(_group_l1_value)
-    add_gradient = staticmethod(_shared_l2_add_gradient)
-    prox = staticmethod(_group_l1_prox)
+    value: Kernel = staticmethod(_group_l1_value)
+    add_gradient: Kernel = staticmethod(_shared_l2_add_gradient)
+    prox: Kernel = staticmethod(_group_l1_prox)
 
-    def __init__(self, l1_ratio=0.5):
+    def __init__(self, l1_ratio: float = 0.5) -> None:
         self.l1_ratio = l1_ratio
 
     @property
-    def is_smooth(self):
+    def is_smooth(self) -> bool:
         """Whether there is no group term."""
         return self.l1_ratio == 0
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the shares of the two terms."""
         return self.l1_ratio, 1.0 - self.l1_ratio
 
 
-PENALTIES = {
+PENALTIES: dict[str | None, type[Penalty]] = {
     None: NoPenalty,
     "l2": L2,
     "l1": L1,

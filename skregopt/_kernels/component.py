@@ -8,15 +8,20 @@ That module, or the package's ``__init__``, ends with a registry from the public
 error messages and tests read.
 """
 
+from __future__ import annotations
+
 import inspect
 from functools import cache
 from types import FunctionType
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator
 
 from .jit import kernel, scalar_type
 from .numba_internals import NumbaError
+from .typing import Floats, Signatures
 
 
 class Component(BaseEstimator):
@@ -32,21 +37,21 @@ class Component(BaseEstimator):
         Constructor parameters that the estimator passes on when the component is given by name.
     """
 
-    family = ""
-    signatures = {}
-    flat_parameters = ()
-    _parameter_constraints = {}
+    family: ClassVar[str] = ""
+    signatures: ClassVar[Signatures] = {}
+    flat_parameters: ClassVar[tuple[str, ...]] = ()
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the numbers that the kernels find in ``hyper``, in this order."""
         return ()
 
-    def hyper_vector(self, dtype):
+    def hyper_vector(self, dtype: DTypeLike) -> Floats:
         """Return :meth:`hyper_parameters` as a vector, with a zero behind them since kernels take no empty vector."""
         return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
 
-    def compiled(self, name, dtype):
-        """Return the kernel ``name`` compiled for ``dtype`` in the form that the training loop takes.
+    def compiled(self, name: str, dtype: DTypeLike) -> int:
+        """Return the address of the kernel ``name``, compiled for ``dtype``.
 
         Raises
         ------

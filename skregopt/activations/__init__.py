@@ -42,7 +42,7 @@ __all__ = [
 for _class in [value for value in vars().values() if isinstance(value, type)]:
     _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, type[Activation]] = {
     "identity": Identity,
     "logistic": Logistic,
     "tanh": Tanh,

@@ -1,10 +1,13 @@
 """Exponential linear units."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 from .._kernels import maths
 from .._kernels.jit import jit
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation, saved_differentiate
 
 NEGATIVE_SCALE = 0  # place in `hyper`
@@ -59,17 +62,17 @@ class ELU(Activation):
     _parameter_constraints = {"negative_scale": [Interval(Real, 0, None, closed="left")]}
     saves = True
     default_initializer = "he_uniform"
-    activate = staticmethod(_elu_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_elu_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def __init__(self, negative_scale=1.0):
+    def __init__(self, negative_scale: float = 1.0) -> None:
         self.negative_scale = negative_scale
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return ``negative_scale``."""
         return (self.negative_scale,)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z`` above 0, an exponential below."""
         return _scaled_elu_to_onnx(op, z, 1.0, self.negative_scale)
 
@@ -97,9 +100,9 @@ class SELU(Activation):
 
     saves = True
     default_initializer = "lecun_normal"
-    activate = staticmethod(_selu_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_selu_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return a multiple of ``z`` above 0, an exponential below."""
         return _scaled_elu_to_onnx(op, z, SELU_SCALE, SELU_SCALE_ALPHA)

@@ -1,9 +1,14 @@
 """The family of activations; its conventions are in the docstring of the package."""
 
+from __future__ import annotations
+
+from typing import ClassVar
+
 from numba import types
 
 from .._kernels.component import Component
 from .._kernels.jit import vector
+from .._kernels.typing import Array, OnnxGraph, Signatures
 
 
 class Activation(Component):
@@ -20,15 +25,17 @@ class Activation(Component):
     """
 
     family = "activation"
-    signatures = {
+    signatures: ClassVar[Signatures] = {
         "activate": lambda T: types.void(vector(T), vector(T), vector(T)),
         "differentiate": lambda T: types.void(vector(T), vector(T), vector(T), vector(T)),
     }
-    saves = False
-    glorot_gain = 1.0
-    default_initializer = "glorot_uniform"
+    saves: bool = False
+    glorot_gain: float = 1.0
+    default_initializer: str = "glorot_uniform"
+    activate: staticmethod[[Array, Array, Array], None]
+    differentiate: staticmethod[[Array, Array, Array, Array], None]
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return the activations of the pre-activations ``z`` in operators of ONNX.
 
         Parameters

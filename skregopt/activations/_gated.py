@@ -1,8 +1,13 @@
 """Units that gate themselves, f(z) = z gate(z): GELU, SiLU, Mish."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 from .._kernels import maths
 from .._kernels.jit import jit
 from .._kernels.sklearn_internals import StrOptions
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation, saved_differentiate
 from ._softplus import softplus_to_onnx
 
@@ -77,17 +82,17 @@ class GELU(Activation):
     _parameter_constraints = {"approximate": [StrOptions({"none", "tanh"})]}
     saves = True
     default_initializer = "he_uniform"
-    activate = staticmethod(_gelu_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_gelu_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def __init__(self, approximate="none"):
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         self.approximate = approximate
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return 1 for the approximation by tanh, else 0."""
         return (float(self.approximate == "tanh"),)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z`` times a gate; its Erf is in float32, the only one that onnxruntime has."""
         if self.approximate == "tanh":
             cube = op.Mul(z, op.Mul(z, z))
@@ -123,10 +128,10 @@ class SiLU(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    activate = staticmethod(_silu_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_silu_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z`` times its Sigmoid."""
         return op.Mul(z, op.Sigmoid(z))
 
@@ -163,9 +168,9 @@ class Mish(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    activate = staticmethod(_mish_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_mish_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z`` times the Tanh of its softplus."""
         return op.Mul(z, op.Tanh(softplus_to_onnx(op, z)))

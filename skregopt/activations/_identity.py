@@ -1,5 +1,8 @@
 """The identity."""
 
+from __future__ import annotations
+
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation
 
 
@@ -21,9 +24,9 @@ class Identity(Activation):
     'identity'
     """
 
-    activate = staticmethod(_identity_activate)
-    differentiate = staticmethod(_identity_differentiate)
+    activate: Kernel = staticmethod(_identity_activate)
+    differentiate: Kernel = staticmethod(_identity_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z``."""
         return z

@@ -1,8 +1,11 @@
 """Rectified linear units."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation
 
 NEGATIVE_SLOPE = 0  # place in `hyper`
@@ -34,10 +37,10 @@ class ReLU(Activation):
     ReLU()
     """
 
-    activate = staticmethod(_relu_activate)
-    differentiate = staticmethod(_relu_differentiate)
+    activate: Kernel = staticmethod(_relu_activate)
+    differentiate: Kernel = staticmethod(_relu_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ONNX's Relu."""
         return op.Relu(z)
 
@@ -75,16 +78,16 @@ class LeakyReLU(Activation):
 
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, None, closed="left")]}
     default_initializer = "he_uniform"
-    activate = staticmethod(_leaky_relu_activate)
-    differentiate = staticmethod(_leaky_relu_differentiate)
+    activate: Kernel = staticmethod(_leaky_relu_activate)
+    differentiate: Kernel = staticmethod(_leaky_relu_differentiate)
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the slope below 0."""
         return (self.negative_slope,)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ``z`` above 0, a multiple below."""
         return op.Where(op.Greater(z, 0.0), z, op.Mul(z, self.negative_slope))

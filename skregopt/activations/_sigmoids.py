@@ -1,6 +1,9 @@
 """Functions of the shape of an S: the logistic sigmoid and the hyperbolic tangent."""
 
+from __future__ import annotations
+
 from .._kernels import maths
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation
 
 
@@ -27,11 +30,11 @@ class Logistic(Activation):
     Logistic()
     """
 
-    glorot_gain = 1.0 / 3.0  # as in scikit-learn
-    activate = staticmethod(_logistic_activate)
-    differentiate = staticmethod(_logistic_differentiate)
+    glorot_gain: float = 1.0 / 3.0  # as in scikit-learn
+    activate: Kernel = staticmethod(_logistic_activate)
+    differentiate: Kernel = staticmethod(_logistic_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ONNX's Sigmoid."""
         return op.Sigmoid(z)
 
@@ -57,9 +60,9 @@ class Tanh(Activation):
     Tanh()
     """
 
-    activate = staticmethod(_tanh_activate)
-    differentiate = staticmethod(_tanh_differentiate)
+    activate: Kernel = staticmethod(_tanh_activate)
+    differentiate: Kernel = staticmethod(_tanh_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return ONNX's Tanh."""
         return op.Tanh(z)

@@ -1,6 +1,9 @@
 """Softplus."""
 
+from __future__ import annotations
+
 from .._kernels import maths
+from .._kernels.typing import Kernel, OnnxGraph
 from ._family import Activation, saved_differentiate
 
 
@@ -13,7 +16,7 @@ def _softplus_activate(z, saved, hyper):
         z[i] = (x if x > zero else zero) + maths.log1p(e)
 
 
-def softplus_to_onnx(op, z):
+def softplus_to_onnx(op: OnnxGraph, z: str) -> str:
     """Return log(1 + exp(z)) without overflow."""
     return op.Add(op.Max(z, 0.0), op.Log(op.Add(op.Exp(op.Neg(op.Abs(z))), 1.0)))
 
@@ -37,9 +40,9 @@ class Softplus(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    activate = staticmethod(_softplus_activate)
-    differentiate = staticmethod(saved_differentiate)
+    activate: Kernel = staticmethod(_softplus_activate)
+    differentiate: Kernel = staticmethod(saved_differentiate)
 
-    def to_onnx(self, op, z):
+    def to_onnx(self, op: OnnxGraph, z: str) -> str:
         """Return the softplus without overflow."""
         return softplus_to_onnx(op, z)

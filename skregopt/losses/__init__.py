@@ -48,8 +48,8 @@ __all__ = [
 for _class in [value for value in vars().values() if isinstance(value, type)]:
     _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
 
-CLASSIFICATION_LOSSES = {"log_loss": LogLoss, "focal": Focal}
-REGRESSION_LOSSES = {
+CLASSIFICATION_LOSSES: dict[str, type[Loss]] = {"log_loss": LogLoss, "focal": Focal}
+REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
@@ -57,4 +57,4 @@ REGRESSION_LOSSES = {
     "poisson": Poisson,
     "gamma": Gamma,
 }
-LOSSES = CLASSIFICATION_LOSSES | REGRESSION_LOSSES
+LOSSES: dict[str, type[Loss]] = CLASSIFICATION_LOSSES | REGRESSION_LOSSES

@@ -1,6 +1,9 @@
 """Absolute error: the pinball loss of the median, doubled."""
 
-from ._family import Loss, identity_invert_link, identity_to_onnx
+from __future__ import annotations
+
+from .._kernels.typing import Kernel, OnnxGraph
+from ._family import Loss, TargetKind, identity_invert_link
 from ._quantile import pinball_evaluate
 
 
@@ -14,11 +17,14 @@ class AbsoluteError(Loss):
     'identity'
     """
 
-    targets = ("continuous",)
-    evaluate = staticmethod(pinball_evaluate)
-    invert_link = staticmethod(identity_invert_link)
-    to_onnx = staticmethod(identity_to_onnx)
+    targets: tuple[TargetKind, ...] = ("continuous",)
+    evaluate: Kernel = staticmethod(pinball_evaluate)
+    invert_link: Kernel = staticmethod(identity_invert_link)
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the numbers of :class:`Quantile`'s kernel: one level, with a loss of 1 per unit below and above y."""
         return (1.0, 1.0, 1.0)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return ``raw_prediction``."""
+        return raw_prediction

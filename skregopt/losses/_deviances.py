@@ -1,9 +1,12 @@
 """Deviances of the Poisson and the gamma distribution."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .._kernels import maths
-from ._family import Loss
+from .._kernels.typing import Array, Kernel, OnnxGraph
+from ._family import Loss, TargetKind
 
 
 def _poisson_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -30,10 +33,6 @@ def _exp_invert_link(raw_prediction, hyper):
             raw_prediction[i, k] = maths.exp(raw_prediction[i, k])
 
 
-def _exp_to_onnx(op, raw_prediction):
-    return op.Exp(raw_prediction)
-
-
 class Poisson(Loss):
     """Half the Poisson deviance with log link, exp(z) - y z + y log(y) - y, averaged over outputs; prediction exp(z).
 
@@ -44,19 +43,22 @@ class Poisson(Loss):
     'exp'
     """
 
-    targets = ("continuous",)
+    targets: tuple[TargetKind, ...] = ("continuous",)
     out_activation = "exp"
-    evaluate = staticmethod(_poisson_evaluate)
-    invert_link = staticmethod(_exp_invert_link)
-    to_onnx = staticmethod(_exp_to_onnx)
+    evaluate: Kernel = staticmethod(_poisson_evaluate)
+    invert_link: Kernel = staticmethod(_exp_invert_link)
 
-    def check_y(self, y):
+    def check_y(self, y: Array) -> None:
         """Raise ValueError for negative targets."""
         if y.size and y.min() < 0:
             raise ValueError(
                 f"loss='poisson' requires non-negative y, got y with a minimum of {y.min()}. Use "
                 "loss='squared_error' for targets of both signs."
             )
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the exponential of each element."""
+        return op.Exp(raw_prediction)
 
 
 def _gamma_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -88,16 +90,19 @@ class Gamma(Loss):
     'exp'
     """
 
-    targets = ("continuous",)
+    targets: tuple[TargetKind, ...] = ("continuous",)
     out_activation = "exp"
-    evaluate = staticmethod(_gamma_evaluate)
-    invert_link = staticmethod(_exp_invert_link)
-    to_onnx = staticmethod(_exp_to_onnx)
+    evaluate: Kernel = staticmethod(_gamma_evaluate)
+    invert_link: Kernel = staticmethod(_exp_invert_link)
 
-    def check_y(self, y):
+    def check_y(self, y: Array) -> None:
         """Raise ValueError for targets that are not positive."""
         if y.size and y.min() <= 0:
             raise ValueError(
                 f"loss='gamma' requires positive y, got y with a minimum of {y.min()}. Use loss='poisson' for targets "
                 "that may be zero, loss='squared_error' for targets of both signs."
             )
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the exponential of each element."""
+        return op.Exp(raw_prediction)

@@ -1,10 +1,18 @@
 """The family of losses; its conventions are in the docstring of the package."""
 
+from __future__ import annotations
+
+from typing import ClassVar, Literal, TypeAlias
+
 from numba import types
+from numpy.typing import ArrayLike
 from sklearn.metrics import r2_score
 
 from .._kernels.component import Component
 from .._kernels.jit import matrix, vector
+from .._kernels.typing import Array, OnnxGraph, Signatures
+
+TargetKind: TypeAlias = Literal["binary", "multiclass", "multilabel", "continuous"]
 
 
 class Loss(Component):
@@ -19,15 +27,17 @@ class Loss(Component):
     """
 
     family = "loss"
-    targets = ("binary", "multiclass", "multilabel", "continuous")
-    signatures = {
+    targets: tuple[TargetKind, ...] = ("binary", "multiclass", "multilabel", "continuous")
+    signatures: ClassVar[Signatures] = {
         "evaluate": lambda T: types.float64(matrix(T), matrix(T), matrix(T), T, vector(T)),
         "invert_link": lambda T: types.void(matrix(T), vector(T)),
     }
-    out_activation = "identity"
-    keeps_columns = False  # whether a prediction with one column stays a matrix
+    out_activation: str = "identity"
+    keeps_columns: bool = False  # whether a prediction with one column stays a matrix
+    evaluate: staticmethod[[Array, Array, Array, float, Array], float]
+    invert_link: staticmethod[[Array, Array], None]
 
-    def for_target(self, target):
+    def for_target(self, target: TargetKind) -> Loss:
         """Return the variant of this loss for a kind of target.
 
         Parameters
@@ -40,10 +50,10 @@ class Loss(Component):
         """
         return self
 
-    def check_y(self, y):
+    def check_y(self, y: Array) -> None:
         """Raise ValueError if the loss is not defined for the targets ``y`` of shape (n_samples, n_targets)."""
 
-    def to_onnx(self, op, raw_prediction):
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return the predictions for ``raw_prediction`` in operators of ONNX.
 
         Parameters
@@ -65,19 +75,14 @@ class Loss(Component):
         """
         raise NotImplementedError
 
-    def n_outputs(self, n_targets):
+    def n_outputs(self, n_targets: int) -> int:
         """Return the width of the output layer for ``n_targets`` columns of y, or as many classes if more than two."""
         return n_targets
 
-    def score(self, y, y_pred, sample_weight=None):
+    def score(self, y: ArrayLike, y_pred: Array, sample_weight: ArrayLike | None = None) -> float:
         """Return the score of ``MLPRegressor``: the coefficient of determination, unless a rule overrides this."""
         return r2_score(y, y_pred, sample_weight=sample_weight)
 
 
 def identity_invert_link(raw_prediction, hyper):
     """Leave the raw predictions as they are."""
-
-
-def identity_to_onnx(op, raw_prediction):
-    """Return ``raw_prediction``."""
-    return raw_prediction

@@ -1,5 +1,7 @@
 """Focal loss: softmax over classes, sigmoids for labels."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
@@ -7,7 +9,9 @@ import numpy as np
 from .._kernels import maths
 from .._kernels.jit import jit
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel, OnnxGraph
 from .._kernels.views import flat_view
+from ._family import TargetKind
 from ._log_loss import ClassificationLoss, sigmoid_invert_link, sigmoid_to_onnx, softmax_invert_link, softmax_to_onnx
 
 LABEL_SMOOTHING, GAMMA = range(2)  # places in `hyper`
@@ -114,11 +118,11 @@ class _FocalLoss(ClassificationLoss):
         **ClassificationLoss._parameter_constraints,
     }
 
-    def __init__(self, gamma=2.0, label_smoothing=0.0):
+    def __init__(self, gamma: float = 2.0, label_smoothing: float = 0.0) -> None:
         self.gamma = gamma
         self.label_smoothing = label_smoothing
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         return (self.label_smoothing, self.gamma)
 
 
@@ -129,9 +133,12 @@ class FocalSoftmax(_FocalLoss):
     """
 
     out_activation = "softmax"
-    evaluate = staticmethod(_focal_softmax_evaluate)
-    invert_link = staticmethod(softmax_invert_link)
-    to_onnx = staticmethod(softmax_to_onnx)
+    evaluate: Kernel = staticmethod(_focal_softmax_evaluate)
+    invert_link: Kernel = staticmethod(softmax_invert_link)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the softmax of each row."""
+        return softmax_to_onnx(op, raw_prediction)
 
 
 class FocalSigmoid(_FocalLoss):
@@ -141,9 +148,12 @@ class FocalSigmoid(_FocalLoss):
     """
 
     out_activation = "logistic"
-    evaluate = staticmethod(_focal_sigmoid_evaluate)
-    invert_link = staticmethod(sigmoid_invert_link)
-    to_onnx = staticmethod(sigmoid_to_onnx)
+    evaluate: Kernel = staticmethod(_focal_sigmoid_evaluate)
+    invert_link: Kernel = staticmethod(sigmoid_invert_link)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the clipped sigmoid of each element."""
+        return sigmoid_to_onnx(op, raw_prediction)
 
 
 class Focal(_FocalLoss):
@@ -166,6 +176,6 @@ class Focal(_FocalLoss):
     FocalSoftmax(gamma=1.0)
     """
 
-    def for_target(self, target):
+    def for_target(self, target: TargetKind) -> FocalSoftmax | FocalSigmoid:
         """Return the softmax form for 'multiclass', the sigmoid form otherwise."""
         return (FocalSoftmax if target == "multiclass" else FocalSigmoid)(self.gamma, self.label_smoothing)

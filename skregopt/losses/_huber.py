@@ -1,11 +1,14 @@
 """Huber's loss."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
 
 from .._kernels.sklearn_internals import Interval
-from ._family import Loss, identity_invert_link, identity_to_onnx
+from .._kernels.typing import Kernel, OnnxGraph
+from ._family import Loss, TargetKind, identity_invert_link
 
 DELTA = 0  # place in `hyper`
 
@@ -46,15 +49,18 @@ class Huber(Loss):
     Huber(delta=2.0)
     """
 
-    targets = ("continuous",)
+    targets: tuple[TargetKind, ...] = ("continuous",)
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
-    evaluate = staticmethod(_huber_evaluate)
-    invert_link = staticmethod(identity_invert_link)
-    to_onnx = staticmethod(identity_to_onnx)
+    evaluate: Kernel = staticmethod(_huber_evaluate)
+    invert_link: Kernel = staticmethod(identity_invert_link)
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta: float = 1.0) -> None:
         self.delta = delta
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return ``delta``."""
         return (self.delta,)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return ``raw_prediction``."""
+        return raw_prediction

@@ -1,14 +1,18 @@
 """Log loss: softmax over classes, sigmoids for labels."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 
 from .._kernels import maths
 from .._kernels.jit import inlined_jit, jit
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel, OnnxGraph
 from .._kernels.views import flat_view
-from ._family import Loss
+from ._family import Loss, TargetKind
 
 LABEL_SMOOTHING = 0  # place in `hyper`
 LARGEST_PRODUCT = 1e200  # leaves room for one factor more
@@ -163,12 +167,12 @@ def sigmoid_invert_link(raw_prediction, hyper):
             raw_prediction[i, k] = p if p != p else min(max(p, eps), one - eps)
 
 
-def softmax_to_onnx(op, raw_prediction):
+def softmax_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
     """Return the softmax of each row."""
     return op.Softmax(raw_prediction, axis=1)
 
 
-def sigmoid_to_onnx(op, raw_prediction):
+def sigmoid_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
     """Return the clipped sigmoid of each element."""
     return op.Clip(op.Sigmoid(raw_prediction), op.eps, 1.0 - op.eps)
 
@@ -176,14 +180,14 @@ def sigmoid_to_onnx(op, raw_prediction):
 class ClassificationLoss(Loss):
     """Base of the losses of classes, whose labels can be smoothed."""
 
-    targets = ("binary", "multiclass", "multilabel")
-    flat_parameters = ("label_smoothing",)
+    targets: tuple[TargetKind, ...] = ("binary", "multiclass", "multilabel")
+    flat_parameters: ClassVar[tuple[str, ...]] = ("label_smoothing",)
     _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the smoothing."""
         return (self.label_smoothing,)
 
@@ -195,9 +199,12 @@ class SoftmaxLogLoss(ClassificationLoss):
     """
 
     out_activation = "softmax"
-    evaluate = staticmethod(_softmax_evaluate)
-    invert_link = staticmethod(softmax_invert_link)
-    to_onnx = staticmethod(softmax_to_onnx)
+    evaluate: Kernel = staticmethod(_softmax_evaluate)
+    invert_link: Kernel = staticmethod(softmax_invert_link)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the softmax of each row."""
+        return softmax_to_onnx(op, raw_prediction)
 
 
 class SigmoidLogLoss(ClassificationLoss):
@@ -207,9 +214,12 @@ class SigmoidLogLoss(ClassificationLoss):
     """
 
     out_activation = "logistic"
-    evaluate = staticmethod(_sigmoid_evaluate)
-    invert_link = staticmethod(sigmoid_invert_link)
-    to_onnx = staticmethod(sigmoid_to_onnx)
+    evaluate: Kernel = staticmethod(_sigmoid_evaluate)
+    invert_link: Kernel = staticmethod(sigmoid_invert_link)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return the clipped sigmoid of each element."""
+        return sigmoid_to_onnx(op, raw_prediction)
 
 
 class LogLoss(ClassificationLoss):
@@ -231,6 +241,6 @@ class LogLoss(ClassificationLoss):
     SigmoidLogLoss()
     """
 
-    def for_target(self, target):
+    def for_target(self, target: TargetKind) -> SoftmaxLogLoss | SigmoidLogLoss:
         """Return the softmax form for 'multiclass', the sigmoid form otherwise."""
         return (SoftmaxLogLoss if target == "multiclass" else SigmoidLogLoss)(self.label_smoothing)

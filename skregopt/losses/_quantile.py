@@ -1,12 +1,17 @@
 """Pinball loss of quantiles."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import d2_pinball_score
 
 from .._kernels.sklearn_internals import Interval
-from ._family import Loss
+from .._kernels.typing import Array, Kernel, OnnxGraph
+from ._family import Loss, TargetKind
 
 # Places in `hyper`: the number n of quantiles, then three times n numbers. These are the loss of each per unit below y,
 # its loss per unit above y, and the indices of the quantiles in ascending order.
@@ -67,16 +72,16 @@ class Quantile(Loss):
     3
     """
 
-    targets = ("continuous",)
+    targets: tuple[TargetKind, ...] = ("continuous",)
     _parameter_constraints = {"quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"]}
-    evaluate = staticmethod(pinball_evaluate)
-    invert_link = staticmethod(_quantile_invert_link)
+    evaluate: Kernel = staticmethod(pinball_evaluate)
+    invert_link: Kernel = staticmethod(_quantile_invert_link)
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, quantile: float | Sequence[float] = 0.5) -> None:
         self.quantile = quantile
 
     @property
-    def keeps_columns(self):
+    def keeps_columns(self) -> bool:
         """Whether the quantiles are a sequence."""
         return not isinstance(self.quantile, Real)
 
@@ -92,12 +97,12 @@ class Quantile(Loss):
     def _quantiles(self):
         return [self.quantile] if isinstance(self.quantile, Real) else self.quantile
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the number of quantiles, their losses per unit below and above y, and their ascending order."""
         q = np.array(self._quantiles(), dtype=np.float64)
         return (q.size, *q, *(1 - q), *np.argsort(q))
 
-    def check_y(self, y):
+    def check_y(self, y: Array) -> None:
         """Raise ValueError for several columns with several quantiles."""
         if y.shape[1] > 1 and not isinstance(self.quantile, Real):
             raise ValueError(
@@ -105,11 +110,11 @@ class Quantile(Loss):
                 "quantile, or an estimator for each column (MultiOutputRegressor)."
             )
 
-    def n_outputs(self, n_targets):
+    def n_outputs(self, n_targets: int) -> int:
         """Return the number of columns of y times the number of quantiles."""
         return n_targets * len(self._quantiles())
 
-    def to_onnx(self, op, raw_prediction):
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return each row sorted, in the order of the quantiles."""
         n = len(self._quantiles())
         if n == 1:
@@ -118,7 +123,7 @@ class Quantile(Loss):
         ranks = np.argsort(np.argsort(self._quantiles()))
         return op.Gather(ascending, ranks, axis=1)
 
-    def score(self, y, y_pred, sample_weight=None):
+    def score(self, y: ArrayLike, y_pred: Array, sample_weight: ArrayLike | None = None) -> float:
         """Return ``d2_pinball_score``, the share of pinball loss explained, averaged over quantiles."""
         columns = [y_pred] if isinstance(self.quantile, Real) else np.transpose(y_pred)
         pairs = zip(columns, self._quantiles(), strict=True)

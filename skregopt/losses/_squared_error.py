@@ -1,8 +1,11 @@
 """Squared error."""
 
+from __future__ import annotations
+
 import numpy as np
 
-from ._family import Loss, identity_invert_link, identity_to_onnx
+from .._kernels.typing import Kernel, OnnxGraph
+from ._family import Loss, TargetKind, identity_invert_link
 
 
 def _squared_error_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -30,7 +33,10 @@ class SquaredError(Loss):
     'identity'
     """
 
-    targets = ("continuous",)
-    evaluate = staticmethod(_squared_error_evaluate)
-    invert_link = staticmethod(identity_invert_link)
-    to_onnx = staticmethod(identity_to_onnx)
+    targets: tuple[TargetKind, ...] = ("continuous",)
+    evaluate: Kernel = staticmethod(_squared_error_evaluate)
+    invert_link: Kernel = staticmethod(identity_invert_link)
+
+    def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
+        """Return ``raw_prediction``."""
+        return raw_prediction

@@ -50,7 +50,7 @@ __all__ = [
 for _class in [value for value in vars().values() if isinstance(value, type)]:
     _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "gd": SGD,
     "sgd": SGD,
     "minibatch": SGD,

@@ -1,7 +1,10 @@
 """Adadelta."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import DECAY, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -54,10 +57,10 @@ class Adadelta(Optimizer):
 
     _parameter_constraints = {"rho": DECAY, "epsilon": POSITIVE}
     n_slots = 2
-    default_learning_rate = 1.0
-    prepare = staticmethod(_adadelta_prepare)
-    step = staticmethod(_adadelta_step)
+    default_learning_rate: float = 1.0
+    prepare: Kernel = staticmethod(_adadelta_prepare)
+    step: Kernel = staticmethod(_adadelta_step)
 
-    def __init__(self, rho=0.9, epsilon=1e-6):
+    def __init__(self, rho: float = 0.9, epsilon: float = 1e-6) -> None:
         self.rho = rho
         self.epsilon = epsilon

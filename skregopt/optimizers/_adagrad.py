@@ -1,7 +1,10 @@
 """Adagrad."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import NOT_NEGATIVE, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -55,11 +58,11 @@ class Adagrad(Optimizer):
         "epsilon": POSITIVE,
     }
     n_slots = 1
-    default_learning_rate = 0.01
-    prepare = staticmethod(_adagrad_prepare)
-    step = staticmethod(_adagrad_step)
+    default_learning_rate: float = 0.01
+    prepare: Kernel = staticmethod(_adagrad_prepare)
+    step: Kernel = staticmethod(_adagrad_step)
 
-    def __init__(self, lr_decay=0.0, initial_accumulator_value=0.0, epsilon=1e-10):
+    def __init__(self, lr_decay: float = 0.0, initial_accumulator_value: float = 0.0, epsilon: float = 1e-10) -> None:
         self.lr_decay = lr_decay
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon

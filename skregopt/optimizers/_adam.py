@@ -1,7 +1,12 @@
 """Adam, and AdamW with its decoupled weight decay."""
 
+from __future__ import annotations
+
+from typing import ClassVar
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import DECAY, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -77,19 +82,25 @@ class Adam(Optimizer):
     Adam(beta_1=0.95)
     """
 
-    flat_parameters = ("beta_1", "beta_2", "epsilon")
+    flat_parameters: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
     _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY, "epsilon": POSITIVE, "amsgrad": ["boolean"]}
-    prepare = staticmethod(_adam_prepare)
-    step = staticmethod(_adam_step)
+    prepare: Kernel = staticmethod(_adam_prepare)
+    step: Kernel = staticmethod(_adam_step)
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False):
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        amsgrad: bool = False,
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
     @property
-    def n_slots(self):
+    def n_slots(self) -> int:
         """Number of state vectors: the moments, and with ``amsgrad`` the largest second one."""
         return 3 if self.amsgrad else 2
 
@@ -116,4 +127,4 @@ class AdamW(Adam):
     0.01
     """
 
-    default_weight_decay = 0.01
+    default_weight_decay: float = 0.01

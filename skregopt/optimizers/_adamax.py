@@ -1,5 +1,8 @@
 """Adamax."""
 
+from __future__ import annotations
+
+from .._kernels.typing import Kernel
 from ._family import DECAY, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -52,11 +55,11 @@ class Adamax(Optimizer):
 
     _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY, "epsilon": POSITIVE}
     n_slots = 2
-    default_learning_rate = 0.002
-    prepare = staticmethod(_adamax_prepare)
-    step = staticmethod(_adamax_step)
+    default_learning_rate: float = 0.002
+    prepare: Kernel = staticmethod(_adamax_prepare)
+    step: Kernel = staticmethod(_adamax_step)
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon

@@ -1,12 +1,16 @@
 """The family of optimizers; its conventions are in the docstring of the package."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import ClassVar
 
 from numba import types
 
 from .._kernels.component import Component
 from .._kernels.jit import matrix, vector
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Array, Signatures
 
 DECAY = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -27,15 +31,19 @@ class Optimizer(Component):
     """
 
     family = "solver"
-    signatures = {
+    signatures: ClassVar[Signatures] = {
         "prepare": lambda T: types.void(types.float64, types.int64, *[vector(types.float64)] * 2, vector(T)),
         "step": lambda T: types.void(*[vector(T)] * 8),
     }
-    matrix_signatures = {"step_matrix": lambda T: types.void(*[matrix(T)] * 6, *[vector(T)] * 3, T, types.int64)}
-    n_slots = 0
-    default_learning_rate = 0.001
-    default_weight_decay = 0.0
+    matrix_signatures: ClassVar[Signatures] = {
+        "step_matrix": lambda T: types.void(*[matrix(T)] * 6, *[vector(T)] * 3, T, types.int64)
+    }
+    n_slots: int = 0
+    default_learning_rate: float = 0.001
+    default_weight_decay: float = 0.0
+    prepare: staticmethod[[float, int, Array, Array, Array], None]
+    step: staticmethod[[Array, Array, Array, Array, Array, Array, Array, Array], None]
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return all parameters, in the order of ``_parameter_constraints``."""
         return tuple(float(getattr(self, name)) for name in self._parameter_constraints)

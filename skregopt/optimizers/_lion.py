@@ -1,7 +1,10 @@
 """Lion."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import DECAY, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -60,10 +63,10 @@ class Lion(Optimizer):
 
     _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY}
     n_slots = 1
-    default_learning_rate = 0.001
-    prepare = staticmethod(_lion_prepare)
-    step = staticmethod(_lion_step)
+    default_learning_rate: float = 0.001
+    prepare: Kernel = staticmethod(_lion_prepare)
+    step: Kernel = staticmethod(_lion_step)
 
-    def __init__(self, beta_1=0.9, beta_2=0.99):
+    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.99) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -1,11 +1,15 @@
 """Muon."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 
 from .._kernels.blas import gemm
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel, Signatures
 from .._kernels.views import flat_view, matrix_view
 from ._adam import Adam
 from ._family import DECAY, Optimizer
@@ -121,21 +125,28 @@ class Muon(Adam):
     Muon(match_rms_adamw=True)
     """
 
-    flat_parameters = ()
-    signatures = Optimizer.signatures | Optimizer.matrix_signatures
+    flat_parameters: ClassVar[tuple[str, ...]] = ()
+    signatures: ClassVar[Signatures] = Optimizer.signatures | Optimizer.matrix_signatures
     _parameter_constraints = Adam._parameter_constraints | {
         "momentum": DECAY,
         "nesterovs_momentum": ["boolean"],
         "n_steps": [Interval(Integral, 1, 99, closed="both")],
         "match_rms_adamw": ["boolean"],
     }
-    default_weight_decay = 0.1
-    step_matrix = staticmethod(_muon_step_matrix)
+    default_weight_decay: float = 0.1
+    step_matrix: Kernel = staticmethod(_muon_step_matrix)
 
     def __init__(
-        self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, momentum=0.95, nesterovs_momentum=True, n_steps=5,
-        match_rms_adamw=False,
-    ):  # fmt: skip
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        amsgrad: bool = False,
+        momentum: float = 0.95,
+        nesterovs_momentum: bool = True,
+        n_steps: int = 5,
+        match_rms_adamw: bool = False,
+    ) -> None:
         super().__init__(beta_1, beta_2, epsilon, amsgrad)
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

@@ -1,7 +1,10 @@
 """Nadam."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import DECAY, NOT_NEGATIVE, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`; place in `memory`
@@ -67,11 +70,17 @@ class Nadam(Optimizer):
 
     _parameter_constraints = {"beta_1": DECAY, "beta_2": DECAY, "epsilon": POSITIVE, "momentum_decay": NOT_NEGATIVE}
     n_slots = 2
-    default_learning_rate = 0.002
-    prepare = staticmethod(_nadam_prepare)
-    step = staticmethod(_nadam_step)
+    default_learning_rate: float = 0.002
+    prepare: Kernel = staticmethod(_nadam_prepare)
+    step: Kernel = staticmethod(_nadam_step)
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, momentum_decay=4e-3):
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        momentum_decay: float = 4e-3,
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon

@@ -1,7 +1,10 @@
 """RMSprop."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .._kernels.typing import Kernel
 from ._family import DECAY, POSITIVE, Optimizer
 
 # places in `scalars`, the first ones also in `hyper`
@@ -76,17 +79,17 @@ class RMSprop(Optimizer):
     """
 
     _parameter_constraints = {"rho": DECAY, "momentum": DECAY, "centered": ["boolean"], "epsilon": POSITIVE}
-    default_learning_rate = 0.01
-    prepare = staticmethod(_rmsprop_prepare)
-    step = staticmethod(_rmsprop_step)
+    default_learning_rate: float = 0.01
+    prepare: Kernel = staticmethod(_rmsprop_prepare)
+    step: Kernel = staticmethod(_rmsprop_step)
 
-    def __init__(self, rho=0.99, momentum=0.0, centered=False, epsilon=1e-8):
+    def __init__(self, rho: float = 0.99, momentum: float = 0.0, centered: bool = False, epsilon: float = 1e-8) -> None:
         self.rho = rho
         self.momentum = momentum
         self.centered = centered
         self.epsilon = epsilon
 
     @property
-    def n_slots(self):
+    def n_slots(self) -> int:
         """Number of state vectors."""
         return 1 + 2 * (self.momentum > 0) + self.centered

@@ -1,8 +1,12 @@
 """Gradient descent."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import ClassVar
 
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel
 from ._family import Optimizer
 
 # places in `scalars`, the first ones also in `hyper`; place in `memory`
@@ -61,12 +65,12 @@ class SGD(Optimizer):
     SGD(momentum=0.5)
     """
 
-    flat_parameters = ("momentum", "nesterovs_momentum")
+    flat_parameters: ClassVar[tuple[str, ...]] = ("momentum", "nesterovs_momentum")
     _parameter_constraints = {"momentum": [Interval(Real, 0, 1, closed="both")], "nesterovs_momentum": ["boolean"]}
     n_slots = 1
-    prepare = staticmethod(_sgd_prepare)
-    step = staticmethod(_sgd_step)
+    prepare: Kernel = staticmethod(_sgd_prepare)
+    step: Kernel = staticmethod(_sgd_step)
 
-    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, momentum: float = 0.9, nesterovs_momentum: bool = True) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum

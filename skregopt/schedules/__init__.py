@@ -40,7 +40,7 @@ __all__ = [
 for _class in [value for value in vars().values() if isinstance(value, type)]:
     _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
 
-SCHEDULES = {
+SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,
     "adaptive": Adaptive,

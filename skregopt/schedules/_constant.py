@@ -1,5 +1,8 @@
 """A constant learning rate."""
 
+from __future__ import annotations
+
+from .._kernels.typing import Kernel
 from ._family import Schedule, stop_when_exhausted
 
 
@@ -17,5 +20,5 @@ class Constant(Schedule):
     Constant()
     """
 
-    rate = staticmethod(_constant_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_constant_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)

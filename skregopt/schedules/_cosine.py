@@ -1,11 +1,14 @@
 """Rates along half cosine waves: cosine annealing, and one cycle up and down."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
 
 from .._kernels.jit import jit
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel
 from ._family import Schedule, stop_when_exhausted
 
 # places in `hyper`, of Cosine and of OneCycle; places in `memory`, which no other schedule uses
@@ -70,10 +73,10 @@ class Cosine(Schedule):
         "restart_every": [Interval(Integral, 1, None, closed="left"), None],
         "restart_factor": [Interval(Integral, 1, None, closed="left")],
     }
-    rate = staticmethod(_cosine_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_cosine_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
 
-    def __init__(self, floor=0.0, restart_every=None, restart_factor=1):
+    def __init__(self, floor: float = 0.0, restart_every: int | None = None, restart_factor: int = 1) -> None:
         self.floor = floor
         self.restart_every = restart_every
         self.restart_factor = restart_factor
@@ -86,7 +89,7 @@ class Cosine(Schedule):
                 "the number of epochs before the first restart, or leave restart_factor at its default, 1."
             )
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the lowest rate, the length of the first wave (0: max_iter) and the growth of the waves."""
         return self.floor, self.restart_every or 0, self.restart_factor
 
@@ -140,14 +143,14 @@ class OneCycle(Schedule):
         "div_factor": [Interval(Real, 1, None, closed="left")],
         "final_div_factor": [Interval(Real, 1, None, closed="left")],
     }
-    rate = staticmethod(_one_cycle_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_one_cycle_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
 
-    def __init__(self, pct_start=0.3, div_factor=25.0, final_div_factor=1e4):
+    def __init__(self, pct_start: float = 0.3, div_factor: float = 25.0, final_div_factor: float = 1e4) -> None:
         self.pct_start = pct_start
         self.div_factor = div_factor
         self.final_div_factor = final_div_factor
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the share of updates that rise and the two ratios."""
         return self.pct_start, self.div_factor, self.final_div_factor

@@ -1,10 +1,14 @@
 """Rates that fall by a formula: a power of the update, a factor every few epochs."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel
 from ._family import Schedule, stop_when_exhausted
 
 # places in `hyper`, first of the power, then of the factors
@@ -33,15 +37,15 @@ class InvScaling(Schedule):
     InvScaling(power_t=0.25)
     """
 
-    flat_parameters = ("power_t",)
+    flat_parameters: ClassVar[tuple[str, ...]] = ("power_t",)
     _parameter_constraints = {"power_t": [Interval(Real, 0, None, closed="left")]}
-    rate = staticmethod(_inv_scaling_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_inv_scaling_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
 
-    def __init__(self, power_t=0.5):
+    def __init__(self, power_t: float = 0.5) -> None:
         self.power_t = power_t
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the exponent."""
         return (self.power_t,)
 
@@ -73,14 +77,14 @@ class Step(Schedule):
         "step_size": [Interval(Integral, 1, None, closed="left")],
         "gamma": [Interval(Real, 0, 1, closed="right")],
     }
-    rate = staticmethod(_step_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_step_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
 
-    def __init__(self, step_size=50, gamma=0.1):
+    def __init__(self, step_size: int = 50, gamma: float = 0.1) -> None:
         self.step_size = step_size
         self.gamma = gamma
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the factor and the number of epochs."""
         return self.gamma, self.step_size
 
@@ -108,12 +112,12 @@ class Exponential(Schedule):
     """
 
     _parameter_constraints = {"gamma": [Interval(Real, 0, 1, closed="right")]}
-    rate = staticmethod(_exponential_rate)
-    end_epoch = staticmethod(stop_when_exhausted)
+    rate: Kernel = staticmethod(_exponential_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
 
-    def __init__(self, gamma=0.98):
+    def __init__(self, gamma: float = 0.98) -> None:
         self.gamma = gamma
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the factor."""
         return (self.gamma,)

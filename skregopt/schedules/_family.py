@@ -1,9 +1,14 @@
 """The family of schedules; its conventions are in the docstring of the package."""
 
+from __future__ import annotations
+
+from typing import ClassVar
+
 from numba import types
 
 from .._kernels.component import Component
 from .._kernels.jit import vector
+from .._kernels.typing import Array, Signatures
 
 
 class Schedule(Component):
@@ -18,9 +23,11 @@ class Schedule(Component):
     """
 
     family = "learning_rate"
-    warmup_epochs = 0
-    warmup_start = 0.0
-    signatures = {
+    warmup_epochs: int = 0
+    warmup_start: float = 0.0
+    rate: staticmethod[[float, int, int, int, int, Array, Array], float]
+    end_epoch: staticmethod[[int, float, Array, Array], int]
+    signatures: ClassVar[Signatures] = {
         "rate": lambda T: types.float64(
             types.float64,
             types.int64,

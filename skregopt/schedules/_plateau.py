@@ -1,10 +1,13 @@
 """Rates that fall when progress stalls."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
 
 from .._kernels.sklearn_internals import Interval
+from .._kernels.typing import Kernel
 from ._family import Schedule
 
 # places in `hyper` of Plateau; places in `memory`, which no other schedule uses
@@ -38,8 +41,8 @@ class Adaptive(Schedule):
     Adaptive()
     """
 
-    rate = staticmethod(_remembered_rate)
-    end_epoch = staticmethod(_adaptive_end_epoch)
+    rate: Kernel = staticmethod(_remembered_rate)
+    end_epoch: Kernel = staticmethod(_adaptive_end_epoch)
 
 
 def _plateau_end_epoch(exhausted, score, hyper, memory):
@@ -104,16 +107,23 @@ class Plateau(Schedule):
         "floor": [Interval(Real, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
     }
-    rate = staticmethod(_remembered_rate)
-    end_epoch = staticmethod(_plateau_end_epoch)
+    rate: Kernel = staticmethod(_remembered_rate)
+    end_epoch: Kernel = staticmethod(_plateau_end_epoch)
 
-    def __init__(self, factor=0.1, patience=10, cooldown=0, floor=0.0, threshold=1e-4):
+    def __init__(
+        self,
+        factor: float = 0.1,
+        patience: int = 10,
+        cooldown: int = 0,
+        floor: float = 0.0,
+        threshold: float = 1e-4,
+    ) -> None:
         self.factor = factor
         self.patience = patience
         self.cooldown = cooldown
         self.floor = floor
         self.threshold = threshold
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the parameters in the order of the constructor."""
         return self.factor, self.patience, self.cooldown, self.floor, self.threshold

@@ -1,6 +1,10 @@
 """Linear warm-up in front of another schedule."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+
+from numpy.typing import DTypeLike
 
 from .. import schedules  # for the registry, which is complete only after this file has been imported
 from .._kernels.sklearn_internals import Interval
@@ -37,29 +41,34 @@ class Warmup(Schedule):
         "start_factor": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, schedule="constant", n_epochs=5, start_factor=1.0 / 3.0):
+    def __init__(
+        self,
+        schedule: str | Schedule = "constant",
+        n_epochs: int = 5,
+        start_factor: float = 1.0 / 3.0,
+    ) -> None:
         self.schedule = schedule
         self.n_epochs = n_epochs
         self.start_factor = start_factor
 
     @property
-    def flat_parameters(self):
+    def flat_parameters(self) -> tuple[str, ...]:
         """Flat parameters of the schedule that follows."""
         rule = schedules.SCHEDULES.get(self.schedule) if isinstance(self.schedule, str) else self.schedule
         return getattr(rule, "flat_parameters", ())
 
     @property
-    def floor(self):
+    def floor(self) -> float:
         """Lowest rate of the schedule that follows."""
         return getattr(self._following(), "floor", 0.0)
 
     @property
-    def warmup_epochs(self):
+    def warmup_epochs(self) -> int:
         """Length of the warm-up."""
         return self.n_epochs
 
     @property
-    def warmup_start(self):
+    def warmup_start(self) -> float:
         """Share of the peak at the first update."""
         return self.start_factor
 
@@ -75,10 +84,10 @@ class Warmup(Schedule):
         super()._validate_params()
         self._following()._validate_params()
 
-    def hyper_parameters(self):
+    def hyper_parameters(self) -> tuple[float, ...]:
         """Return the hyper-parameters of the schedule that follows."""
         return self._following().hyper_parameters()
 
-    def compiled(self, name, dtype):
+    def compiled(self, name: str, dtype: DTypeLike) -> int:
         """Return a kernel of the schedule that follows."""
         return self._following().compiled(name, dtype)

@@ -1,0 +1,76 @@
+"""Types that several public signatures share.
+
+Rules are named by ``str``, not by ``Literal``, because users register rules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, overload
+
+import numpy as np
+from numba.core import types as numba_types
+from numba.core.typing import Signature
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.floating[Any]]  # float32 or float64
+Float64s: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.intp]
+
+# What a family demands of its rules: for each kernel the signature for a scalar type.
+Signatures: TypeAlias = Mapping[str, Callable[[numba_types.Type], Signature]]
+Kernel: TypeAlias = "staticmethod[..., Any]"  # of a rule; its family declares the arguments
+
+
+class SparseMatrix(Protocol):
+    """A matrix or an array of ``scipy.sparse``, in any format. SciPy itself has no types."""
+
+    def toarray(self) -> Array:
+        """Return the dense array."""
+        ...
+
+    def tocsr(self) -> object:
+        """Return the matrix in the CSR format."""
+        ...
+
+
+# Data frames are array-like: they have ``__array__``.
+MatrixLike: TypeAlias = ArrayLike | SparseMatrix
+
+Scorer: TypeAlias = Callable[[Any, Any, Any], float]  # (estimator, X, y)
+
+
+class Splitter(Protocol):
+    """What splits rows, such as ``sklearn.model_selection.KFold``."""
+
+    def split(self, X: Any, y: Any, groups: Any, /) -> Iterable[tuple[Any, Any]]:
+        """Yield indices of rows to train on, and of those held out."""
+        ...
+
+    def get_n_splits(self, *args: Any, **kwargs: Any) -> int:
+        """Return the number of splits."""
+        ...
+
+
+class OnnxOperator(Protocol):
+    """Adds a node of one operator to an ONNX graph."""
+
+    @overload
+    def __call__(self, *inputs: Any, n_outputs: Literal[1] = 1, **attributes: Any) -> str: ...
+    @overload
+    def __call__(self, *inputs: Any, n_outputs: int, **attributes: Any) -> list[str]: ...
+
+
+class OnnxGraph(Protocol):
+    """What ``to_onnx`` of a rule builds on, see :class:`skregopt._onnx.Graph`."""
+
+    FLOAT: int
+    INT64: int
+    dtype: np.dtype[Any]
+    element_type: int
+    eps: float
+
+    def __getattr__(self, operator: str) -> OnnxOperator:
+        """Return the function that adds a node of an operator."""
+        ...
