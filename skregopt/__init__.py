@@ -1,8 +1,9 @@
 """Multi-layer perceptrons for scikit-learn users: regularised, compiled, drop-in."""
 
-from ._display.fits import LossCurveDisplay, WeightsDisplay
+from ._display.loss_curves import LossCurveDisplay
 from ._display.paths import RegularizationPathDisplay
 from ._display.searches import SearchResultsDisplay
+from ._display.weights import WeightsDisplay
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from ._old_modules import register_old_modules

@@ -1,7 +1,25 @@
-"""Shared parts of the displays: colours, checks of ``ax``, and stacked axes."""
+"""Shared parts of the displays: the fitted MLP that is drawn, colours, checks of ``ax``, and stacked axes."""
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._estimators.base import BaseMLP
+from ..model_selection._cross_validation import BaseMLPCV
 
 # distinct also for colour-blind readers: M. Okabe and K. Ito, "Color universal design", 2002
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
+
+
+def fitted_mlp(estimator):
+    """Return the fitted MLP: of a pipeline its last step, of a cross-validated estimator ``best_estimator_``."""
+    fitted = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(fitted, BaseMLP | BaseMLPCV):
+        raise TypeError(
+            "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
+            f"ends with one, got {estimator!r}. If it is a search, pass its best_estimator_."
+        )
+    check_is_fitted(fitted)
+    return fitted.best_estimator_ if isinstance(fitted, BaseMLPCV) else fitted
 
 
 def check_axes(ax):
