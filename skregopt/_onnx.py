@@ -4,20 +4,30 @@ Activations and losses have their own ONNX form, ``to_onnx(op, z)``, beside thei
 the class labels, and the model around them. A block that is affine in prediction becomes part of the weights.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils.validation import check_is_fitted
 
 from ._engine.blocks import ActivationBlock, Product
 from ._engine.network import Network
+from ._estimators.base import BaseMLP
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
+from ._kernels.typing import Array, OnnxOperator
 from .model_selection._cross_validation import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
 from .penalties import NoPenalty
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 # Every onnxruntime from 1.12 on reads this version of the operators.
 _OPSET, _IR_VERSION = 17, 8
@@ -54,13 +64,19 @@ class Graph:
 
     FLOAT, INT64, _DOUBLE = 1, 7, 11  # onnx.TensorProto.DataType
 
-    def __init__(self, dtype, new_name, add_node, add_constant):
+    def __init__(
+        self,
+        dtype: DTypeLike,
+        new_name: Callable[[str], str],
+        add_node: Callable[..., None],
+        add_constant: Callable[[str, Array], None],
+    ) -> None:
         self.dtype = np.dtype(dtype)
         self.element_type = self.FLOAT if self.dtype == np.float32 else self._DOUBLE
         self.eps = float(np.finfo(self.dtype).eps)
         self._new_name, self._add_node, self._add_constant = new_name, add_node, add_constant
 
-    def __getattr__(self, operator):
+    def __getattr__(self, operator: str) -> OnnxOperator:
         """Return the function that adds a node of an operator."""
         if not operator[0].isupper():
             raise AttributeError(f"{operator!r} is no operator of ONNX: operator names begin with a capital letter.")
@@ -79,7 +95,7 @@ class Graph:
         return name
 
 
-def to_onnx(estimator, path=None):
+def to_onnx(estimator: BaseMLP | BaseMLPCV[Any], path: str | PathLike[str] | None = None) -> ModelProto:
     """Convert a fitted estimator to an ONNX model, which predicts without Python.
 
     The model has one input ``X`` of shape (n_samples, n_features), with any number of rows and the dtype of ``coefs_``.
@@ -180,7 +196,7 @@ def to_onnx(estimator, path=None):
     return model
 
 
-def register_skl2onnx():
+def register_skl2onnx() -> None:
     """Register the estimators of this package with skl2onnx, so that it converts pipelines that contain them.
 
     The estimators are :class:`MLPClassifier`, :class:`MLPRegressor`, and MLPClassifierCV and MLPRegressorCV of

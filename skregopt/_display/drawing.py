@@ -1,10 +1,17 @@
 """Shared parts of the displays: the fitted MLP that is drawn, colours, checks of ``ax``, and stacked axes."""
 
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseMLP
 from ..model_selection._cross_validation import BaseMLPCV
+
+# what has weights and curves to draw
+Drawable: TypeAlias = BaseMLP | BaseMLPCV[Any] | Pipeline
 
 # distinct also for colour-blind readers: M. Okabe and K. Ito, "Color universal design", 2002
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"

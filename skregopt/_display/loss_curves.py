@@ -1,9 +1,19 @@
 """Display of the losses of a fit, in the style of scikit-learn. Drawing imports matplotlib."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 
 from .._kernels.sklearn_internals import check_matplotlib_support
-from .drawing import BLUE, GREEN, GREY, ORANGE, fitted_mlp, stacked_axes
+from .drawing import BLUE, GREEN, GREY, ORANGE, Drawable, fitted_mlp, stacked_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _PANELS = {"loss": 3.0, "scores": 2.0, "learning_rate": 1.3}  # from top to bottom, with relative heights
 _LOG_FROM = 20  # from this ratio of the largest to the smallest value on, a logarithmic scale shows more
@@ -59,17 +69,23 @@ class LossCurveDisplay:
     ['training', 'validation']
     """
 
+    figure_: Figure
+    ax_: Axes
+    axes_: dict[str, Axes]
+    lines_: dict[str, Line2D]
+    best_lines_: list[Line2D]
+
     def __init__(
         self,
         *,
-        loss_curve,
-        validation_loss_curve=None,
-        validation_scores=None,
-        learning_rate_curve=None,
-        best_epoch=None,
-        score_name="validation score",
-        unit="epoch",
-    ):
+        loss_curve: Sequence[float],
+        validation_loss_curve: Sequence[float] | None = None,
+        validation_scores: Sequence[float] | None = None,
+        learning_rate_curve: Sequence[float] | None = None,
+        best_epoch: int | None = None,
+        score_name: str = "validation score",
+        unit: str = "epoch",
+    ) -> None:
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
         self.validation_scores = validation_scores
@@ -79,7 +95,7 @@ class LossCurveDisplay:
         self.unit = unit
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **options):
+    def from_estimator(cls, estimator: Drawable, *, ax: Axes | None = None, **options: Any) -> Self:
         """Draw the curves of a fitted estimator.
 
         Parameters
@@ -131,16 +147,16 @@ class LossCurveDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        log_scale="auto",
-        learning_rate="auto",
-        line_kw=None,
-        validation_line_kw=None,
-        score_line_kw=None,
-        learning_rate_line_kw=None,
-        best_line_kw=None,
-    ):
+        log_scale: bool | Literal["auto"] = "auto",
+        learning_rate: bool | Literal["auto"] = "auto",
+        line_kw: dict[str, Any] | None = None,
+        validation_line_kw: dict[str, Any] | None = None,
+        score_line_kw: dict[str, Any] | None = None,
+        learning_rate_line_kw: dict[str, Any] | None = None,
+        best_line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the curves.
 
         Parameters

@@ -1,12 +1,24 @@
 """Display of a regularisation path, in the style of scikit-learn. Drawing imports matplotlib."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimators.base import BaseMLP
 from .._kernels.sklearn_internals import check_matplotlib_support
+from .._kernels.typing import FeatureNames, Ints, MatrixLike
 from ..model_selection._cross_validation import BaseMLPCV
 from ..model_selection._path import RegularizationPath, regularization_path
 from .drawing import BLUE, GREY, ORANGE, PALE, stacked_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _COLOURS = (
     "#0072B2",
@@ -79,20 +91,26 @@ class RegularizationPathDisplay:
     ['s5', 'bmi']
     """
 
+    figure_: Figure
+    ax_: Axes
+    axes_: dict[str, Axes]
+    lines_: dict[str | int | np.intp, Line2D]
+    features_: Ints
+
     def __init__(
         self,
         *,
-        alphas,
-        values,
-        sparsity,
-        value_name="weight",
-        feature_names=None,
-        train_scores=None,
-        val_scores=None,
-        val_errors=None,
-        alpha=None,
-        score_name="score",
-    ):
+        alphas: ArrayLike,
+        values: ArrayLike,
+        sparsity: ArrayLike,
+        value_name: str = "weight",
+        feature_names: FeatureNames | None = None,
+        train_scores: ArrayLike | None = None,
+        val_scores: ArrayLike | None = None,
+        val_errors: ArrayLike | None = None,
+        alpha: float | None = None,
+        score_name: str = "score",
+    ) -> None:
         self.alphas = alphas
         self.values = values
         self.sparsity = sparsity
@@ -105,7 +123,15 @@ class RegularizationPathDisplay:
         self.score_name = score_name
 
     @classmethod
-    def from_path(cls, path, *, feature_names=None, score_name="score", ax=None, **options):
+    def from_path(
+        cls,
+        path: RegularizationPath[Any],
+        *,
+        feature_names: FeatureNames | None = None,
+        score_name: str = "score",
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw a path.
 
         Parameters
@@ -146,7 +172,17 @@ class RegularizationPathDisplay:
         ).plot(ax=ax, **options)
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, y=None, *, feature_names=None, score_name=None, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseMLP | BaseMLPCV[Any],
+        X: MatrixLike | None = None,
+        y: MatrixLike | None = None,
+        *,
+        feature_names: FeatureNames | None = None,
+        score_name: str | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the path of an estimator.
 
         Parameters
@@ -204,7 +240,15 @@ class RegularizationPathDisplay:
             score_name=score_name,
         ).plot(ax=ax, **options)
 
-    def plot(self, ax=None, *, max_features=8, line_kw=None, score_line_kw=None, alpha_line_kw=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        max_features: int = 8,
+        line_kw: dict[str, Any] | None = None,
+        score_line_kw: dict[str, Any] | None = None,
+        alpha_line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the path.
 
         Parameters

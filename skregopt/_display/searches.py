@@ -1,15 +1,39 @@
 """Display of a hyper-parameter search, in the style of scikit-learn. Drawing imports matplotlib."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.sklearn_internals import check_matplotlib_support
+from .._kernels.typing import MaybeNone
 from .drawing import GREY, ORANGE, PALE, check_axes
 from .scales import Scale, round_levels, text_of
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+Kind: TypeAlias = Literal["curve", "heatmap", "scatter", "parallel"]
+
 _MOST_NUMBERS = 150  # a heat map with at most so many cells shows the score in each cell
 _ABSENT = "-"  # stands for a parameter that a candidate lacks, as in a search over several grids
+
+
+class Search(Protocol):
+    """A fitted search, of scikit-learn or in its style."""
+
+    @property
+    def cv_results_(self) -> Any: ...
 
 
 class SearchResultsDisplay:
@@ -59,14 +83,32 @@ class SearchResultsDisplay:
     'heatmap'
     """
 
-    def __init__(self, *, candidates, mean_scores, std_scores, score_name="score"):
+    mean_scores: ArrayLike
+    std_scores: ArrayLike
+    figure_: Figure
+    ax_: Axes
+    params_: list[str]
+    kind_: Kind
+    best_: int
+    image_: AxesImage | MaybeNone
+    text_: list[Text]
+    lines_: list[Line2D]
+
+    def __init__(
+        self,
+        *,
+        candidates: Sequence[Mapping[str, Any]],
+        mean_scores: ArrayLike,
+        std_scores: ArrayLike,
+        score_name: str = "score",
+    ) -> None:
         self.candidates = candidates
         self.mean_scores = mean_scores
         self.std_scores = std_scores
         self.score_name = score_name
 
     @classmethod
-    def from_search(cls, search, *, metric=None, ax=None, **options):
+    def from_search(cls, search: Search, *, metric: str | None = None, ax: Axes | None = None, **options: Any) -> Self:
         """Draw the results of a fitted search.
 
         Parameters
@@ -111,7 +153,15 @@ class SearchResultsDisplay:
         return cls.from_cv_results(search.cv_results_, metric=metric, ax=ax, **options)
 
     @classmethod
-    def from_cv_results(cls, cv_results, *, metric=None, score_name=None, ax=None, **options):
+    def from_cv_results(
+        cls,
+        cv_results: Mapping[str, Any],
+        *,
+        metric: str | None = None,
+        score_name: str | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the results of a search.
 
         Parameters
@@ -156,9 +206,18 @@ class SearchResultsDisplay:
         ).plot(ax=ax, **options)
 
     def plot(
-        self, ax=None, *, params=None, kind="auto", cmap="viridis", values_format=".3f", line_kw=None, im_kw=None,
-        text_kw=None, scatter_kw=None,
-    ):  # fmt: skip
+        self,
+        ax: Axes | None = None,
+        *,
+        params: Sequence[str] | None = None,
+        kind: Literal["auto"] | Kind = "auto",
+        cmap: str | Colormap = "viridis",
+        values_format: str = ".3f",
+        line_kw: dict[str, Any] | None = None,
+        im_kw: dict[str, Any] | None = None,
+        text_kw: dict[str, Any] | None = None,
+        scatter_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the scores over the parameters that vary.
 
         Parameters

@@ -1,11 +1,24 @@
 """Display of the weights of a fit, in the style of scikit-learn. Drawing imports matplotlib."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._kernels.sklearn_internals import check_matplotlib_support
-from .drawing import BLUE, GREY, ORANGE, PALE, check_axes, fitted_mlp
+from .._kernels.typing import FeatureNames, Ints, MaybeNone
+from .drawing import BLUE, GREY, ORANGE, PALE, Drawable, check_axes, fitted_mlp
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+    from matplotlib.typing import ColorType
 
 
 class WeightsDisplay:
@@ -49,13 +62,34 @@ class WeightsDisplay:
     16
     """
 
-    def __init__(self, *, weights, feature_names=None, image_shape=None):
+    figure_: Figure
+    ax_: Axes
+    images_: list[AxesImage]
+    bars_: BarContainer | MaybeNone
+    units_: Ints
+    features_: Ints
+
+    def __init__(
+        self,
+        *,
+        weights: ArrayLike,
+        feature_names: FeatureNames | None = None,
+        image_shape: tuple[int, int] | None = None,
+    ) -> None:
         self.weights = weights
         self.feature_names = feature_names
         self.image_shape = image_shape
 
     @classmethod
-    def from_estimator(cls, estimator, *, feature_names=None, image_shape=None, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: Drawable,
+        *,
+        feature_names: FeatureNames | None = None,
+        image_shape: tuple[int, int] | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the first weight matrix of a fitted estimator.
 
         Parameters
@@ -94,9 +128,17 @@ class WeightsDisplay:
         return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
 
     def plot(
-        self, ax=None, *, kind="auto", max_units=36, max_features=30, cmap="RdBu_r", zero_color=PALE, im_kw=None,
-        bar_kw=None,
-    ):  # fmt: skip
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: Literal["auto", "image", "bar"] = "auto",
+        max_units: int = 36,
+        max_features: int = 30,
+        cmap: str | Colormap = "RdBu_r",
+        zero_color: ColorType = PALE,
+        im_kw: dict[str, Any] | None = None,
+        bar_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the weights.
 
         Parameters

@@ -1,11 +1,23 @@
 """What both estimators share: parameters, fit, partial_fit, and attributes that are computed when asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 
+from .._kernels.typing import Array, Float64s, Floats, MaybeNone, Scorer, Splitter
+from ..activations import Activation
+from ..initializers import Initializer
+from ..losses import Loss
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from ..schedules import Schedule
 from .callbacks import CallbackSupportMixin
 from .constraints import parameter_constraints
 from .fit import run_fit
@@ -31,12 +43,78 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
 
     _to_standardise = "the features (StandardScaler)"
 
+    # parameters, which the constructor sets by name
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Activation | Sequence[str | Activation]
+    n_hidden_layers: int | None
+    batch_norm: bool
+    layer_norm: bool
+    weight_init: str | Initializer
+    loss: str | Loss
+    penalty: str | Penalty | None
+    alpha: float
+    l1_ratio: float
+    weight_decay: float | None
+    dropout: float | Sequence[float]
+    input_dropout: float
+    max_norm: float | None
+    clip_norm: float | None
+    ema_decay: float | None
+    solver: str | Optimizer
+    batch_size: int | Literal["auto"]
+    learning_rate: str | Schedule
+    learning_rate_init: float | Literal["auto"]
+    power_t: float
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    max_iter: int
+    max_fun: int
+    shuffle: bool
+    early_stopping: bool
+    validation_fraction: float | Splitter
+    n_iter_no_change: float
+    tol: float
+    scoring: str | Scorer
+    random_state: int | np.random.RandomState | None
+    warm_start: bool
+    dtype: Literal["auto", "float32", "float64"]
+    n_jobs: int | None
+    verbose: bool | int
+
+    # fitted attributes
+    coefs_: list[Floats]
+    intercepts_: list[Floats]
+    batch_norm_scales_: list[Floats]
+    batch_norm_shifts_: list[Floats]
+    batch_norm_means_: list[Floats]
+    batch_norm_variances_: list[Floats]
+    layer_norm_scales_: list[Floats]
+    layer_norm_shifts_: list[Floats]
+    n_features_in_: int
+    feature_names_in_: Array
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | MaybeNone
+    learning_rate_curve_: list[float]
+    validation_loss_curve_: list[float] | MaybeNone
+    validation_scores_: list[float] | MaybeNone
+    best_validation_score_: float | MaybeNone
+    best_iter_: int | MaybeNone
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+
     @property
     def _parameter_constraints(self):
         # a property, because the registries may have been extended since import
         return parameter_constraints(self._losses, self._loss_family)
 
-    def __init__(self, **parameters):
+    def __init__(self, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, value)
 
@@ -64,19 +142,19 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
             raise
 
     @property
-    def n_nonzero_(self):
+    def n_nonzero_(self) -> int:
         """Number of weights in ``coefs_`` that are not exactly zero."""
         self._raise_attribute_error_unless_fitted("n_nonzero_")
         return int(sum(np.count_nonzero(coef) for coef in self.coefs_))
 
     @property
-    def sparsity_(self):
+    def sparsity_(self) -> float:
         """Share of weights in ``coefs_`` that are exactly zero, in [0, 1]."""
         self._raise_attribute_error_unless_fitted("sparsity_")
         return 1.0 - self.n_nonzero_ / sum(coef.size for coef in self.coefs_)
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> Float64s:
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
@@ -95,7 +173,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
         if "coefs_" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -1,11 +1,23 @@
 """The classifier."""
 
-import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from __future__ import annotations
 
-from .._kernels.sklearn_internals import StrOptions
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+
+from .._kernels.sklearn_internals import StrOptions, available_if
+from .._kernels.typing import Array, ClassWeight, Floats, MatrixLike, Scorer, Splitter
+from ..activations import Activation
+from ..initializers import Initializer
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from ..schedules import Schedule
 from .base import BaseMLP, trains_incrementally
 from .read import FitData
 from .targets import decode, read_classes, target_kind
@@ -208,51 +220,55 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     _loss_family = Loss
     _y_options = {"multi_output": True}
 
+    class_weight: ClassWeight | None
+    label_smoothing: float
+    classes_: Array
+
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
-        n_hidden_layers=None,
-        batch_norm=False,
-        layer_norm=False,
-        weight_init="auto",
-        loss="log_loss",
-        class_weight=None,
-        label_smoothing=0.0,
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        weight_decay=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        max_norm=None,
-        clip_norm=None,
-        ema_decay=None,
-        solver="adam",
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init="auto",
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        max_iter=200,
-        max_fun=15000,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        scoring="loss",
-        random_state=None,
-        warm_start=False,
-        dtype="auto",
-        n_jobs=None,
-        verbose=False,
-    ):
+        n_hidden_layers: int | None = None,
+        batch_norm: bool = False,
+        layer_norm: bool = False,
+        weight_init: str | Initializer = "auto",
+        loss: str | Loss = "log_loss",
+        class_weight: ClassWeight | None = None,
+        label_smoothing: float = 0.0,
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        weight_decay: float | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        ema_decay: float | None = None,
+        solver: str | Optimizer = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: str | Schedule = "constant",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        max_iter: int = 200,
+        max_fun: int = 15000,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float | Splitter = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        scoring: str | Scorer = "loss",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        n_jobs: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -306,17 +322,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        groups=None,
-        coef_init=None,
-        intercept_init=None,
-    ):
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        coef_init: Sequence[Array] | None = None,
+        intercept_init: Sequence[Array] | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -357,7 +373,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         )
 
     @available_if(trains_incrementally)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given rows, starting from the current weights.
 
         Not available for ``solver='lbfgs'``.
@@ -393,7 +415,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _target_kind(self):
         return target_kind(self.out_activation_, self.n_outputs_)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """Predict class labels.
 
         Parameters
@@ -408,7 +430,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         return decode(self._predict_outputs(X), self.classes_, self._target_kind())
 
-    def predict_proba(self, X, n_draws=None):
+    def predict_proba(self, X: MatrixLike, n_draws: int | None = None) -> Floats:
         """Predict probabilities, averaged over networks thinned by dropout if wanted.
 
         Parameters
@@ -437,7 +459,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.ones_like(y_pred)
         return np.hstack([1 - y_pred, y_pred])
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> Floats:
         """Return the logarithm of :meth:`predict_proba`.
 
         Parameters
@@ -453,7 +475,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y_prob = self.predict_proba(X)
         return np.log(y_prob, out=y_prob)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True

@@ -1,8 +1,11 @@
 """Fitted attributes: arrays that users may replace, packed for predictions; pickles; and predictions themselves."""
 
+from __future__ import annotations
+
 import operator
 from contextlib import suppress
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -51,11 +54,11 @@ def add_missing_parameters(estimator):
 class FittedMixin:
     """Predictions from fitted attributes, whatever parameters the estimator has by now."""
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # _packed is the memory of coefs_ and intercepts_ once more
         return {name: value for name, value in super().__getstate__().items() if name != "_packed"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         add_missing_parameters(self)
         if "coefs_" in self.__dict__:

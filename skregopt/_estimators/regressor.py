@@ -1,9 +1,23 @@
 """The regressor."""
 
-from sklearn.base import RegressorMixin
-from sklearn.utils.metaestimators import available_if
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, Self, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
+
+from .._kernels.sklearn_internals import available_if
+from .._kernels.typing import Array, Floats, MatrixLike, Scorer, Splitter
+from ..activations import Activation
+from ..initializers import Initializer
 from ..losses import REGRESSION_LOSSES, Loss
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from ..schedules import Schedule
 from .base import BaseMLP, trains_incrementally
 from .read import FitData
 from .targets import read_numbers
@@ -200,47 +214,47 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
-        n_hidden_layers=None,
-        batch_norm=False,
-        layer_norm=False,
-        weight_init="auto",
-        loss="squared_error",
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        weight_decay=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        max_norm=None,
-        clip_norm=None,
-        ema_decay=None,
-        solver="adam",
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init="auto",
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        max_iter=200,
-        max_fun=15000,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        scoring="loss",
-        random_state=None,
-        warm_start=False,
-        dtype="auto",
-        n_jobs=None,
-        verbose=False,
-    ):
+        n_hidden_layers: int | None = None,
+        batch_norm: bool = False,
+        layer_norm: bool = False,
+        weight_init: str | Initializer = "auto",
+        loss: str | Loss = "squared_error",
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        weight_decay: float | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        ema_decay: float | None = None,
+        solver: str | Optimizer = "adam",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: str | Schedule = "constant",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        max_iter: int = 200,
+        max_fun: int = 15000,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float | Splitter = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        scoring: str | Scorer = "loss",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        n_jobs: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -285,17 +299,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        groups=None,
-        coef_init=None,
-        intercept_init=None,
-    ):
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        coef_init: Sequence[Array] | None = None,
+        intercept_init: Sequence[Array] | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -336,7 +350,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         )
 
     @available_if(trains_incrementally)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on the given rows, starting from the current weights.
 
         Not available for ``solver='lbfgs'``.
@@ -367,7 +381,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _read_targets(self, y, classes, previous, incremental):
         return read_numbers(y)
 
-    def predict(self, X, return_std=False, n_draws=100):
+    @overload
+    def predict(self, X: MatrixLike, return_std: Literal[False] = False, n_draws: int = 100) -> Floats: ...
+    @overload
+    def predict(self, X: MatrixLike, return_std: Literal[True], n_draws: int = 100) -> tuple[Floats, Floats]: ...
+    @overload
+    def predict(self, X: MatrixLike, return_std: bool, n_draws: int = 100) -> Floats | tuple[Floats, Floats]: ...
+    def predict(self, X: MatrixLike, return_std: bool = False, n_draws: int = 100) -> Floats | tuple[Floats, Floats]:
         r"""Predict target values, with their uncertainty from dropout if wanted.
 
         Parameters
@@ -429,7 +449,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         _, loss = self._rules
         return outputs.ravel() if outputs.shape[1] == 1 and not loss.keeps_columns else outputs
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination; for ``loss='quantile'`` the share of pinball loss explained.
 
         Parameters
@@ -451,7 +471,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         _, loss = self._rules
         return loss.score(y, y_pred, sample_weight)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True

@@ -1,12 +1,15 @@
 """The private names of scikit-learn that this package uses, imported here and nowhere else.
 
 They may move or change with any version; seen to work with 1.6.0 and 1.9.1, the oldest and the newest supported one.
+scikit-learn's decorators have no types, which would hide the signatures of methods from type checkers; here they have.
 """
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, TypeVar
 
-from sklearn.base import _fit_context as fit_context
-from sklearn.utils import _param_validation
+from sklearn.base import _fit_context
+from sklearn.utils import _param_validation, metaestimators
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import HasMethods, Options, StrOptions, validate_parameter_constraints
@@ -18,6 +21,7 @@ __all__ = [
     "Interval",
     "Options",
     "StrOptions",
+    "available_if",
     "check_matplotlib_support",
     "check_partial_fit_first_call",
     "check_sample_weight",
@@ -25,6 +29,18 @@ __all__ = [
     "safe_indexing",
     "validate_parameter_constraints",
 ]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """Return scikit-learn's decorator of ``fit``, which validates the parameters first."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """Return scikit-learn's decorator of a method that exists only where ``check(estimator)`` holds."""
+    return metaestimators.available_if(check)
 
 
 class Interval(_param_validation.Interval):

@@ -5,18 +5,19 @@ Rules are named by ``str``, not by ``Literal``, because users register rules of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
 import numpy as np
 from numba.core import types as numba_types
-from numba.core.typing import Signature
+from numba.core.typing.templates import Signature
 from numpy.typing import ArrayLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.floating[Any]]  # float32 or float64
 Float64s: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
+MaybeNone: TypeAlias = Any  # None or not by the parameters: `float | MaybeNone` asks for no check
 
 # What a family demands of its rules: for each kernel the signature for a scalar type.
 Signatures: TypeAlias = Mapping[str, Callable[[numba_types.Type], Signature]]
@@ -26,31 +27,23 @@ Kernel: TypeAlias = "staticmethod[..., Any]"  # of a rule; its family declares t
 class SparseMatrix(Protocol):
     """A matrix or an array of ``scipy.sparse``, in any format. SciPy itself has no types."""
 
-    def toarray(self) -> Array:
-        """Return the dense array."""
-        ...
-
-    def tocsr(self) -> object:
-        """Return the matrix in the CSR format."""
-        ...
+    def toarray(self) -> Array: ...
+    def tocsr(self) -> object: ...
 
 
 # Data frames are array-like: they have ``__array__``.
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix
 
+FeatureNames: TypeAlias = Sequence[str] | Array
 Scorer: TypeAlias = Callable[[Any, Any, Any], float]  # (estimator, X, y)
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[Any, float] | Sequence[Mapping[int, float]]  # the last by label
 
 
 class Splitter(Protocol):
     """What splits rows, such as ``sklearn.model_selection.KFold``."""
 
-    def split(self, X: Any, y: Any, groups: Any, /) -> Iterable[tuple[Any, Any]]:
-        """Yield indices of rows to train on, and of those held out."""
-        ...
-
-    def get_n_splits(self, *args: Any, **kwargs: Any) -> int:
-        """Return the number of splits."""
-        ...
+    def split(self, X: Any, y: Any, groups: Any, /) -> Iterable[tuple[Any, Any]]: ...
+    def get_n_splits(self, *args: Any, **kwargs: Any) -> int: ...
 
 
 class OnnxOperator(Protocol):
@@ -71,6 +64,4 @@ class OnnxGraph(Protocol):
     element_type: int
     eps: float
 
-    def __getattr__(self, operator: str) -> OnnxOperator:
-        """Return the function that adds a node of an operator."""
-        ...
+    def __getattr__(self, operator: str) -> OnnxOperator: ...

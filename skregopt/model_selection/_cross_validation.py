@@ -1,10 +1,15 @@
 """Estimators that choose the strength of their penalty by cross-validation along the regularisation path."""
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Iterable
 from numbers import Integral
+from typing import Any, Generic, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -14,9 +19,9 @@ from sklearn.base import (
     is_classifier,
 )
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from .._engine.source import SUPPORTED_DTYPES
 from .._estimators.classifier import MLPClassifier
@@ -26,11 +31,13 @@ from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
 from .._estimators.validation import checked_weights
 from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, safe_indexing
-from ._path import PATH_CONSTRAINTS, finished, score, warn_about_path
+from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
+from ._best_network import BestNetworkMixin
+from ._path import MLP, PATH_CONSTRAINTS, RegularizationPath, finished, score, warn_about_path
 from ._plan import Plan, Strengths, follow
 
 
-class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
+class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
     """Shared implementation of :class:`MLPClassifierCV` and :class:`MLPRegressorCV`; not for direct use."""
 
     _parameter_constraints = PATH_CONSTRAINTS | {
@@ -39,20 +46,30 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
     }
 
+    alpha_: float
+    alphas_: Float64s
+    cv_scores_: Float64s
+    mean_cv_scores_: Float64s
+    best_index_: int
+    best_estimator_: MLP
+    path_: RegularizationPath[MLP]
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: MLP | None = None,
         *,
-        alphas=None,
-        n_alphas=50,
-        eps=1e-3,
-        cv=None,
-        scoring=None,
-        selection="best",
-        max_iter=None,
-        tol=None,
-        n_jobs=None,
-    ):
+        alphas: ArrayLike | None = None,
+        n_alphas: int = 50,
+        eps: float = 1e-3,
+        cv: int | Splitter | Iterable[tuple[ArrayLike, ArrayLike]] | None = None,
+        scoring: str | Scorer | None = None,
+        selection: Literal["best", "1se"] = "best",
+        max_iter: int | None = None,
+        tol: float | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.alphas = alphas
         self.n_alphas = n_alphas
@@ -64,12 +81,19 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         self.tol = tol
         self.n_jobs = n_jobs
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         add_missing_parameters(self)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Choose alpha by cross-validation, and keep the network of the path of all rows with this alpha.
 
         Parameters
@@ -149,57 +173,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator):
         plan = Plan.make(estimator, FitData(X, y, weights), Strengths(self.alphas_), self.max_iter, self.tol)
         return [score(fitted, self.scoring, X_test, y_test, weights_test) for fitted, _ in follow(plan)]
 
-    def _predict(self, method, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
-        return getattr(self.best_estimator_, method)(X)
-
-    def predict(self, X):
-        """Predict with the chosen network.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite numbers.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions.
-        """
-        return self._predict("predict", X)
-
-    def score(self, X, y, sample_weight=None):
-        """Return the score of the chosen network by ``scoring``.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite numbers.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-            Higher is better.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
-        return score(self.best_estimator_, self.scoring, X, y, sample_weight)
-
-    coefs_ = property(lambda self: self.best_estimator_.coefs_, doc="Weights of the chosen network, by layer.")
-    intercepts_ = property(lambda self: self.best_estimator_.intercepts_, doc="Intercepts of the chosen network.")
-    n_iter_ = property(lambda self: self.best_estimator_.n_iter_, doc="Epochs of the chosen network's fit.")
-    n_nonzero_ = property(lambda self: self.best_estimator_.n_nonzero_, doc="Number of weights that are not 0.0.")
-    sparsity_ = property(lambda self: self.best_estimator_.sparsity_, doc="Share of weights that are 0.0.")
-    feature_importances_ = property(
-        lambda self: self.best_estimator_.feature_importances_, doc="Importance of each feature; 0.0 if dropped."
-    )
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -217,7 +191,7 @@ def _chosen(scores, alphas, selection):
     return int(good[np.argmax(alphas[good])])
 
 
-class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
+class MLPClassifierCV(BestNetworkMixin[MLPClassifier], ClassifierMixin, BaseMLPCV[MLPClassifier]):
     """Multi-layer perceptron classifier whose ``alpha`` is chosen by cross-validation along its path.
 
     Works like ``sklearn.linear_model.LogisticRegressionCV``. The path of all rows gives the strengths, see
@@ -298,10 +272,13 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPClassifier, None]}
     _default_class = MLPClassifier
-    score = BaseMLPCV.score  # not the mixin's
-    classes_ = property(lambda self: self.best_estimator_.classes_, doc="Class labels.")
 
-    def predict_proba(self, X):
+    @property
+    def classes_(self) -> Array:
+        """Class labels."""
+        return self.best_estimator_.classes_
+
+    def predict_proba(self, X: MatrixLike) -> Floats:
         """Predict probabilities.
 
         Parameters
@@ -316,7 +293,7 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
         """
         return self._predict("predict_proba", X)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> Floats:
         """Return the logarithm of :meth:`predict_proba`.
 
         Parameters
@@ -331,14 +308,14 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
         """
         return self._predict("predict_log_proba", X)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
 
-class MLPRegressorCV(RegressorMixin, BaseMLPCV):
+class MLPRegressorCV(BestNetworkMixin[MLPRegressor], RegressorMixin, BaseMLPCV[MLPRegressor]):
     """Multi-layer perceptron regressor whose ``alpha`` is chosen by cross-validation along its path.
 
     Works like ``sklearn.linear_model.LassoCV``. The path of all rows gives the strengths, see
@@ -415,9 +392,8 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
 
     _parameter_constraints = BaseMLPCV._parameter_constraints | {"estimator": [MLPRegressor, None]}
     _default_class = MLPRegressor
-    score = BaseMLPCV.score  # not the mixin's
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True

@@ -1,19 +1,26 @@
 """The regularisation path: one estimator for each strength of the penalty, each started from the one before."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from numbers import Integral, Real
+from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import unique_labels
 
+from .._estimators.base import BaseMLP
 from .._estimators.messages import warn_user
 from .._estimators.read import FitData
 from .._estimators.scoring import takes_sample_weight
 from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
+from .._kernels.typing import Array, Float64s, Floats, Ints, MatrixLike, MaybeNone, Scorer
 from ._plan import Plan, Strengths, follow
 
 # parameters that the path shares with its cross-validation
@@ -27,8 +34,10 @@ PATH_CONSTRAINTS = {
 }
 _BOUND = [Interval(Real, 0, None, closed="neither"), None]
 
+MLP = TypeVar("MLP", bound=BaseMLP)
 
-class RegularizationPath:
+
+class RegularizationPath(Generic[MLP]):
     """What :func:`regularization_path` returns: one fitted estimator for each alpha, and their attributes as arrays.
 
     Attributes of the estimators have the same names here, and one element for each alpha.
@@ -80,51 +89,107 @@ class RegularizationPath:
         Names of the features, if X had names.
     """
 
-    def __init__(self, estimators, converged, alpha_max, train_scores=None, val_scores=None):
+    estimators_: list[MLP]
+    alpha_max_: float
+    converged_: NDArray[np.bool_]
+    train_scores_: Float64s | MaybeNone
+    val_scores_: Float64s | MaybeNone
+
+    def __init__(
+        self,
+        estimators: Iterable[MLP],
+        converged: ArrayLike,
+        alpha_max: float,
+        train_scores: ArrayLike | None = None,
+        val_scores: ArrayLike | None = None,
+    ) -> None:
         self.estimators_ = list(estimators)
         self.converged_ = np.array(converged, dtype=bool)
         self.alpha_max_ = float(alpha_max)
         self.train_scores_ = None if train_scores is None else np.array(train_scores, dtype=np.float64)
         self.val_scores_ = None if val_scores is None else np.array(val_scores, dtype=np.float64)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         alphas = self.alphas_
         return f"RegularizationPath({alphas.size} alphas from {alphas[0]:.3g} to {alphas[-1]:.3g})"
 
     def _each(self, name):
         return [getattr(estimator, name) for estimator in self.estimators_]
 
-    alphas_ = property(lambda self: np.array(self._each("alpha"), dtype=np.float64))
-    coefs_ = property(lambda self: self._each("coefs_"))
-    intercepts_ = property(lambda self: self._each("intercepts_"))
-    n_nonzero_ = property(lambda self: np.array(self._each("n_nonzero_")))
-    sparsity_ = property(lambda self: np.array(self._each("sparsity_")))
-    feature_importances_ = property(lambda self: np.array(self._each("feature_importances_")))
-    n_features_ = property(lambda self: np.count_nonzero(self.feature_importances_, axis=1))
-    loss_ = property(lambda self: np.array(self._each("loss_")))
-    n_iter_ = property(lambda self: np.array(self._each("n_iter_")))
-    n_features_in_ = property(lambda self: self.estimators_[0].n_features_in_)
-    feature_names_in_ = property(lambda self: self.estimators_[0].feature_names_in_)
+    @property
+    def alphas_(self) -> Float64s:
+        """Strength of the penalty."""
+        return np.array(self._each("alpha"), dtype=np.float64)
+
+    @property
+    def coefs_(self) -> list[list[Floats]]:
+        """Weights, by alpha and layer."""
+        return self._each("coefs_")
+
+    @property
+    def intercepts_(self) -> list[list[Floats]]:
+        """Intercepts, by alpha and layer."""
+        return self._each("intercepts_")
+
+    @property
+    def n_nonzero_(self) -> Ints:
+        """Number of weights that are not exactly zero."""
+        return np.array(self._each("n_nonzero_"))
+
+    @property
+    def sparsity_(self) -> Float64s:
+        """Share of weights that are exactly zero."""
+        return np.array(self._each("sparsity_"))
+
+    @property
+    def feature_importances_(self) -> Float64s:
+        """Importance of each feature, by alpha; 0.0 if dropped."""
+        return np.array(self._each("feature_importances_"))
+
+    @property
+    def n_features_(self) -> Ints:
+        """Number of features that are not dropped."""
+        return np.count_nonzero(self.feature_importances_, axis=1)
+
+    @property
+    def loss_(self) -> Float64s:
+        """Objective in the last epoch."""
+        return np.array(self._each("loss_"))
+
+    @property
+    def n_iter_(self) -> Ints:
+        """Epochs."""
+        return np.array(self._each("n_iter_"))
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        return self.estimators_[0].n_features_in_
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """Names of the features, if X had some."""
+        return self.estimators_[0].feature_names_in_
 
 
 def regularization_path(
-    estimator,
-    X,
-    y,
+    estimator: MLP,
+    X: MatrixLike,
+    y: MatrixLike,
     *,
-    alphas=None,
-    n_alphas=50,
-    eps=1e-3,
-    alpha_min=None,
-    alpha_max=None,
-    sample_weight=None,
-    X_val=None,
-    y_val=None,
-    sample_weight_val=None,
-    scoring=None,
-    max_iter=None,
-    tol=None,
-):
+    alphas: ArrayLike | None = None,
+    n_alphas: int = 50,
+    eps: float = 1e-3,
+    alpha_min: float | None = None,
+    alpha_max: float | None = None,
+    sample_weight: ArrayLike | None = None,
+    X_val: MatrixLike | None = None,
+    y_val: MatrixLike | None = None,
+    sample_weight_val: ArrayLike | None = None,
+    scoring: str | Scorer | None = None,
+    max_iter: int | None = None,
+    tol: float | None = None,
+) -> RegularizationPath[MLP]:
     r"""Fit an estimator along a sequence of strengths of its penalty, each fit started from the one before.
 
     Without hidden layers the path goes down from the strength at which all weights are zero. Let G be the gradient of

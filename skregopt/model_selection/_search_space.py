@@ -1,5 +1,9 @@
 """Search spaces around the parameters of an estimator. The optuna form imports optuna."""
 
+from __future__ import annotations
+
+from typing import Any, Literal
+
 import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
@@ -15,7 +19,9 @@ _ALIKE = ("adam", "nadam", "rmsprop")  # have similar good learning rates
 _LOG, _UNIFORM, _INTEGERS, _CHOICE = "logarithmic", "uniform", "logarithmic integers", "choice"
 
 
-def param_distributions(estimator, style="scipy", prefix=""):
+def param_distributions(
+    estimator: BaseMLP, style: Literal["scipy", "optuna"] = "scipy", prefix: str = ""
+) -> dict[str, Any]:
     """Return a search space for an estimator, with useful ranges.
 
     A parameter at its default gets a wide range. If the learning rate, alpha, the width or the batch size is not at its

@@ -33,15 +33,15 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "sklearn_internals memory threads locks numba_internals blas_library compiler calls cache_folder cache "
-    "jit atomics blas denormals maths views component",
+    "_kernels": "typing sklearn_internals memory threads locks numba_internals blas_library compiler calls cache_folder "
+    "cache jit atomics blas denormals maths views component",
     "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
     "network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
     "_training": "memory outcome problem job slices first_order lbfgs",
     "_estimators": "constraints targets validation fitted resolve start read split scoring callbacks messages commit "
     "train fit base classifier regressor",
-    "model_selection": "_alpha_max _plan _path _cross_validation _search_space",
+    "model_selection": "_alpha_max _plan _path _best_network _cross_validation _search_space",
     "_display": "drawing scales searches loss_curves weights paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.
@@ -76,9 +76,17 @@ def path_of(module):
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+class AsItRuns(ast.NodeTransformer):
+    """Drops what only type checkers read."""
+
+    def visit_If(self, node):
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_for_types else self.generic_visit(node)
+
+
 @cache
 def source_tree(module):
-    return ast.parse(path_of(module).read_text(encoding="utf-8"))
+    return AsItRuns().visit(ast.parse(path_of(module).read_text(encoding="utf-8")))
 
 
 def rank_of(module):
@@ -243,7 +251,7 @@ def jitted_names(module):
             kind = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             if kind in {"jit", "njit", "intrinsic"}:
                 names.add(node.name)
-            elif kind == "overload":
+            elif kind == "overload" and isinstance(decorator, ast.Call):  # numba's, not the one of typing
                 names.add(decorator.args[0].id)
     for node in source_tree(module).body:  # aliases, such as `view = _python if DISABLED else _intrinsic`
         if isinstance(node, ast.Assign) and names & {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}:
@@ -382,7 +390,7 @@ def test_registries_are_complete(module):
 @pytest.mark.parametrize("module", REGISTRIES)
 def test_registries_end_their_files(module):
     last = source_tree(module).body[-1]
-    assert isinstance(last, ast.Assign) and last.targets[0].id in REGISTRIES[module]
+    assert isinstance(last, ast.AnnAssign) and last.target.id in REGISTRIES[module]
 
 
 @pytest.mark.parametrize("module", FAMILIES)

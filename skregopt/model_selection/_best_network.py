@@ -1,0 +1,98 @@
+"""What an estimator that chose a network does with it: predict, score, show its weights."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._engine.source import SUPPORTED_DTYPES
+from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer
+from ._path import MLP, score
+
+
+class BestNetworkMixin(Generic[MLP]):
+    """Predictions, score and weights of ``best_estimator_``; stands before scikit-learn's mixins, which have a score.
+
+    Attributes
+    ----------
+    best_estimator_ : MLPClassifier or MLPRegressor
+        The network chosen.
+    scoring : str, callable or None
+        What scores it.
+    """
+
+    best_estimator_: MLP
+    scoring: str | Scorer | None
+
+    def _predict(self, method, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        return getattr(self.best_estimator_, method)(X)
+
+    def predict(self, X: MatrixLike) -> Array:
+        """Predict with the chosen network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions.
+        """
+        return self._predict("predict", X)
+
+    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the score of the chosen network by ``scoring``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        return score(self.best_estimator_, self.scoring, X, y, sample_weight)
+
+    @property
+    def coefs_(self) -> list[Floats]:
+        """Weights of the chosen network, by layer."""
+        return self.best_estimator_.coefs_
+
+    @property
+    def intercepts_(self) -> list[Floats]:
+        """Intercepts of the chosen network."""
+        return self.best_estimator_.intercepts_
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs of the chosen network's fit."""
+        return self.best_estimator_.n_iter_
+
+    @property
+    def n_nonzero_(self) -> int:
+        """Number of weights that are not 0.0."""
+        return self.best_estimator_.n_nonzero_
+
+    @property
+    def sparsity_(self) -> float:
+        """Share of weights that are 0.0."""
+        return self.best_estimator_.sparsity_
+
+    @property
+    def feature_importances_(self) -> Float64s:
+        """Importance of each feature; 0.0 if dropped."""
+        return self.best_estimator_.feature_importances_
