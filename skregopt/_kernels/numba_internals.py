@@ -16,6 +16,7 @@ from numba.core.lowering import Lower
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.core.typed_passes import NativeLowering
+from numba.core.typing.templates import Signature
 from numba.np.arrayobj import make_array, populate_array
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Lower",
     "NativeLowering",
     "NumbaError",
+    "Signature",
     "binding",
     "cgutils",
     "cpu_target",

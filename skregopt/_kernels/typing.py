@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
 import numpy as np
-from numba.core import types as numba_types
-from numba.core.typing.templates import Signature
+from numba import types as numba_types
 from numpy.typing import ArrayLike, NDArray
+
+from .numba_internals import Signature
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.floating[Any]]  # float32 or float64

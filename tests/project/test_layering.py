@@ -33,8 +33,8 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "typing sklearn_internals memory threads locks numba_internals blas_library compiler calls cache_folder "
-    "cache jit atomics blas denormals maths views component",
+    "_kernels": "sklearn_internals memory threads locks numba_internals typing blas_library compiler calls "
+    "cache_folder cache jit atomics blas denormals maths views component",
     "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
     "network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
