@@ -46,13 +46,14 @@ _IMPORTED_AT = time.time()
 _INLINED_DIGEST = _digest_of_inlined_sources()
 
 _PACKAGE = __name__.partition(".")[0]
-_ENVIRONMENT = (EXTENSION_SUFFIXES[0], numba.__version__, LLVMLITE_VERSION, np.__version__)  # of Python, the first
+# the suffix names the version of Python, its variant and the platform
+_ENVIRONMENT = (EXTENSION_SUFFIXES[0], numba.__version__, LLVMLITE_VERSION, np.__version__)
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 def code_folder():
     """Return the folder for the machine code of these sources, or None where there is none."""
-    version = sys.modules[_PACKAGE].__version__  # of a module above this one, which is complete when something compiles
+    version = sys.modules[_PACKAGE].__version__  # not yet there while the package is imported
     return cache_folder(f"{version}-{_INLINED_DIGEST[:12]}")
 
 

@@ -53,10 +53,8 @@ def cache_folder(name):
 
 def is_safe(status):
     """Return whether only this user and the administrator can write to what a ``stat_result`` belongs to."""
-    if (
-        sys.platform == "win32"
-    ):  # the mode says nothing about access, and the user's folder for caches is the user's alone
-        return True
+    if sys.platform == "win32":
+        return True  # the mode says nothing about access, and the user's folder for caches is the user's alone
     return _is_owned(status) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 

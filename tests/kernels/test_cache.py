@@ -173,6 +173,8 @@ def test_functions_of_one_name_in_one_file(path_of, tmp_path):
     assert path_of(one, SIGNATURE, "") != path_of(two, SIGNATURE, "") == path_of(again, SIGNATURE, "")
     above = function_in(tmp_path / "rules.py", f"{ADDS}above = apply\n{ADDS}apply.above = above\n")
     assert path_of(above.above, SIGNATURE, "") != path_of(above, SIGNATURE, "")
+    one, two = function_in(tmp_path / "rules.py", "apply = (lambda x: x + 1), (lambda x: 2 * x)\n")
+    assert path_of(one, SIGNATURE, "") != path_of(two, SIGNATURE, "")
 
 
 @pytest.mark.parametrize(
