@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from processes import run
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
@@ -15,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 from support.linear_models import LASSO, RULES, UNTIL_CONVERGED
 from support.problems import TASKS, make_problem
+from support.processes import run
 from twin.network import data_loss, gradients
 
 from skregopt import MLPClassifier, MLPRegressor

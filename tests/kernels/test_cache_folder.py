@@ -6,8 +6,8 @@ import sys
 
 import numba
 import pytest
-from processes import run
 from support.kernels import KERNEL_NAMES, KERNELS, copied_package, kernels_in, needs_compiler
+from support.processes import run
 
 from skregopt._kernels import cache_folder as folders
 from skregopt._kernels.cache_folder import cache_folder

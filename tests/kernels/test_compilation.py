@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from processes import DATA, PACKAGE, Child, run
 from support.kernels import needs_compiler, zipped
+from support.processes import DATA, PACKAGE, Child, run
 
 # a few combinations that need most of the engine
 FITS = (
@@ -88,6 +88,7 @@ def test_compilation_is_announced_once(cold):
 
 
 @needs_compiler
+@pytest.mark.exhaustive
 def test_a_whole_fit_without_a_cache(cold):
     """It gives the same bits, and says that the next process has to compile again."""
     code = DATA + inspect.cleandoc("""

@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from processes import PACKAGE, run
 from support.kernels import KERNEL_NAMES, KERNEL_RESULTS, KERNELS, copied_package, kernels_in, needs_compiler, zipped
+from support.processes import PACKAGE, run
 
 from skregopt._kernels import cache
 
@@ -91,6 +91,7 @@ for name, edit in {edits!r}.items():
 
 
 @needs_compiler
+@pytest.mark.exhaustive
 def test_edit_inside_a_zip_archive(tmp_path):
     code = KERNELS + 'result["values"] = kernels("float64")'
     path, options = zipped(tmp_path), {"cache": tmp_path / "cache"}

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from processes import DATA, run
+from support.processes import DATA, run
 
 FORKS_WITHIN_A_FIT = """
 import multiprocessing, threading

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import run
 from support.kernels import KERNEL_NAMES, KERNEL_RESULTS, KERNELS, kernels_in, needs_compiler
+from support.processes import run
 
 from skregopt._kernels import locks
 

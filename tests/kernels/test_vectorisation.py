@@ -8,6 +8,7 @@ import numba
 import pytest
 from numba import types
 from support.kernels import needs_compiler
+from support.pairwise import exhaustive
 
 from skregopt import activations, losses, optimizers, penalties
 from skregopt._engine import declaration
@@ -131,7 +132,7 @@ VECTORISED = (
 @needs_compiler
 @pytest.mark.numerics  # the oldest compiler leaves tanh in double precision as it is
 @pytest.mark.parametrize("name", VECTORISED)
-@pytest.mark.parametrize("scalar", [types.float32, types.float64], ids=str)
+@pytest.mark.parametrize("scalar", [types.float32, *exhaustive(types.float64)], ids=str)
 def test_kernels_are_vectorised(name, scalar):
     function, role = RULES[name]
     code = optimised_code(function, signature_of(role)(scalar))

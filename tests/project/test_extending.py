@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numba.core.errors import NumbaError
-from processes import PACKAGE, run
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from support.processes import PACKAGE, run
 
 from skregopt import MLPRegressor, optimizers, schedules
 from skregopt._engine.records import N_SCALARS

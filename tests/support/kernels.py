@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import PACKAGE
 
 from skregopt._kernels import jit as _jit
 from skregopt._kernels.compiler import DISABLED
+
+from .processes import PACKAGE
 
 DTYPES = [np.float32, np.float64]
 needs_compiler = pytest.mark.skipif(DISABLED, reason="without the JIT there is nothing to compile or to cache")

@@ -9,12 +9,12 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from processes import run
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from support.interrupts import Interrupt
 from support.pairwise import exhaustive
+from support.processes import run
 from support.states import bits
 
 from skregopt import MLPClassifier, MLPRegressor

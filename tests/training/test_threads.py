@@ -16,8 +16,8 @@ import numba
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from processes import run
 from sklearn.base import clone
+from support.processes import run
 from support.states import bits
 from threadpoolctl import threadpool_info, threadpool_limits
 
