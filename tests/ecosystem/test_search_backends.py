@@ -163,7 +163,7 @@ def ray_backend():
 
 
 @pytest.mark.cluster
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore")  # of ray
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_same_bits_with_ray(name, ray_backend, one_process):
@@ -276,7 +276,7 @@ def test_a_loky_worker_that_dies():
 
 @needs_proc
 @pytest.mark.cluster
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_dask_worker_that_is_killed():
     pytest.importorskip("distributed", reason="needs the extra dask")
     with Process(

@@ -171,7 +171,6 @@ def digits():
     return [part.astype(np.float32) if part.ndim == 2 else part for part in parts]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "solver, learning_rate_init, max_iter, zeros",
     [("adam", 0.002, 100, 0.4), ("minibatch", 0.05, 100, 0.4), ("sgd", 0.001, 20, 0.1)],

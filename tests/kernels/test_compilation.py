@@ -113,7 +113,6 @@ COMPILED_FOR_THE_DEFAULTS = {
 
 
 @needs_compiler
-@pytest.mark.slow
 def test_time_of_first_fits(tmp_path):
     """Bounds for busy machines; the numbers themselves are printed with -s.
 
@@ -133,14 +132,12 @@ def test_time_of_first_fits(tmp_path):
 
 
 @needs_compiler
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_whole_fit_from_a_zip_archive_without_home_folder(tmp_path, cold):
     assert values(run(SINGLE + FITS, path=zipped(tmp_path), env=NO_CACHE)).items() <= values(cold[1]).items()
 
 
 @needs_compiler
-@pytest.mark.slow
 @pytest.mark.exhaustive
 def test_cold_processes_at_once_with_whole_fits(tmp_path, cold):
     codes = [SINGLE, DOUBLE, BOTH, 'dtypes = ["float32", "float64"]\n']

@@ -15,7 +15,6 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
-@pytest.mark.slow
 @pytest.mark.examples
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
 def test_example_saves_its_figure(script, tmp_path):

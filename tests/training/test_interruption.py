@@ -88,7 +88,6 @@ def test_ctrl_c_in_partial_fit_changes_nothing(long_epoch, first):
     assert model.partial_fit(X[:400], y[:400]).t_ == (400 if first else 800)
 
 
-@pytest.mark.slow
 def test_ctrl_c_in_a_program_of_its_own(tmp_path):
     """A user's terminal: the process gets SIGINT during fit, goes on after it, and exits well."""
     program = tmp_path / "train.py"

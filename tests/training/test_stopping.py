@@ -198,7 +198,6 @@ def test_lbfgs_recorded_validation_changes_nothing(kind):
 # --- real data -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_early_stopping_on_digits():
     X, y = load_digits(return_X_y=True)
     X = X / 16

@@ -271,7 +271,6 @@ def test_ctrl_c_ends_a_team(always_with_helpers):
     assert threading.active_count() <= before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["omp", *exhaustive("workqueue", "tbb")])
 def test_threading_layers_of_numba(layer):
     """Code of a user's own on numba's threads, before, beside and in a fork of fits with threads."""
