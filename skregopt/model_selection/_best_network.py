@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Generic
-
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._engine.source import SUPPORTED_DTYPES
-from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer
-from ._path import MLP, score
+from .._kernels.typing import Array, Float64s, Floats, MatrixLike
+from ._path import score
 
 
-class BestNetworkMixin(Generic[MLP]):
+class BestNetworkMixin:
     """Predictions, score and weights of ``best_estimator_``; stands before scikit-learn's mixins, which have a score.
 
     Attributes
@@ -22,9 +20,6 @@ class BestNetworkMixin(Generic[MLP]):
     scoring : str, callable or None
         What scores it.
     """
-
-    best_estimator_: MLP
-    scoring: str | Scorer | None
 
     def _predict(self, method, X):
         check_is_fitted(self)

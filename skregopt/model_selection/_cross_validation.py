@@ -191,7 +191,7 @@ def _chosen(scores, alphas, selection):
     return int(good[np.argmax(alphas[good])])
 
 
-class MLPClassifierCV(BestNetworkMixin[MLPClassifier], ClassifierMixin, BaseMLPCV[MLPClassifier]):
+class MLPClassifierCV(BestNetworkMixin, ClassifierMixin, BaseMLPCV[MLPClassifier]):
     """Multi-layer perceptron classifier whose ``alpha`` is chosen by cross-validation along its path.
 
     Works like ``sklearn.linear_model.LogisticRegressionCV``. The path of all rows gives the strengths, see
@@ -315,7 +315,7 @@ class MLPClassifierCV(BestNetworkMixin[MLPClassifier], ClassifierMixin, BaseMLPC
         return tags
 
 
-class MLPRegressorCV(BestNetworkMixin[MLPRegressor], RegressorMixin, BaseMLPCV[MLPRegressor]):
+class MLPRegressorCV(BestNetworkMixin, RegressorMixin, BaseMLPCV[MLPRegressor]):
     """Multi-layer perceptron regressor whose ``alpha`` is chosen by cross-validation along its path.
 
     Works like ``sklearn.linear_model.LassoCV``. The path of all rows gives the strengths, see
