@@ -116,59 +116,50 @@ class RegularizationPath(Generic[MLP]):
     def _each(self, name):
         return [getattr(estimator, name) for estimator in self.estimators_]
 
+    # documented above: numpydoc would replace the entries there by links to docstrings here, which have no page
+
     @property
     def alphas_(self) -> Float64s:
-        """Strength of the penalty."""
         return np.array(self._each("alpha"), dtype=np.float64)
 
     @property
     def coefs_(self) -> list[list[Floats]]:
-        """Weights, by alpha and layer."""
         return self._each("coefs_")
 
     @property
     def intercepts_(self) -> list[list[Floats]]:
-        """Intercepts, by alpha and layer."""
         return self._each("intercepts_")
 
     @property
     def n_nonzero_(self) -> Ints:
-        """Number of weights that are not exactly zero."""
         return np.array(self._each("n_nonzero_"))
 
     @property
     def sparsity_(self) -> Float64s:
-        """Share of weights that are exactly zero."""
         return np.array(self._each("sparsity_"))
 
     @property
     def feature_importances_(self) -> Float64s:
-        """Importance of each feature, by alpha; 0.0 if dropped."""
         return np.array(self._each("feature_importances_"))
 
     @property
     def n_features_(self) -> Ints:
-        """Number of features that are not dropped."""
         return np.count_nonzero(self.feature_importances_, axis=1)
 
     @property
     def loss_(self) -> Float64s:
-        """Objective in the last epoch."""
         return np.array(self._each("loss_"))
 
     @property
     def n_iter_(self) -> Ints:
-        """Epochs."""
         return np.array(self._each("n_iter_"))
 
     @property
     def n_features_in_(self) -> int:
-        """Number of features."""
         return self.estimators_[0].n_features_in_
 
     @property
     def feature_names_in_(self) -> Array:
-        """Names of the features, if X had some."""
         return self.estimators_[0].feature_names_in_
 
 
