@@ -1,4 +1,4 @@
-"""Processes that are forked while another thread computes or compiles."""
+"""Processes that are forked while another thread fits."""
 
 import os
 
@@ -7,7 +7,7 @@ from support.processes import DATA, run
 
 FORKS_WITHIN_A_FIT = """
 import multiprocessing, threading
-from skregopt._kernels import jit as _jit, threads
+from skregopt._kernels import locks, threads
 
 def fit(queue):
     n_threads = [library.get_num_threads() for library in threads._blas_libraries()]
@@ -21,7 +21,7 @@ result["before"] = [library.get_num_threads() for library in threads._blas_libra
 held, done = threading.Event(), threading.Event()
 
 def hold():  # what another thread may be in the middle of
-    with threads.single_blas_thread(), threads._limit._lock, _jit._compiling:
+    with threads.single_blas_thread(), threads._limit._lock, locks._compiling:
         held.set()
         done.wait()
 
@@ -44,27 +44,3 @@ def test_fork_while_another_thread_fits():
     outcome = run(DATA + FORKS_WITHIN_A_FIT)
     assert outcome["exitcode"] == 0
     assert outcome["within"] == outcome["before"]
-
-
-FORKS_WHILE_COMPILING = """
-import os, tempfile
-from skregopt._kernels import jit as _jit
-
-with tempfile.TemporaryDirectory() as directory:
-    with _jit._lock(directory):
-        waits, go_on = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(go_on)
-            os.read(waits, 1)  # until the parent closes its end
-            os._exit(0)
-    with open(os.path.join(directory, "skregopt.lock"), "a+b") as handle:
-        result["free"] = _jit._try_lock(handle)
-    os.close(go_on)
-    os.waitpid(child, 0)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_fork_while_another_thread_compiles():
-    assert run(DATA + FORKS_WHILE_COMPILING)["free"]
