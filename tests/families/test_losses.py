@@ -15,7 +15,7 @@ from support.problems import make_problem
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels import maths
-from skregopt._kernels.compiler import DISABLED, OPTIONS
+from skregopt._kernels.compiler import DISABLED, KERNEL_OPTIONS
 from skregopt.losses import (
     AbsoluteError,
     Focal,
@@ -36,7 +36,7 @@ LBFGS = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "max_iter": 
 
 @cache
 def compiled(function):
-    return function if DISABLED else njit(**OPTIONS)(function)
+    return function if DISABLED else njit(**KERNEL_OPTIONS)(function)
 
 
 def evaluate(loss, raw, y, weights, scale=1.0):
