@@ -48,7 +48,9 @@ def search(name, **options):
     y = (X[:, 0] + 0.5 * rng.normal(size=90) > 0).astype(int)
     model = MLPClassifier((6,), solver="minibatch", batch_size=15, dropout=0.2, max_iter=5, random_state=0)
     kind, own = SEARCHES[name]
-    found = kind(model, GRID, cv=3, return_train_score=True, **own, **options).fit(X, y)
+    # a loss, which feels every bit of every weight, where an accuracy forgives much
+    own = own | {"cv": 3, "return_train_score": True, "scoring": "neg_log_loss"}
+    found = kind(model, GRID, **own, **options).fit(X, y)
     scores = {key: value.tobytes() for key, value in found.cv_results_.items() if "_score" in key and "time" not in key}
     return scores, found.best_params_, [coef.tobytes() for coef in found.best_estimator_.coefs_]
 
@@ -81,9 +83,10 @@ def validations(n_jobs=None):
     X = rng.normal(size=(90, 5))
     y = (X[:, 0] + 0.5 * rng.normal(size=90) > 0).astype(int)
     model = MLPClassifier((6,), solver="minibatch", batch_size=15, max_iter=5, random_state=0)
-    validated = cross_validate(model, X, y, cv=3, n_jobs=n_jobs)["test_score"]
-    learned = learning_curve(model, X, y, cv=3, n_jobs=n_jobs, train_sizes=[0.5, 1.0])
-    along = validation_curve(model, X, y, param_name="alpha", param_range=GRID["alpha"], cv=3, n_jobs=n_jobs)
+    options = {"scoring": "neg_log_loss", "cv": 3, "n_jobs": n_jobs}
+    validated = cross_validate(model, X, y, **options)["test_score"]
+    learned = learning_curve(model, X, y, train_sizes=[0.5, 1.0], **options)
+    along = validation_curve(model, X, y, param_name="alpha", param_range=GRID["alpha"], **options)
     tuned = TunedThresholdClassifierCV(model, cv=3, n_jobs=n_jobs).fit(X, y)
     found = validated, *learned, *along, np.array([tuned.best_threshold_, tuned.best_score_])
     return [values.tobytes() for values in found]

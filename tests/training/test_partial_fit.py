@@ -34,6 +34,7 @@ SCHEDULERS = [
     Plateau(factor=0.5, patience=0, threshold=0.2),
     Cosine(0.001, 2, 2),
     Warmup("cosine", n_epochs=2),
+    Warmup("invscaling", n_epochs=2),
     Warmup("adaptive", n_epochs=1),
 ]
 AROUND = {
