@@ -122,7 +122,9 @@ def check_step(task, hidden, activation, penalty, dropout, weighted, convert, n_
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_and_loss(activation, task, weighted):
-    check_step(task, (4, 3), activation, "l2", "no dropout", weighted, np.asarray)
+    # of 13 rows, one has a residual of 8e-5 here: the loss has a kink within the step of the central differences
+    n_samples = 12 if (activation, task) == ("selu", "multi-output quantile") else 13
+    check_step(task, (4, 3), activation, "l2", "no dropout", weighted, np.asarray, n_samples)
 
 
 @covering(
