@@ -16,6 +16,12 @@ if _folder:
     os.environ["NUMBA_CACHE_DIR"] = _folder
 
 
+def pytest_configure(config):
+    """Let kernels overflow as plain Python as they do as machine code: without a warning."""
+    if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        config.addinivalue_line("filterwarnings", "ignore:(overflow|invalid value|divide by zero) encountered")
+
+
 def pytest_unconfigure():
     """Remove the folder, in the process that has made it."""
     if _folder:

@@ -24,7 +24,7 @@ from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 sys.path.insert(0, str(Path(__file__).parents[1] / "doc" / "extending"))
 from my_components import CappedL1, Softsign
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 DTYPES = ("float32", "float64")
 RTOL = 1e-5

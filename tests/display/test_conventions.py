@@ -27,7 +27,7 @@ pytest.importorskip("matplotlib", reason="needs the extra plot")
 import matplotlib
 import matplotlib.pyplot as plt
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 def test_importing_and_fitting_does_not_import_matplotlib():

@@ -13,7 +13,7 @@ from skregopt import (
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 import matplotlib.pyplot as plt
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 def test_losses_of_a_plain_fit():

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import scale
 
 from skregopt import MLPClassifier, MLPRegressor, RegularizationPathDisplay
-from skregopt.model_selection import MLPClassifierCV, regularization_path
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 import matplotlib.pyplot as plt
@@ -88,6 +88,23 @@ def test_from_an_unfitted_network_the_path_is_computed(diabetes):
     display = RegularizationPathDisplay.from_estimator(network, frame, scale(y[:60]), score_name="$R^2$")
     assert display.lines_["sparsity"].get_ydata()[-1] > 90
     assert display.feature_names is not None
+
+
+@pytest.mark.nojit
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_few_epochs_are_a_picture_too(diabetes):
+    """Of a path, of a network whose path is computed, and of one that has chosen its alpha."""
+    X, y = diabetes[0][:40], scale(diabetes[1][:40])
+    network = MLPRegressor(2, penalty="group_l1", max_iter=3, random_state=0)
+    path = regularization_path(network, X, y, alphas=[0.01, 0.1, 1.0], X_val=X, y_val=y)
+    chosen = MLPRegressorCV(network, alphas=[0.01, 0.1, 1.0], cv=2, selection="1se").fit(X, y)
+    for display in (
+        RegularizationPathDisplay.from_path(path),
+        RegularizationPathDisplay.from_estimator(network, X, y, max_features=2),
+        RegularizationPathDisplay.from_estimator(chosen),
+    ):
+        assert list(display.axes_) == ["features", "scores", "sparsity"]
+        display.figure_.canvas.draw()
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])

@@ -15,7 +15,7 @@ from skregopt import (
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 def test_curve_over_one_parameter():

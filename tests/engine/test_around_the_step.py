@@ -125,6 +125,7 @@ def test_clipped_gradient_has_the_norm_asked_for(dtype, size):
     assert np.linalg.norm(steps) == pytest.approx(0.125, rel=1e-5)  # the 1e-6 of PyTorch's formula
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("n_features", [1, 4])
 def test_gradient_whose_squares_overflow(n_features):
     """Its norm is finite although its square is not: scaled like any other. Huber's loss is linear far away."""
@@ -138,6 +139,7 @@ def test_gradient_whose_squares_overflow(n_features):
     np.testing.assert_allclose(step, 0.125 * expected / np.linalg.norm(expected), rtol=1e-9)
 
 
+@pytest.mark.nojit
 @DTYPES
 def test_gradient_that_is_not_a_number_stays_visible(dtype):
     X, y = make_data(MLPRegressor)
@@ -195,6 +197,7 @@ def test_max_norm_touches_nothing_but_what_is_too_long(dtype):
     np.testing.assert_allclose(model.coefs_[0][:, long], expected[:, long], rtol=8 * np.finfo(dtype).eps)
 
 
+@pytest.mark.nojit
 @DTYPES
 def test_max_norm_of_weights_whose_squares_overflow(dtype):
     X, y = make_data(MLPRegressor)

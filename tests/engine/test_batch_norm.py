@@ -165,6 +165,7 @@ def test_gradient_is_that_of_central_differences(task, smoothing, activation, we
 # --- statistics -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_running_statistics_are_weighted_and_unbiased():
     X = np.random.RandomState(0).normal(size=(9, 3))
     y, weights = np.arange(9.0), row_weights(9)
@@ -193,6 +194,7 @@ def test_weights_are_repetitions():
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.nojit
 def test_a_last_batch_of_one_row_joins_the_one_before():
     """The rate counts updates: two per epoch for 13 rows in batches of 6, three for 14."""
     for n_samples, updates in ((12, 2), (13, 2), (14, 3)):
@@ -321,6 +323,7 @@ def test_depth_of_a_logistic_network_can_be_trained():
 # --- bad input ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -130,6 +130,7 @@ def test_training_is_that_of_pytorch(kind, activation, solver):
             np.testing.assert_allclose(actual, array, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @BOTH
 def test_predictions_by_definition(kind, activation):
@@ -143,6 +144,7 @@ def test_predictions_by_definition(kind, activation):
         np.testing.assert_allclose(model.predict_proba(X), odds / odds.sum(axis=1, keepdims=True), rtol=1e-12)
 
 
+@pytest.mark.nojit
 @BOTH
 def test_steps_follow_the_gradient_of_the_objective(kind):
     """From weights that training has moved, scales and shifts among them; central differences say where to."""
@@ -269,6 +271,7 @@ def test_objective_has_the_penalty_of_the_weights_only():
     np.testing.assert_allclose(model.loss_, expected, rtol=1e-8)
 
 
+@pytest.mark.nojit
 def test_importances_are_multiplied_by_the_scales():
     X, y = iris()
     model = make(MLPClassifier, penalty="group_l1", alpha=0.05, max_iter=30).fit(X, y)
@@ -276,6 +279,7 @@ def test_importances_are_multiplied_by_the_scales():
     np.testing.assert_allclose(model.feature_importances_, norms / norms.sum(), rtol=1e-12)
 
 
+@pytest.mark.nojit
 def test_what_cannot_be():
     X, y = iris()
     with pytest.raises(ValueError, match=r"batch_norm=True and layer_norm=True contradict each other.*Leave one"):

@@ -15,6 +15,8 @@ from support.states import plain, state
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV
 
+pytestmark = pytest.mark.nojit
+
 # --- X ---------------------------------------------------------------------------------------------------------------
 
 

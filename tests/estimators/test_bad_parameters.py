@@ -20,6 +20,8 @@ from skregopt.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
 from skregopt.schedules import SCHEDULES, Constant, InvScaling
 
+pytestmark = pytest.mark.nojit
+
 # --- domains ---------------------------------------------------------------------------------------------------------
 
 NOT_A_NUMBER = ["1", None, [1.0]]

@@ -7,6 +7,8 @@ from support.refusals import BOTH, assert_refused, make_data, train, with_value
 
 from skregopt import MLPClassifier, MLPRegressor
 
+pytestmark = pytest.mark.nojit
+
 
 @BOTH
 @pytest.mark.parametrize("early_stopping", [False, True])

@@ -21,7 +21,7 @@ from skregopt.model_selection import MLPClassifierCV
 
 sklearn_callback = pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn >= 1.9")
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 X, y = make_classification(80, 6, random_state=0)
 weights = np.linspace(0.5, 2, 80)

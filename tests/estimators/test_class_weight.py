@@ -7,7 +7,11 @@ from support.problems import make_problem
 
 from skregopt import MLPClassifier
 
-pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
+pytestmark = [
+    pytest.mark.nojit,
+    pytest.mark.numerics,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 4, "batch_size": 7, "random_state": 0, "learning_rate_init": 0.05}
 DICTS = {

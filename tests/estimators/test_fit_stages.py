@@ -19,6 +19,8 @@ from skregopt.activations import LeakyReLU
 from skregopt.losses import Quantile
 from skregopt.model_selection import MLPRegressorCV, regularization_path
 
+pytestmark = pytest.mark.nojit
+
 X = np.random.RandomState(0).normal(size=(60, 4))
 numbers, labels = X[:, 0], np.array(["left", "right"])[(X[:, 0] > 0).astype(int)]
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 2, "random_state": 0}

@@ -16,7 +16,7 @@ from skregopt.optimizers import Adam
 from skregopt.penalties import ElasticNet
 from skregopt.schedules import Cosine, Warmup
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 VERSION = parse_version(sklearn.__version__)
 needs_parameters = pytest.mark.skipif(VERSION < parse_version("1.7"), reason="tables of parameters are new in 1.7")

@@ -104,9 +104,10 @@ def test_dtype_parameter(kind, given, dtype, solver):
 # --- sparse matrices -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.nojit
 @BOTH
-@pytest.mark.parametrize("solver", ["sgd", "minibatch", "adam", "lbfgs"])
+@pytest.mark.parametrize(
+    "solver", ["sgd", *(pytest.param(s, marks=pytest.mark.nojit) for s in ("minibatch", "adam", "lbfgs"))]
+)
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_sparse_equals_dense(kind, solver, early_stopping):
     X, y = make_data(kind, n_features=12)

@@ -58,6 +58,7 @@ def dropped(model, n_draws=200):
 # --- the draws ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("task", ["regression", "multi-output regression", "multi-output poisson"])
 def test_mean_and_deviation_are_those_of_naive_networks(task, activation):
@@ -69,6 +70,7 @@ def test_mean_and_deviation_are_those_of_naive_networks(task, activation):
     np.testing.assert_allclose(deviation, draws.std(axis=0, ddof=1).reshape(mean.shape), **CLOSE)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("task", ["multiclass", "binary", "multilabel"])
 def test_probabilities_are_the_means_of_naive_networks(task):
     problem, model = make_fitted(task)
@@ -285,6 +287,7 @@ def test_probabilities_are_probabilities():
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("n_draws", [0, -3, 2.0, "10", True, np.array([5]), 1])
 def test_bad_numbers_of_draws(n_draws):
     problem, model = make_fitted("regression")
@@ -304,6 +307,7 @@ def test_numpy_integers_are_integers():
     np.testing.assert_array_equal(model.predict_proba(problem.X, n_draws=np.int32(4)), expected)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("n_draws", [0, 10, None])
 def test_draws_without_return_std(n_draws):
     problem, model = make_fitted("regression")
@@ -311,6 +315,7 @@ def test_draws_without_return_std(n_draws):
         model.predict(problem.X, n_draws=n_draws)
 
 
+@pytest.mark.nojit
 def test_draws_without_dropout():
     problem, model = make_fitted("regression", dropout=0.0, input_dropout=0.0)
     model.set_params(dropout=0.5)  # too late
@@ -328,6 +333,7 @@ def test_unfitted():
         MLPClassifier(dropout=0.5).predict_proba([[0.0]], n_draws=5)
 
 
+@pytest.mark.nojit
 def test_values_too_large_for_the_precision():
     problem = make_problem("regression")
     model = problem.make(**SMALL, dtype="float32").fit(problem.X, problem.y)

@@ -18,7 +18,11 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ELU, LeakyReLU, Tanh
 from skregopt.optimizers import Adam
 
-pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
+pytestmark = [
+    pytest.mark.nojit,
+    pytest.mark.numerics,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 SMALL = {
@@ -45,7 +49,6 @@ def small(kind, **params):
 PER_LAYER = [["relu", "tanh", "gelu"], ("logistic", "identity", "selu"), ["selu", "relu", "logistic"]]
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("activation", PER_LAYER, ids=str)
 @pytest.mark.parametrize("solver", ["minibatch", "adam", "sgd"])
 def test_each_layer_has_its_activation_and_initial_weights(solver, activation):

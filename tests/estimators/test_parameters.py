@@ -20,7 +20,7 @@ from skregopt.optimizers import OPTIMIZERS, SGD, Adam
 from skregopt.penalties import L1, L2, PENALTIES, ElasticNet
 from skregopt.schedules import SCHEDULES, Adaptive, Constant, InvScaling
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 # the only default that differs
 OTHER_DEFAULTS = {"learning_rate_init": "auto"}
@@ -81,7 +81,6 @@ def test_fit_does_not_change_parameters(kind):
     assert {name: plain(value) for name, value in model.get_params().items()} == before
 
 
-@pytest.mark.nojit
 @BOTH
 @pytest.mark.parametrize(
     ("flat", "instance"),

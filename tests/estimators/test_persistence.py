@@ -156,6 +156,7 @@ def test_training_goes_on_where_it_was(route, models):
     assert weights(without_memory.partial_fit(X, y)) != weights(loaded)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("route", ROUTES)
 def test_unfitted(route):
     model = MLPRegressor((3,), activation="elu", solver=make.Adam(beta_1=0.5))
@@ -185,6 +186,7 @@ def test_files_name_no_more_of_the_package_than_documented(name, models):
 FILES = sorted((TESTS / "data").glob("*.pkl"))
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_files_of_this_and_earlier_versions(path):
     stored = pickle.loads(path.read_bytes())

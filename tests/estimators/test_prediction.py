@@ -11,7 +11,7 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import LeakyReLU
 from skregopt.losses import Quantile
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 @BOTH

@@ -9,7 +9,7 @@ from support.states import weights
 
 from skregopt.optimizers import OPTIMIZERS
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 @BOTH

@@ -92,6 +92,7 @@ def test_distribution_is_that_of_torch(name, torch_name, params, shape):
         np.testing.assert_allclose(np.abs(ours).max(), np.abs(theirs).max(), rtol=1e-3)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("gain", [1.0, 0.3, 2.0])
 @pytest.mark.parametrize("shape", [(7, 3), (3, 7), (5, 5), (1, 4), (4, 1), (1, 1)], ids=str)
 def test_orthogonal(shape, gain):
@@ -195,6 +196,7 @@ def test_draws_do_not_depend_on_dtype(name):
         np.testing.assert_array_equal(s, d.astype(np.float32))
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_same_seed_same_weights(name):
     first, again, other = draw(name, 6, 5), draw(name, 6, 5), draw(name, 6, 5, seed=1)

@@ -316,6 +316,7 @@ def test_several_quantiles(dtype, line):
     np.testing.assert_allclose(y_pred[:, [1, 2, 0]], np.sort(raw, axis=1), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.nojit
 def test_columns_cross_before_they_are_sorted():
     """Otherwise the test above would pass without sorting."""
     model = MLPRegressor((), loss=Quantile([0.9, 0.1]), max_iter=1, random_state=0).fit([[0.0], [1.0]], [0.0, 1.0])
@@ -332,6 +333,7 @@ def test_a_sequence_of_one_quantile_is_a_column(line):
     np.testing.assert_array_equal(one.coefs_[0], column.coefs_[0])
 
 
+@pytest.mark.nojit
 def test_score_of_one_quantile(line):
     X, y = line
     model = MLPRegressor((), loss=Quantile(0.8), max_iter=5, random_state=0).fit(X, y)
@@ -356,6 +358,7 @@ def test_parameters_of_losses_are_searched(line):
 # --- label smoothing ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("task", ["multiclass", "binary", "multilabel"])
 @pytest.mark.parametrize("loss", ["log_loss", "focal"])
 def test_label_smoothing_by_name_is_that_of_the_component(loss, task):
@@ -391,6 +394,7 @@ X2 = np.arange(12.0).reshape(6, 2) / 12
 POSITIVE = np.arange(1.0, 7)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     "quantile", [0.0, 1.0, -0.1, np.nan, "median", None, [], [0.5, 1.0], [0.2, 0.2], ["a"], [[0.5]]]
 )
@@ -414,6 +418,7 @@ def test_bad_parameters_of_losses_of_classes(loss):
         MLPClassifier(loss=loss).fit(X2, [0, 1] * 3)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("loss", ["gamma", Gamma()])
 def test_gamma_requires_positive_targets(loss):
     for bad in (0.0, -1.0):

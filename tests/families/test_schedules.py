@@ -212,6 +212,7 @@ def test_plateau_watches_a_scorer():
 # --- ends ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("updates_per_epoch", [1, 4])
 @pytest.mark.parametrize(
     "schedule, floor", [(Cosine(), 0.0), (Cosine(floor=0.02), 0.02), (OneCycle(), PEAK / 25e4)], ids=str
@@ -222,6 +223,7 @@ def test_rate_stays_at_the_floor_after_the_horizon(schedule, floor, updates_per_
     assert np.all(rates[: 5 * updates_per_epoch - 1] > floor * 1.01 + 1e-9)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("n_samples", [1, N_SAMPLES])
 def test_one_epoch(name, n_samples):
@@ -252,6 +254,7 @@ def test_huge_numbers():
 # --- stopping -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nojit
 def test_plateau_is_exhausted_before_training_is():
     """The epochs by hand: patience 2, cooldown 1, score constant, improvement wanted in 4 epochs."""
     driven = Driven(Plateau(factor=0.5, patience=2, cooldown=1, floor=0.1))

@@ -107,6 +107,7 @@ def test_sequence_of_pytorch_schedules():
     np.testing.assert_allclose(model.learning_rate_curve_, expected, rtol=1e-12)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", ["adaptive", "plateau"])
 def test_epochs_of_the_warm_up_do_not_count(name):
     """What follows a warm-up of three epochs lowers the rate three epochs later than without one."""
@@ -132,6 +133,7 @@ def test_epochs_of_the_warm_up_do_not_count(name):
         assert behind[3] == 1e-5 and behind[-1] < 1e-5
 
 
+@pytest.mark.nojit
 def test_training_that_ends_within_the_warm_up():
     X, y = make_data(MLPRegressor)
     for n_epochs in (5, 8):  # SMALL's max_iter, and more

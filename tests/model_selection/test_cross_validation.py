@@ -98,6 +98,7 @@ def test_groups_and_weights_reach_the_folds(diabetes):
     assert_allclose(reg.cv_scores_[:, 0], scores, rtol=1e-5)
 
 
+@pytest.mark.nojit
 def test_a_failed_fit_leaves_everything(diabetes):
     X, y = diabetes
     reg = MLPRegressorCV(MLPRegressor((), penalty="l1", solver="gd", max_iter=5), alphas=[0.1], cv=2)
@@ -113,6 +114,7 @@ def test_a_failed_fit_leaves_everything(diabetes):
     assert pickle.dumps(reg.set_params(estimator__early_stopping=False)) == before
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     "parameters, message",
     [

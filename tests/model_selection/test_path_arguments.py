@@ -10,6 +10,8 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import param_distributions, regularization_path
 from skregopt.penalties import Penalty
 
+pytestmark = pytest.mark.nojit
+
 
 class Unknown(Penalty):
     is_smooth = False

@@ -47,6 +47,7 @@ def test_every_draw_can_be_fitted(case):
                 drawn.fit(X, y)
 
 
+@pytest.mark.nojit
 def test_a_space_has_what_has_an_effect():
     names = {case: set(param_distributions(estimator)) for case, estimator in enumerate(CASES)}
     network = {"hidden_layer_sizes", "n_hidden_layers", "activation"}
@@ -67,6 +68,7 @@ def test_a_space_has_what_has_an_effect():
         param_distributions(CASES[0], prefix=3)
 
 
+@pytest.mark.nojit
 def test_a_space_is_log_uniform():
     rates = param_distributions(MLPClassifier())["learning_rate_init"]
     assert rates.support() == pytest.approx((1e-4, 1e-2))
@@ -85,6 +87,7 @@ def test_random_search_over_a_pipeline(diabetes):
     assert set(search.best_params_) == set(space)
 
 
+@pytest.mark.nojit
 def test_optuna_draws_from_the_same_space():
     optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install skregopt[optuna]")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -105,6 +108,7 @@ def test_optuna_draws_from_the_same_space():
                     assert min(scipy_space[name]) <= value <= max(scipy_space[name])
 
 
+@pytest.mark.nojit
 def test_without_optuna_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna.distributions", None)
     with pytest.raises(ImportError, match=r"pip install 'skregopt\[optuna\]'"):

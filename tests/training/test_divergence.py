@@ -12,6 +12,8 @@ from support.training_data import FIRST_ORDER, held_out_rows, small
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.optimizers import SGD
 
+pytestmark = pytest.mark.nojit
+
 DIVERGING = {"activation": "identity", "solver": "minibatch", "learning_rate_init": 1e3, "max_iter": 100}
 NON_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values"
 

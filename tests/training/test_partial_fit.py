@@ -49,6 +49,7 @@ LAYERS = {
     "one": {"hidden_layer_sizes": (6,)},
     "two": {"hidden_layer_sizes": (5, 4), "activation": ["tanh", "gelu"]},
     "batch_norm": {"hidden_layer_sizes": (5, 4), "batch_norm": True},
+    "layer_norm": {"hidden_layer_sizes": (5, 4), "layer_norm": True},
     "dropout": {"dropout": 0.5, "input_dropout": 0.2},
 }
 TARGETS = ("classes", "labels", "numbers")

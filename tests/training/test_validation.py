@@ -12,7 +12,7 @@ from support.training_data import BOTH, held_out_rows, make_data, rising, small
 
 from skregopt import MLPClassifier, MLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 # --- scorers ---------------------------------------------------------------------------------------------------------
@@ -93,7 +93,6 @@ def test_validation_loss_is_weighted_and_without_penalty_and_dropout():
 
 
 @BOTH
-@pytest.mark.nojit
 def test_given_validation_data_without_early_stopping_is_only_recorded(kind):
     X, y = make_data(kind)
     X_val, y_val = make_data(kind, n_samples=30, seed=1)

@@ -8,7 +8,7 @@ from support.training_data import BOTH, FIRST_ORDER, make_data, small
 
 from skregopt import MLPClassifier
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
 
 @BOTH
