@@ -72,7 +72,7 @@ class Job:
             if isinstance(value, np.ndarray):
                 self._arrays[record, name] = value
                 values[name] = address(value)
-        self.array[record] = ordered(_RECORDS[record], values)
+        self.array[record][0] = ordered(_RECORDS[record], values)  # [0]: a row is filled quicker than an array
 
     def use(self, *passes):
         """Have passes compiled that the job calls, by their names."""

@@ -81,8 +81,10 @@ class FittedMixin:
         if packed is None:
             return {}
         views = packed["views"]
-        is_current = all(_same_objects(fitted.get(name, ()), views.get(name, ())) for name in WEIGHTS)
-        return packed if is_current else {}
+        for name in WEIGHTS:
+            if not _same_objects(fitted.get(name, ()), views.get(name, ())):
+                return {}
+        return packed
 
     def _theta(self):
         """Return the flat weights, packed again only if fitted arrays were replaced."""
@@ -157,4 +159,4 @@ class FittedMixin:
 
 
 def _same_objects(first, second):
-    return len(first) == len(second) and all(map(operator.is_, first, second))
+    return first is second or len(first) == len(second) and all(map(operator.is_, first, second))
