@@ -131,6 +131,8 @@ def path_of(tmp_path, monkeypatch):
     """``cache.path_of`` in a folder of its own, for files that need not be older than this process."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "_IMPORTED_AT", np.inf)
+    # Python takes a file for its bytecode that has the size and, to a second, the age of the one before
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return cache.path_of
 
 
