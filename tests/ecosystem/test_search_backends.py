@@ -292,6 +292,7 @@ def test_a_dask_worker_that_is_killed():
                 return super().fit(X, y)
 
         if __name__ == "__main__":
+            X, y = X[:120], y[:120]
             search = GridSearchCV(Slow((4,), max_iter=3, random_state=0), {"alpha": [1e-3, 1e-2, 1e-1, 1.0]}, cv=3)
             options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
             with LocalCluster(**options) as cluster, Client(cluster) as client:
@@ -305,7 +306,9 @@ def test_a_dask_worker_that_is_killed():
                     os.kill(pids[0], signal.SIGKILL)
 
                 killer = threading.Thread(target=kill)
-                with joblib.parallel_config(backend="dask"):
+                # Each worker has the data: what the killed one alone had would be lost, and the search with it. joblib
+                # gives arrays above 1 kB, rows of folds among them, to one worker; smaller ones go with each task.
+                with joblib.parallel_config(backend="dask", scatter=[X, y]):
                     running.set()
                     killer.start()
                     search.set_params(n_jobs=-1).fit(X, y)
