@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 
-from .._kernels.threads import single_blas_thread
+from .._kernels.blas_threads import single_blas_thread
 from . import loop
 from .blocks.dropout import thin
 from .job import Job, tile_rows

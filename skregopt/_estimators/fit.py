@@ -1,8 +1,9 @@
 """A fit in five stages, each of which takes what the one before returned: resolve, read, split, train, commit."""
 
 from .._kernels import jit
+from .._kernels.blas_threads import single_blas_thread
 from .._kernels.sklearn_internals import fit_context
-from .._kernels.threads import counted_fit, single_blas_thread
+from .._training.threads import counted_fit
 from .callbacks import fit_task
 from .commit import FittedAttributes, commit
 from .messages import say_what_compiles

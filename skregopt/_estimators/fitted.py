@@ -16,7 +16,7 @@ from .._engine.network import Network
 from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
 from .._kernels.component import default_parameters
-from .._kernels.threads import effective_n_threads
+from .._training.threads import effective_n_threads
 from ..penalties import PENALTIES
 from .validation import checked_X
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._engine.blocks import NORMALISATIONS
 from .._kernels.component import build_component, default_parameters
-from .._kernels.threads import effective_n_threads
+from .._training.threads import effective_n_threads
 from ..activations import ACTIVATIONS, Activation
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer

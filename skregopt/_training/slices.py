@@ -21,7 +21,7 @@ from .._engine.sharing import N_COUNTERS, OVER, help_leader
 from .._engine.source import Source
 from .._kernels.compiler import DISABLED
 from .._kernels.memory import aligned_size, aligned_zeros
-from .._kernels.threads import fits_at_once
+from .threads import fits_at_once
 
 SLICE_SECONDS = 0.4
 TRIAL_SECONDS = 0.02

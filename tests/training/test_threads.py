@@ -22,8 +22,8 @@ from support.states import bits
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._kernels.threads import effective_n_threads
 from skregopt._training import first_order, slices
+from skregopt._training.threads import effective_n_threads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -1,4 +1,4 @@
-"""Threads: how many a prediction uses, and BLAS held at one while compiled code runs.
+"""BLAS held at one thread while compiled code runs.
 
 BLAS's own threads are never used. They were measured to change the last bits: OpenBLAS cuts a product differently for
 one and for two threads, and its kernels for the rest of a cut sum in another order (in float64 at every inner
@@ -11,9 +11,7 @@ import threading
 from contextlib import contextmanager
 from functools import lru_cache
 
-import joblib
 import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, which compiled code may use: a limit set earlier would miss it)
-from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
 
@@ -69,10 +67,9 @@ _limit = _BlasLimit()
 
 
 def _after_fork():
-    # a fit of another thread does not go on here: it would keep its limit, or its lock, forever
-    global _limit, _n_fits, _counting
+    # a fit of another thread does not go on here: it would keep its limit forever
+    global _limit
     _limit = _limit.restored()
-    _n_fits, _counting = 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -88,47 +85,3 @@ def single_blas_thread():
         yield
     finally:
         limit.leave()
-
-
-_n_fits = 0
-_counting = threading.Lock()
-
-
-@contextmanager
-def counted_fit():
-    """Count a fit within the block, for :func:`fits_at_once`."""
-    global _n_fits
-    with _counting:
-        _n_fits += 1
-    try:
-        yield
-    finally:
-        with _counting:
-            _n_fits -= 1
-
-
-def fits_at_once():
-    """Return how many fits run in this process at the moment."""
-    return _n_fits
-
-
-def effective_n_threads(n_jobs):
-    """Return the number of threads that ``n_jobs`` asks for.
-
-    Parameters
-    ----------
-    n_jobs : int or None
-        None is one, whatever joblib's context says. Negative numbers count from the number of processors as in
-        joblib, but are one inside a joblib worker. A positive number is obeyed.
-
-    Returns
-    -------
-    int
-    """
-    if n_jobs is None:
-        return 1
-    if n_jobs > 0:
-        return int(n_jobs)
-    if get_active_backend()[0].nesting_level:
-        return 1
-    return max(1, joblib.cpu_count() + 1 + int(n_jobs))

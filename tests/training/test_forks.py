@@ -7,21 +7,22 @@ from support.processes import DATA, run
 
 FORKS_WITHIN_A_FIT = """
 import multiprocessing, threading
-from skregopt._kernels import locks, threads
+from skregopt._kernels import blas_threads, locks
+from skregopt._training import threads
 
 def fit(queue):
-    n_threads = [library.get_num_threads() for library in threads._blas_libraries()]
+    n_threads = [library.get_num_threads() for library in blas_threads._blas_libraries()]
     MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
     queue.put(n_threads)
 
 MLPClassifier(4, max_iter=2, random_state=0).fit(X, classes)
 context = multiprocessing.get_context("fork")
 queue = context.Queue()
-result["before"] = [library.get_num_threads() for library in threads._blas_libraries()]
+result["before"] = [library.get_num_threads() for library in blas_threads._blas_libraries()]
 held, done = threading.Event(), threading.Event()
 
 def hold():  # what another thread may be in the middle of
-    with threads.single_blas_thread(), threads._limit._lock, locks._compiling:
+    with blas_threads.single_blas_thread(), blas_threads._limit._lock, threads._counting, locks._compiling:
         held.set()
         done.wait()
 
