@@ -15,7 +15,7 @@ from .train import observe, train
 
 @fit_context(prefer_skip_nested_validation=True)  # validates parameters; tears callbacks down
 def run_fit(estimator, data, incremental=False):
-    """Fit an estimator, and return how training ended; about that nobody is warned here.
+    """Fit an estimator and return how training ended; the caller warns about it.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ def cache_folder(name):
     Parameters
     ----------
     name : str
-        Of the folder. It is one of those in the folder ``skregopt`` in NUMBA_CACHE_DIR, or else in the user's folder
-        for caches.
+        Name of the folder. It lies in the folder ``skregopt`` of NUMBA_CACHE_DIR, or else of the user's folder for
+        caches.
 
     Returns
     -------

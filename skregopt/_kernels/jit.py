@@ -68,7 +68,7 @@ def _without_collection():
 
 @_without_collection()
 def _compiled(function, signature, **wrappers):
-    """Return numba's ``CompileResult`` for a function: what is stored, or else compiled now."""
+    """Return numba's ``CompileResult`` for a function, from disk if it is there."""
     # a kernel and an entry point have different wrappers: one must never be loaded in place of the other
     path = cache.path_of(function, signature, " ".join(wrappers))
     if path is None:

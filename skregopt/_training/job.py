@@ -19,14 +19,14 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     Parameters
     ----------
     problem : Problem
-        Its ``theta`` is overwritten, unless averages are kept, which it then holds.
+        Training overwrites its ``theta``; with ``ema_decay`` it holds the averages.
     options : Options
     watches_scorer : bool
-        Whether early stopping watches a scorer of the user's.
+        Whether early stopping watches a scorer that the user has given.
     optimizer, schedule : components, default=None
         None for L-BFGS, which only asks for objective and gradient.
     memory : OptimizerMemory, default=None
-        Of the optimizer. Its numbers are copied, its slots shared.
+        Memory of the optimizer. Its numbers are copied, its slots shared.
 
     Returns
     -------

@@ -20,11 +20,11 @@ def train_lbfgs(problem, options, max_fun, observers):
     problem : Problem
         Without dropout, with a smooth penalty.
     options : Options
-        ``max_iter``, ``tol`` (on the largest gradient component), ``n_iter_no_change`` and ``early_stopping`` count.
+        It uses ``max_iter``, ``tol`` (for the largest gradient component), ``n_iter_no_change`` and ``early_stopping``.
     max_fun : int
         Most evaluations of the objective.
     observers : Observers
-        To whom an iteration is an epoch.
+        For them, each iteration counts as an epoch.
 
     Returns
     -------

@@ -32,7 +32,7 @@ class Outcome:
     loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
         One element per epoch.
     best_epoch : int
-        1-based epoch of the best score; 0 if no epoch had a score better than none.
+        1-based epoch of the best score; 0 if no epoch had a finite score.
     best_score : float
     message : str
         SciPy's words about the end of L-BFGS.

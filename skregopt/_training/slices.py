@@ -48,7 +48,7 @@ class Slices:
     Parameters
     ----------
     n_threads : int
-        Most threads.
+        Largest number of threads.
     job : Job
         What a slice works on.
     """
@@ -87,7 +87,7 @@ class Slices:
             budget.adapt(seconds)
 
     def _choice(self):
-        """Return whether helpers take part in the next slice, and whether that is to try only."""
+        """Return whether helpers take part in the next slice, and whether that slice is only a trial."""
         if not self._can_share or fits_at_once() > 1:
             return False, False
         for with_helpers in (True, False):
@@ -151,7 +151,7 @@ def _prepare_sharing(job, n_threads):
 
 
 def _strips(n_rows, n_threads):
-    """Yield numbers of rows that divide a tile for at most so many threads, the smallest first."""
+    """Yield how many rows a strip can have, so that at most ``n_threads`` strips make up a tile; the smallest first."""
     for n_strips in range(min(n_threads, n_rows // LOSS_ROWS), 1, -1):
         yield -(-n_rows // (n_strips * LOSS_ROWS)) * LOSS_ROWS
 
