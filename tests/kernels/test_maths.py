@@ -5,12 +5,14 @@ import platform
 import numpy as np
 import pytest
 from numba import types
+from scipy import special
 from sklearn.exceptions import ConvergenceWarning
 from support.kernels import DTYPES, needs_compiler
 
 from skregopt import MLPRegressor
 from skregopt._kernels import jit as _jit
 from skregopt._kernels import maths
+from skregopt._kernels.compiler import DISABLED
 from skregopt._kernels.denormals import denormals_as, denormals_off
 
 
@@ -79,6 +81,39 @@ def test_exponentials_at_the_ends(dtype):
             np.testing.assert_allclose(elementwise(function, x), reference(x), rtol=1e-6, err_msg=function.__name__)
     assert 0 < elementwise(exp_of, np.array([low], dtype)) < np.finfo(dtype).tiny  # gradual underflow
     assert np.all(np.abs(elementwise(tanh_of, np.linspace(-30, 30, 10_001).astype(dtype))) <= 1)
+
+
+def normal_cdf(x):
+    """The same as SciPy's ``ndtr``, which loses digits in the tail."""
+    tail = special.erfcx(abs(x.astype(float)) * np.sqrt(0.5)) * np.exp(-x * x / 2) / 2
+    return np.where(x < 0, tail, 1 - tail)
+
+
+# of each formula: the exact function, and the ends of x
+FORMULAS = {
+    "exp": (np.exp, -80, 80),
+    "tanh": (np.tanh, -9, 9),
+    "expm1": (np.expm1, -20, 80),
+    "log1p": (np.log1p, 0, 1),
+    "gaussian": (lambda x: np.exp(-x * x / 2), -12, 12),
+    "normal_cdf": (normal_cdf, -9, 9),
+}
+
+
+@pytest.mark.nojit
+@pytest.mark.skipif(not DISABLED, reason="as machine code they are compared above, and in the tests of activations")
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize(("precision", "dtype"), [("single", np.float32), ("double", np.float64)])
+def test_formulas_in_plain_arithmetic(monkeypatch, name, precision, dtype):
+    """The formulas do not owe their accuracy to the compiler, whose fused multiply-adds round once less."""
+    monkeypatch.setattr(maths, "_bits_as_float", lambda bits: bits.view(f"f{bits.itemsize}"))
+    exact, low, high = FORMULAS[name]
+    x = np.concatenate([np.linspace(low, high, 401), np.logspace(-6, 0, 50), [np.nan]]).astype(dtype)
+    formula = getattr(maths, f"_{name}_{precision}")
+    bell = getattr(maths, f"_gaussian_{precision}")
+    got = np.array([formula(value, bell(value)) if name == "normal_cdf" else formula(value) for value in x])
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, exact(x.astype(np.longdouble)), rtol=8 * np.finfo(dtype).eps)
 
 
 def halves(x, inside, outside):
