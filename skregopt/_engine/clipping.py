@@ -29,7 +29,7 @@ def _largest(values):
 def clip_gradient(theta, job, grad):
     """Add the gradient of the smooth penalty to ``grad``, and scale it if its norm is above ``clip_norm``.
 
-    The norm is that of all parameters together, the factor ``min(1, clip_norm / (norm + 1e-6))``, as in PyTorch's
+    One norm is taken over all parameters; the factor is ``min(1, clip_norm / (norm + 1e-6))``, as in PyTorch's
     ``clip_grad_norm_`` (Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", 2013).
     """
     network = job.network

@@ -77,7 +77,7 @@ class Job:
     def use(self, *passes):
         """Have passes compiled that the job calls, by their names."""
         self._passes.update(passes)
-        # kept, because fits that come first at the same time get a table each, of which the cache of tables keeps one
+        # kept: two first fits may build the table at the same time, and the cache of tables keeps only one of the two
         self._arrays["passes"] = table(frozenset(self._passes), self.dtype)
         self.array["passes"] = address(self._arrays["passes"])
 

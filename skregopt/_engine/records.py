@@ -1,9 +1,9 @@
 """What Python tells compiled code: one nested record, the job, of sizes, settings, flags and addresses.
 
-A compiled function takes a pointer to the job, whatever it has, so that calls are cheap and there is little to compile.
-Unmarked fields are counts or flags; those marked ``->`` are addresses, of arrays of the given type (T is the working
-precision), of records, or of compiled kernels (see ``_kernels/calls.py``). They are 0 where nothing is used, but a
-flag says what is used: compiled code never asks an address.
+A compiled function takes one pointer, to the job, so that calls are cheap and there is little to compile. Unmarked
+fields are counts or flags. Fields marked ``->`` are addresses of arrays of the given type (T is the working precision),
+of records, or of compiled kernels (see ``_kernels/calls.py``); an address that is not used is 0. Flags, not addresses,
+say what is used: compiled code never tests an address for 0.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def record_type(*fields):
     Parameters
     ----------
     *fields : str or (str, dtype)
-        A name alone is that of an int64.
+        A bare name is an int64 field.
     """
     return np.dtype((np.record, [(field, _integer) if isinstance(field, str) else field for field in fields]))
 

@@ -150,5 +150,5 @@ class Source:
         return int(np.partition(lengths, -tile_size)[-tile_size:].sum())
 
 
-# what the loaders read as it is, that first into which anything else is to be converted
+# element types that the loaders read directly; all others are converted to the first one
 SUPPORTED_DTYPES = [np.float64, *(np.dtype(element).type for element in _ELEMENTS if element != "d")]

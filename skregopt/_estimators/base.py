@@ -158,7 +158,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
-        Exactly 0.0 for a feature all of whose weights are zero.
+        Exactly 0.0 for a feature with only zero weights.
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
         weights = self.coefs_[0].astype(np.float64)

@@ -53,7 +53,7 @@ class FitTask:
         Parameters
         ----------
         fitted_attributes : callable
-            ``fitted_attributes(outcome)`` returns the attributes of an estimator whose fit ended so, as a dict.
+            ``fitted_attributes(outcome)`` returns the fitted attributes for this outcome, as a dict.
         """
         return EpochTasks(self.context, self.reported, fitted_attributes)
 

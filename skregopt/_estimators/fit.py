@@ -51,7 +51,7 @@ def run_fit(estimator, data, incremental=False):
         parts = split(resolved, inputs, data.groups)
         attributes = FittedAttributes(resolved, inputs, parts.train.indices.size)
         if task is not None:
-            attributes.remove_others(estimator)  # of which callbacks could not rid the estimators that they see
+            attributes.remove_others(estimator)  # callbacks see copies, and cannot remove them there
         outcome = train(resolved, inputs, parts, observe(estimator, parts, attributes, task))
         commit(estimator, attributes, outcome, inputs.memory if incremental else None)
     return outcome

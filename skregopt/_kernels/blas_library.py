@@ -1,10 +1,10 @@
 """Which BLAS compiled code calls: SciPy's, as numba does, or NumPy's where that is a newer OpenBLAS.
 
-The wheels of NumPy and of SciPy each bring an OpenBLAS, and one is often newer than the other: that of SciPy 1.17 is
-0.3.30, whose products of matrices that are not transposed take a sixth more time on processors with 512-bit vectors
-than those of the 0.3.31 of NumPy 2.4. Builds that share one library, or use another one than OpenBLAS, have SciPy's.
+The wheels of NumPy and of SciPy each bring an OpenBLAS, and one is often newer than the other. SciPy 1.17 brings
+0.3.30, NumPy 2.4 brings 0.3.31. On processors with 512-bit vectors, 0.3.30 takes a sixth longer for products of
+matrices that are not transposed. Builds that share one library, or use another one than OpenBLAS, have SciPy's.
 
-Compiled code knows the routines by the names registered here, so that machine code on disk does for any of them.
+Compiled code knows the routines by the names registered here, so machine code on disk works with any of them.
 """
 
 import ctypes

@@ -143,9 +143,9 @@ def save(path, compiled):
 
 
 def _without_types(compiled):
-    """Return a ``CompileResult`` without what only callers need whose call numba compiles, and people who read it.
+    """Return a ``CompileResult`` without its types and annotations: only numba's own callers and people read them.
 
-    Types are most of it, again and again, and take longer to load than machine code.
+    Types repeat many times, are most of a ``CompileResult``, and take longer to load than machine code.
     """
     descriptor = copy(compiled.fndesc)
     descriptor.argtypes, descriptor.restype = (), None

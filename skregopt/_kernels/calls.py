@@ -28,8 +28,8 @@ def caller(name, for_scalar):
     name : str
         For the key of the cache.
     for_scalar : callable
-        From a numba scalar type to the signature of the kernel, whose precision is that of the arrays among the
-        arguments.
+        From a numba scalar type to the signature of the kernel, whose precision follows from its
+        arrays.
 
     Returns
     -------
@@ -64,8 +64,8 @@ def table_caller(function, index, table, for_scalar):
     table : (numba record type, str)
         Type of the argument that has the address of the table, and the field that holds it.
     for_scalar : callable
-        From a numba scalar type to the signature of the kernel, whose precision is that of the arrays among the
-        arguments.
+        From a numba scalar type to the signature of the kernel, whose precision follows from its
+        arrays.
 
     Returns
     -------

@@ -160,7 +160,7 @@ _agreements = {}  # by what they depend on
 
 
 def _strips_agree(network, n_rows, strip):
-    """Tell whether the products of strips of rows have the bits of those of the whole tile.
+    """Tell whether multiplying strip by strip gives the same bits as multiplying the whole tile.
 
     BLAS sums in an order that depends on the sizes of the matrices, not on their elements. Whether a strip is
     computed in the order of the whole is found out once for each network and kind of processor, with random numbers.

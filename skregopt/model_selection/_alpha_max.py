@@ -59,7 +59,7 @@ def null_model(estimator, X, y, sample_weight):
     nothing = np.zeros((np.shape(X)[0], 1))
 
     def fitted(features, start, **parameters):
-        """Return a linear model, of which nobody is told that one step does not converge."""
+        """Return a linear model, fitted without a warning that it has not converged."""
         linear = type(estimator)((), penalty=None, dtype="float64", random_state=0, **kept, **parameters)
         run_fit(linear, FitData(features, y, sample_weight, **start))
         return linear

@@ -13,9 +13,9 @@ Conventions, on which the training loop relies:
   ``step`` for all weight matrices but the output layer's. The first six arguments are matrices of shape
   (fan_in, fan_out), and ``scratch`` is a vector with 4 times as many elements. It may overwrite ``grad``;
 * if ``step_size`` is not empty, a proximal step follows. Then ``step`` writes the step size of each coordinate,
-  ``s_j = |u_j| / |c_j|``. Here u is the update, and c the average of past gradients, with weights that sum to one, from
-  which u was made. With these step sizes, the fixed points of rule and proximal step together are the stationary points
-  of the objective.
+  ``s_j = |u_j| / |c_j|``. Here u is the update, and c is the weighted average of past gradients (its coefficients sum
+  to one) that produced u. With these step sizes, the fixed points of rule and proximal step together are the stationary
+  points of the objective.
 
 The rules of this package name the places in these vectors, and keep a parameter at one place in ``hyper`` and
 ``scalars``.

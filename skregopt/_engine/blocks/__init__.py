@@ -9,7 +9,7 @@ from .product import Product
 # in the order in which the blocks of a hidden layer follow each other
 BLOCKS = (Product, BatchNorm, LayerNorm, ActivationBlock, DropoutBlock)
 
-# those that an estimator has a parameter for, by its name
+# the normalisations, of which a network has at most one, by the parameters of the estimators
 NORMALISATIONS = {block.name: block for block in BLOCKS if hasattr(block, "name")}
 
 

@@ -6,7 +6,7 @@ ICML 2015, algorithms 1 and 2, with PyTorch's conventions (``torch.nn.BatchNorm1
     training:    z_hat = (z - m) / sqrt(v + eps),  out = scale z_hat + shift
                  running mean     <- 0.9 running mean + 0.1 m
                  running variance <- 0.9 running variance + 0.1 v / (1 - sum_i w_i^2 / (sum_i w_i)^2)
-    prediction:  the running statistics in place of those of the batch
+    prediction:  the running statistics in place of the batch's
 
 with m and v the mean and the (biased) variance of the batch, weighted by the weights w_i of its rows. For equal weights
 the last line is the unbiased variance, v n / (n - 1).
