@@ -98,20 +98,26 @@ class Layout:
                 continue
             given = arrays[attribute]
             name = (given_as or {}).get(attribute, attribute)
-            continued = " warm_start and partial_fit continue with the fitted network." if name == "coefs_" else ""
+            of_network = f"of a network with layers of {self.widths} units (features, hidden_layer_sizes, outputs)"
+            per_layer = "hidden layer" if attribute in self.starts else "layer"
+            continued = ""
+            if name == "coefs_":
+                continued = (
+                    " warm_start and partial_fit continue with the fitted network: give hidden_layer_sizes its former "
+                    "value, or fit a new estimator."
+                )
             if not isinstance(given, list | tuple) or len(given) != len(targets):
                 found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
-                    f"{name} must be a list of {len(targets)} arrays, one per layer of a network with layers of "
-                    f"{self.widths} units (features, hidden_layer_sizes, outputs), got {found}.{continued}"
+                    f"{name} must be a list of {len(targets)} arrays, one per {per_layer} {of_network}, got "
+                    f"{found}.{continued}"
                 )
             for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
                 array = np.asarray(values)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
-                        f"{name}[{layer}] must be an array of numbers of shape {target.shape} for a network with "
-                        f"layers of {self.widths} units (features, hidden_layer_sizes, outputs), got shape "
-                        f"{array.shape} and dtype {array.dtype}.{continued}"
+                        f"{name}[{layer}] must be an array of numbers of shape {target.shape}, for a layer "
+                        f"{of_network}, got shape {array.shape} and dtype {array.dtype}.{continued}"
                     )
                 if not np.all(np.isfinite(array)):
                     raise ValueError(f"{name}[{layer}] contains NaN or infinity.")

@@ -40,13 +40,7 @@ def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init)
     with nullcontext() if seed is not None else _generator(resolved.given["random_state"]) as rng:
         if previous:
             arrays = {name: previous[name] for name in WEIGHTS if name in previous}
-            fitted = fitted_normalisation(arrays)
-            if fitted is not None and layout.normalisation is not fitted:
-                vectors = ", ".join(vector.attribute for vector in fitted.vectors)
-                raise ValueError(
-                    f"{fitted.name}=False would drop {vectors} of the fitted network that warm_start and partial_fit "
-                    f"continue with. Set {fitted.name}=True, or fit a new estimator."
-                )
+            _check_normalisation(fitted_normalisation(arrays), layout.normalisation)
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's
             layers = zip(resolved.draws, layout.units[:-1], layout.units[1:], strict=True)
@@ -61,6 +55,22 @@ def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init)
         if values is not None:
             arrays[attribute], given_as[attribute] = values, argument
     return seed, layout.pack(arrays, dtype, given_as)
+
+
+def _check_normalisation(fitted, wanted):
+    """Raise ValueError if a fitted network, to be trained further, has another normalisation than is wanted."""
+    if fitted is wanted:
+        return
+    if fitted is None:
+        change, cure = f"{wanted.name}=True would put new steps between the fitted layers", f"{wanted.name}=False"
+    else:
+        vectors = ", ".join(vector.attribute for vector in fitted.vectors)
+        change, cure = f"{fitted.name}=False would drop {vectors}", f"{fitted.name}=True"
+        if wanted is not None:
+            cure += f" and {wanted.name}=False"
+    raise ValueError(
+        f"{change} of the network that warm_start and partial_fit continue with. Set {cure}, or fit a new estimator."
+    )
 
 
 def starting_memory(optimizer, layout, dtype, previous):

@@ -243,7 +243,7 @@ def test_switching_it_off_and_on():
         model.set_params(batch_norm=False, warm_start=True).fit(problem.X, problem.y)
     model.set_params(warm_start=False).fit(problem.X, problem.y)
     assert not any(hasattr(model, name) for name in NORMS)
-    model.set_params(batch_norm=True, warm_start=True).fit(problem.X, problem.y)
+    model.set_params(batch_norm=True).fit(problem.X, problem.y)
     assert [len(getattr(model, name)) for name in NORMS] == [2, 2, 2, 2]
     assert [array.shape for array in model.batch_norm_scales_] == [(5,), (4,)]
 

@@ -99,10 +99,34 @@ def test_another_kind_of_target(first_is_indicator):
         clf.fit(X, second)
 
 
-def test_without_the_batch_norm_of_before():
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        ("batch_norm", None, r"batch_norm=False would drop batch_norm_scales_, .*Set batch_norm=True, or fit a new"),
+        ("batch_norm", "layer_norm", r"batch_norm=False would drop .*Set batch_norm=True and layer_norm=False, or"),
+        (
+            None,
+            "layer_norm",
+            r"layer_norm=True would put new steps between the fitted layers .*Set layer_norm=False, or",
+        ),
+    ],
+)
+def test_another_normalisation_than_before(before, now, message):
     X, y = make_data(MLPClassifier)
-    clf = small(MLPClassifier, warm_start=True, batch_norm=True, max_iter=2).fit(X, y)
-    before = clf.predict_proba(X)
-    with pytest.raises(ValueError, match="batch_norm=False would drop"):
-        clf.set_params(batch_norm=False).fit(X, y)
-    assert_array_equal(clf.predict_proba(X), before)
+    clf = small(MLPClassifier, warm_start=True, max_iter=2, **dict.fromkeys([before] if before else [], True)).fit(X, y)
+    predicted = clf.predict_proba(X)
+    parameters = {"batch_norm": now == "batch_norm", "layer_norm": now == "layer_norm"}
+    with pytest.raises(ValueError, match=message):
+        clf.set_params(**parameters).fit(X, y)
+    assert_array_equal(clf.predict_proba(X), predicted)
+
+
+@pytest.mark.nojit
+def test_other_layers_than_before():
+    X, y = make_data(MLPClassifier)
+    clf = small(MLPClassifier, warm_start=True, max_iter=2).fit(X, y)
+    with pytest.raises(
+        ValueError, match="one per layer of a network .*give hidden_layer_sizes its former value, or fit"
+    ):
+        clf.set_params(hidden_layer_sizes=(3, 3, 3)).fit(X, y)
