@@ -1,4 +1,4 @@
-"""One custom component of each family."""
+"""One custom component of each family, and a custom estimator."""
 
 from numbers import Real
 
@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from sklearn.utils._param_validation import Interval
 
+from skregopt import MLPRegressor
 from skregopt.activations import Activation
 from skregopt.initializers import Initializer
 from skregopt.losses import REGRESSION_LOSSES, Loss
@@ -219,3 +220,23 @@ class Normal(Initializer):
 # --- registration ---------------------------------------------------------------------------------
 
 REGRESSION_LOSSES["log_cosh"] = LogCosh
+
+
+# --- estimator ------------------------------------------------------------------------------------
+
+
+class Funnel(MLPRegressor):
+    """Each hidden layer has half the units of the layer before."""
+
+    def __init__(self, width=64, depth=2, alpha=1e-4, random_state=None):
+        super().__init__(alpha=alpha, random_state=random_state)
+        self.width = width
+        self.depth = depth
+
+    @property
+    def hidden_layer_sizes(self):
+        return [max(1, self.width >> layer) for layer in range(self.depth)]
+
+    @hidden_layer_sizes.setter
+    def hidden_layer_sizes(self, sizes):
+        """Ignore what the constructor of MLPRegressor sets."""

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
+from .._kernels.parameters import ParametersMixin, all_parameters, default_parameters
 from .._kernels.typing import Array, Float64s, Floats, MaybeNone, Scorer, Splitter
 from ..activations import Activation
 from ..initializers import Initializer
@@ -23,10 +23,9 @@ from .constraints import parameter_constraints
 from .fit import run_fit
 from .fitted import FittedMixin
 from .messages import warn_about
-from .resolve import given_parameters
 
 
-class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
+class BaseMLP(CallbackSupportMixin, FittedMixin, ParametersMixin):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use.
 
     Attributes
@@ -119,6 +118,11 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
             setattr(self, name, value)
 
     @classmethod
+    def _default_parameters(cls):
+        """Return the parameters of the public class by name with their defaults, whatever a subclass takes."""
+        return default_parameters(public_class(cls))
+
+    @classmethod
     def _get_param_names(cls):
         # scikit-learn inspects the constructor each time, in every fit and clone
         return list(_parameter_names(cls))
@@ -128,7 +132,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
         with self._unchanged_on_failure():
             outcome = run_fit(self, data, incremental)
             if not incremental:
-                warn_about(outcome, given_parameters(self), self._to_standardise)
+                warn_about(outcome, all_parameters(self), self._to_standardise)
         return self
 
     @contextmanager
@@ -181,12 +185,18 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, BaseEstimator):
 
 
 @cache
+def public_class(estimator_class):
+    """Return the class of this package that an estimator's class is, or is derived from."""
+    return next(base for base in estimator_class.__mro__ if BaseMLP in base.__bases__)
+
+
+@cache
 def _parameter_names(estimator_class):
     return super(BaseMLP, estimator_class)._get_param_names()
 
 
 def trains_incrementally(estimator):
     """Tell whether ``partial_fit`` exists; AttributeError for L-BFGS, as in scikit-learn."""
-    if estimator.solver == "lbfgs":
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
         raise AttributeError("partial_fit is only available for first-order solvers. 'lbfgs' uses all samples at once.")
     return True

@@ -15,7 +15,7 @@ from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
-from .._kernels.component import default_parameters
+from .._kernels.parameters import default_parameters
 from .._training.threads import effective_n_threads
 from ..penalties import PENALTIES
 from .validation import checked_X
@@ -46,9 +46,9 @@ def fitted_normalisation(attributes):
 
 def add_missing_parameters(estimator):
     """Give an estimator from a file of an earlier version the defaults of parameters that are younger."""
-    missing = set(estimator._get_param_names()) - vars(estimator).keys()
-    for name in missing:
-        setattr(estimator, name, default_parameters(type(estimator))[name])
+    for name, default in default_parameters(type(estimator)).items():
+        if not hasattr(estimator, name):
+            setattr(estimator, name, default)
 
 
 class FittedMixin:

@@ -11,7 +11,7 @@ import numpy as np
 from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.source import Source
-from .._kernels.component import default_parameters
+from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from .._training.memory import OptimizerMemory
 from ..losses import Loss

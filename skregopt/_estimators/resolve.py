@@ -7,7 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._engine.blocks import NORMALISATIONS
-from .._kernels.component import build_component, default_parameters
+from .._kernels.component import build_component
+from .._kernels.parameters import all_parameters, is_default
 from .._training.threads import effective_n_threads
 from ..activations import ACTIVATIONS, Activation
 from ..initializers import INITIALIZERS, Initializer
@@ -94,7 +95,7 @@ def resolve(estimator, incremental=False):
     ValueError
         For parameters that contradict each other.
     """
-    given = given_parameters(estimator)
+    given = all_parameters(estimator)
     _check_increment(given, incremental)
     hidden = hidden_units(estimator)
     activations, draws = _activations(estimator, len(hidden))
@@ -129,11 +130,6 @@ def resolve(estimator, incremental=False):
         options=_options(estimator, optimizer, incremental),
         to_standardise=estimator._to_standardise,
     )
-
-
-def given_parameters(estimator):
-    """Return the parameters of an estimator as the user gave them, by name."""
-    return {name: getattr(estimator, name) for name in estimator._get_param_names()}
 
 
 def _check_increment(given, incremental):
@@ -297,7 +293,7 @@ def _check_for_lbfgs(estimator, penalty):
         if np.any(value):
             raise ValueError(
                 f"{name}={value!r} {reason}. Leave {name} at its default, "
-                f"{default_parameters(type(estimator))[name]!r}, or use a first-order solver: {_names(OPTIMIZERS)}."
+                f"{estimator._default_parameters()[name]!r}, or use a first-order solver: {_names(OPTIMIZERS)}."
             )
     if not penalty.is_smooth:
         raise ValueError(
@@ -355,8 +351,8 @@ def check_effect(estimator, name, component, registry):
     registry : dict
         The rules of its family by name.
     """
-    value, default = getattr(estimator, name), default_parameters(type(estimator))[name]
-    if value == default or hasattr(component, name):
+    value, default = getattr(estimator, name), estimator._default_parameters()[name]
+    if is_default(value, default) or hasattr(component, name):
         return
     family = component.family
     readers = [repr(key) for key, rule in registry.items() if name in rule.flat_parameters]

@@ -17,14 +17,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
-from sklearn.base import BaseEstimator
 
 from .jit import kernel, scalar_type
 from .numba_internals import NumbaError
+from .parameters import ParametersMixin, is_default
 from .typing import Floats, Signatures
 
 
-class Component(BaseEstimator):
+class Component(ParametersMixin):
     """Base of all families.
 
     Attributes
@@ -92,10 +92,10 @@ def _compiled(rule, name, function, dtype):
 
 
 @cache
-def default_parameters(estimator_class):
-    """Return the defaults of an estimator's constructor parameters by name."""
-    parameters = inspect.signature(estimator_class.__init__).parameters
-    return {name: parameter.default for name, parameter in parameters.items()}
+def _flat_parameters(rule):
+    """Return the flat parameters that the constructor of a rule takes: a subclass may have one of its own."""
+    own = rule._get_param_names()
+    return tuple(name for name in rule.flat_parameters if name in own)
 
 
 def build_component(family, registry, value, estimator):
@@ -108,7 +108,7 @@ def build_component(family, registry, value, estimator):
     registry : dict
         Public name -> rule, as at the end of each family's file.
     value : str, None or instance of ``family``
-    estimator : object
+    estimator : BaseMLP
         Its attributes provide the ``flat_parameters`` of a component given by name.
 
     Returns
@@ -124,14 +124,16 @@ def build_component(family, registry, value, estimator):
         and that is not at its default.
     """
     if isinstance(value, family):
-        defaults = default_parameters(type(estimator))
+        defaults = estimator._default_parameters()
         for name in value.flat_parameters:
             given, default = getattr(estimator, name), defaults[name]
-            if given != default:
+            if not is_default(given, default):
+                cure = "Leave"
+                if name in _flat_parameters(type(value)):
+                    cure = f"Set {name} on that object (in a search: {family.family}__{name}) and leave"
                 raise ValueError(
                     f"{name}={given!r} has no effect because {family.family}={value!r} carries its own {name}. "
-                    f"Set {name} on that object (in a search: {family.family}__{name}) and leave the estimator's "
-                    f"{name} at its default, {default!r}."
+                    f"{cure} the estimator's {name} at its default, {default!r}."
                 )
         value._validate_params()
         return value
@@ -140,4 +142,4 @@ def build_component(family, registry, value, estimator):
         names = ", ".join(repr(name) for name in registry)
         raise ValueError(f"{family.family} must be one of {names}, or an instance of {family.__name__}, got {value!r}.")
     rule = registry[value]
-    return rule(**{name: getattr(estimator, name) for name in rule.flat_parameters})
+    return rule(**{name: getattr(estimator, name) for name in _flat_parameters(rule)})

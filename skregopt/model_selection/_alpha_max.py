@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .._estimators.base import public_class
 from .._estimators.fit import run_fit
 from .._estimators.read import FitData
 from .._kernels.component import build_component
@@ -60,7 +61,7 @@ def null_model(estimator, X, y, sample_weight):
 
     def fitted(features, start, **parameters):
         """Return a linear model, fitted without a warning that it has not converged."""
-        linear = type(estimator)((), penalty=None, dtype="float64", random_state=0, **kept, **parameters)
+        linear = public_class(type(estimator))((), penalty=None, dtype="float64", random_state=0, **kept, **parameters)
         run_fit(linear, FitData(features, y, sample_weight, **start))
         return linear
 

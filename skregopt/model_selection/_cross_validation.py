@@ -142,7 +142,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
             checked_labels(y)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
-            estimator.set_params(random_state=int(rng.randint(np.iinfo(np.int32).max)))
+            estimator.random_state = int(rng.randint(np.iinfo(np.int32).max))
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
         folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, groups))

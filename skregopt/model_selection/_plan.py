@@ -1,16 +1,16 @@
 """The plan of a regularisation path: which strengths in which order, from which weights, with which settings."""
 
-import copy
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
 
 import numpy as np
-from sklearn.base import clone
 
 from .._estimators.base import BaseMLP
 from .._estimators.fit import run_fit
+from .._estimators.fitted import with_attributes
 from .._estimators.read import FitData
 from .._estimators.resolve import hidden_units
+from .._kernels.parameters import unfitted
 from .._training.outcome import Ending
 from ..penalties import GroupL1
 from ._alpha_max import build_penalty, check_variation, null_model
@@ -115,7 +115,7 @@ class Plan:
     open_ended : bool
         Whether the path ends where all penalised weights are zero.
     given : dict
-        The parameters of the estimator as the user gave them.
+        All parameters of the estimator as the user gave them.
     """
 
     estimator: BaseMLP
@@ -133,7 +133,7 @@ class Plan:
     def make(cls, estimator, data, strengths, max_iter=None, tol=None):
         """Look at the arguments of :func:`regularization_path`, raising its errors."""
         estimator = _checked_clone(estimator)
-        given = clone(estimator).get_params(deep=False)
+        given = vars(unfitted(estimator))
         penalty = build_penalty(estimator)
         hidden = bool(hidden_units(estimator))
         are_given = strengths.given() is not None
@@ -150,13 +150,13 @@ class Plan:
             max_iter = -(-estimator.max_iter // _SHORTER) if hidden else estimator.max_iter
         if not hidden:
             patience = max(estimator.n_iter_no_change, _PATIENCE)
-            estimator.set_params(max_iter=max_iter, weight_init="auto", n_iter_no_change=patience)
+            vars(estimator).update(max_iter=max_iter, weight_init="auto", n_iter_no_change=patience)
             start = {"coef_init": [np.zeros_like(null.gradient)], "intercept_init": [null.intercept]}
             if tol is None:
                 # above 0, or a loss that stays at 0 would improve in each epoch
                 share = max(_SHARE_OF_NULL_LOSS * abs(null.loss), np.finfo(np.float64).tiny)
                 tol = min(estimator.tol, share)
-        estimator.set_params(warm_start=True, verbose=False, tol=estimator.tol if tol is None else tol)
+        vars(estimator).update(warm_start=True, verbose=False, tol=estimator.tol if tol is None else tol)
         open_ended = hidden and not are_given and strengths.alpha_max is None
         return cls(estimator, data, start, penalty, alphas, hidden, scale, max_iter, open_ended, given)
 
@@ -174,9 +174,9 @@ def follow(plan):
     KeyboardInterrupt
         If the user interrupts a fit, which ``fit`` itself would only warn about.
     """
-    estimator, data = clone(plan.estimator), replace(plan.data, **plan.start)
+    estimator, data = unfitted(plan.estimator), replace(plan.data, **plan.start)
     for alpha in plan.alphas:
-        estimator.set_params(alpha=float(alpha))
+        estimator.alpha = float(alpha)
         try:
             outcome = run_fit(estimator, data)
         except ValueError as error:
@@ -184,13 +184,13 @@ def follow(plan):
             raise
         if outcome.ending is Ending.INTERRUPTED:
             raise KeyboardInterrupt
-        fitted = copy.copy(estimator).set_params(**plan.given | {"alpha": float(alpha)})
+        fitted = with_attributes(estimator, **plan.given | {"alpha": float(alpha)})
         for name in ("loss_curve_", "learning_rate_curve_"):
             setattr(fitted, name, getattr(estimator, name)[-outcome.n_iter :])
         yield fitted, outcome.ending is not Ending.MAX_ITER
         if plan.hidden and plan.all_zero(fitted) and plan.open_ended:
             return
-        estimator.set_params(max_iter=plan.max_iter)
+        estimator.max_iter = plan.max_iter
         data = plan.data
 
 
@@ -200,7 +200,7 @@ def _checked_clone(estimator):
             f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. In a Pipeline, "
             "transform the data first, or put MLPClassifierCV or MLPRegressorCV at its end."
         )
-    estimator = clone(estimator)
+    estimator = unfitted(estimator)
     estimator._validate_params()
     if estimator.solver == "lbfgs":
         raise ValueError(

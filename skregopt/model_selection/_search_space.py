@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import loguniform, uniform
-from sklearn.base import clone
 
 from .._estimators.base import BaseMLP
 from .._estimators.resolve import hidden_units, initial_rate
-from .._kernels.component import build_component, default_parameters
+from .._kernels.component import build_component
+from .._kernels.parameters import is_default, unfitted
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
@@ -92,7 +92,7 @@ def param_distributions(
 
 def _domains(estimator):
     """Return {name: (kind, values or bounds)}."""
-    estimator = clone(estimator)
+    estimator = unfitted(estimator)
     estimator._validate_params()
     penalty = build_component(Penalty, PENALTIES, estimator.penalty, estimator)
     domains = {}
@@ -106,7 +106,8 @@ def _domains(estimator):
     widths = hidden_units(estimator)
     if widths:
         domains |= _of_hidden_layers(estimator, widths)
-    return domains
+    settable = estimator.get_params(deep=False)  # the constructor of a subclass may hide parameters
+    return {name: domain for name, domain in domains.items() if name in settable}
 
 
 def _of_the_solver(estimator):
@@ -131,7 +132,7 @@ def _of_the_solver(estimator):
 
 def _of_hidden_layers(estimator, widths):
     narrow, wide = 16, 256
-    if estimator.hidden_layer_sizes != default_parameters(type(estimator))["hidden_layer_sizes"]:
+    if not is_default(estimator.hidden_layer_sizes, estimator._default_parameters()["hidden_layer_sizes"]):
         narrow, wide = max(1, min(widths) // 4), 4 * max(widths)
     domains = {"hidden_layer_sizes": (_INTEGERS, narrow, wide), "n_hidden_layers": (_CHOICE, [1, 2, 3])}
     rates = np.ndim(estimator.dropout) > 0
@@ -148,7 +149,7 @@ def _of_hidden_layers(estimator, widths):
 def _range(estimator, name, factor, otherwise):
     """Return bounds around the value of a parameter, or ``otherwise`` if it is at its default or 0."""
     value = getattr(estimator, name)
-    if value == default_parameters(type(estimator))[name] or value == 0:
+    if is_default(value, estimator._default_parameters()[name]) or value == 0:
         return otherwise
     return value / factor, value * factor
 

@@ -231,3 +231,11 @@ def test_not_a_component():
 def test_convergence_warning_is_what_is_ignored():
     with pytest.warns(ConvergenceWarning):
         MLPRegressor(**SMALL).fit(*data())
+
+
+@pytest.mark.nojit
+def test_subclass_of_an_estimator():
+    search = GridSearchCV(my_components.Funnel(random_state=0), {"width": [4], "depth": [1, 3]}, cv=2)
+    search.fit(*data())
+    assert search.best_estimator_.n_layers_ == search.best_params_["depth"] + 2
+    assert clone(my_components.Funnel(9, depth=3)).fit(*data()).coefs_[2].shape == (4, 2)

@@ -1,0 +1,88 @@
+"""Parameters of estimators and components, also of subclasses whose constructors take others than their bases do."""
+
+import inspect
+from functools import cache
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from .sklearn_internals import validate_parameter_constraints
+
+
+@cache
+def default_parameters(owner):
+    """Return the defaults of constructor parameters by name: of a class, and of bases whose parameters it hides."""
+    defaults = {}
+    for base in reversed(owner.__mro__):
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base.__init__).parameters.values()
+            defaults |= {p.name: p.default for p in parameters if p.default is not p.empty}
+    return defaults
+
+
+def is_default(value, default):
+    """Tell whether a parameter is at its default; sequences and arrays by their elements."""
+    return value is default or bool(np.array_equal(value, default))
+
+
+def all_parameters(owner):
+    """Return the values of parameters by name, with those that the constructor of a subclass hides.
+
+    Raises
+    ------
+    AttributeError
+        If the constructor of a subclass has not set a parameter of its base.
+    """
+    names = _parameter_names(type(owner))
+    try:
+        return {name: getattr(owner, name) for name in names}
+    except AttributeError as error:
+        missing = [name for name in names if not hasattr(owner, name)]
+        raise AttributeError(
+            f"{type(owner).__name__} has no {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}. Call "
+            "super().__init__(...) in its constructor, which sets the parameters of the base class."
+        ) from error
+
+
+def unfitted(owner):
+    """Return an unfitted copy with the same parameters, also those that the constructor of a subclass hides."""
+    twin = clone(owner)
+    for name in _hidden_parameters(type(owner)) & vars(owner).keys():
+        setattr(twin, name, clone(getattr(owner, name), safe=False))
+    return twin
+
+
+class ParametersMixin(BaseEstimator):
+    """Validation and cloning of an object whose subclasses may have constructors of their own."""
+
+    def _validate_params(self):
+        validate_parameter_constraints(
+            self._parameter_constraints, all_parameters(self), caller_name=type(self).__name__
+        )
+
+    def __sklearn_clone__(self):
+        """Return a clone; with the parameters, too, that the constructor of a subclass took as ``**kwargs``."""
+        twin = super().__sklearn_clone__()
+        if _takes_any_keyword(type(self)):
+            for name in _hidden_parameters(type(self)):
+                # a parameter that the constructor decides about is another object than the default
+                if getattr(twin, name) is default_parameters(type(self))[name]:
+                    setattr(twin, name, clone(getattr(self, name), safe=False))
+        return twin
+
+
+@cache
+def _parameter_names(owner):
+    return sorted(default_parameters(owner).keys() | owner._get_param_names())
+
+
+@cache
+def _hidden_parameters(owner):
+    """Return the parameters of bases that the constructor of a class does not take by name."""
+    return default_parameters(owner).keys() - owner._get_param_names()
+
+
+@cache
+def _takes_any_keyword(owner):
+    parameters = inspect.signature(owner.__init__).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
