@@ -10,6 +10,7 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 
 from .._training.outcome import Ending
+from .resolve import watches_loss
 
 _NOT_THE_USER = tuple(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(sklearn.__file__).parent))
 
@@ -78,7 +79,7 @@ def check_scores(outcome, scoring, n_rows, are_given):
         return
     rows = f"{n_rows} validation row(s) ({'X_val' if are_given else 'held out by validation_fraction'})"
     no_score = f"no epoch to keep: scoring={scoring!r} was {scores[-1]} on the {rows} after each of"
-    if scoring == "loss":
+    if watches_loss(scoring):
         advice = "Look for extreme values in these rows, and standardise them like the rows trained on."
     else:
         more = "a larger validation_fraction, or rows of your own as X_val"

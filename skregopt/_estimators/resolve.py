@@ -111,7 +111,7 @@ def resolve(estimator, incremental=False):
     else:
         _check_floor(estimator, optimizer, schedule)
     check_effect(estimator, "l1_ratio", penalty, PENALTIES)
-    if estimator.scoring != "loss" and not estimator.early_stopping:
+    if not watches_loss(estimator.scoring) and not estimator.early_stopping:
         raise ValueError(
             f"scoring={estimator.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "
             "scoring at its default, 'loss'."
@@ -130,6 +130,11 @@ def resolve(estimator, incremental=False):
         options=_options(estimator, optimizer, incremental),
         to_standardise=estimator._to_standardise,
     )
+
+
+def watches_loss(scoring):
+    """Tell whether early stopping watches the loss; a callable may compare to anything."""
+    return isinstance(scoring, str) and scoring == "loss"
 
 
 def _check_increment(given, incremental):

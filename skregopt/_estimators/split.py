@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .._engine.network import Rows, in_precision, relative_weights
+from .resolve import watches_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def split(resolved, inputs, groups):
             given["validation_fraction"], rows, examples.X, examples.y, strata, groups, inputs.seed
         )
         validation = _validation_rows(examples, val_rows, dtype)
-        if given["scoring"] != "loss":
+        if not watches_loss(given["scoring"]):
             weights = examples.sample_weight
             scored = examples.X[val_rows], examples.y[val_rows], None if weights is None else weights[val_rows]
     # partial_fit takes weights as given: the rows of a call are a part of all

@@ -6,6 +6,7 @@ from .._training.outcome import Ending
 from .._training.problem import Observers, Options, Problem
 from .fitted import weight_attributes, with_attributes
 from .messages import check_finite, check_scores, warn_user
+from .resolve import watches_loss
 from .scoring import epoch_scorer
 
 
@@ -21,7 +22,7 @@ def observe(estimator, split, attributes, task):
     task : FitTask or None
     """
     score = None
-    if estimator.early_stopping and estimator.scoring != "loss":
+    if estimator.early_stopping and not watches_loss(estimator.scoring):
         view = with_attributes(estimator, **attributes.structure)
 
         def set_weights(view, theta):

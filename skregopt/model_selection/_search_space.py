@@ -125,7 +125,8 @@ def _of_the_solver(estimator):
     if estimator.solver not in ("gd", "sgd"):
         sizes = [32, 64, 128, 256]
         if estimator.batch_size != "auto":
-            sizes = sorted({max(2, estimator.batch_size // 2), max(2, estimator.batch_size), 2 * estimator.batch_size})
+            size = int(estimator.batch_size)
+            sizes = sorted({max(2, size // 2), max(2, size), 2 * size})
         domains["batch_size"] = (_CHOICE, sizes)
     return domains
 
