@@ -69,6 +69,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Strength of the penalty. Its meaning depends neither on ``batch_size`` nor on the number of samples.
     l1_ratio : float in [0, 1], default=0.5
         Share of the non-smooth term in 'elasticnet' and 'group_l1': 0 is L2, 1 is L1 or the group term alone.
+        Other names ignore it, so that a grid may hold penalties and ratios.
     weight_decay : float >= 0, default=None
         Decoupled weight decay (Loshchilov and Hutter 2019): each update multiplies ``coefs_`` by 1 - learning rate *
         weight_decay before its step. None is 0.01 for 'adamw', 0.1 for 'muon', otherwise 0. First-order

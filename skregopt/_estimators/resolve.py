@@ -110,7 +110,8 @@ def resolve(estimator, incremental=False):
         _check_for_lbfgs(estimator, penalty)
     else:
         _check_floor(estimator, optimizer, schedule)
-    check_effect(estimator, "l1_ratio", penalty, PENALTIES)
+    if penalty is estimator.penalty:  # with a name, grids over penalties and ratios must work
+        check_effect(estimator, "l1_ratio", penalty, PENALTIES)
     if not watches_loss(estimator.scoring) and not estimator.early_stopping:
         raise ValueError(
             f"scoring={estimator.scoring!r} has no effect with early_stopping=False. Set early_stopping=True, or leave "

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV
 from support import against_twin
 from support.pairwise import covering
 from support.problems import TASKS, make_problem
 from twin.penalties import penalty_shares
 
+from skregopt import MLPClassifier, MLPRegressor
 from skregopt._kernels.jit import entry_point, scalar_type
-from skregopt.penalties import PENALTIES
+from skregopt.penalties import L2, PENALTIES, ElasticNet
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -88,3 +90,31 @@ def test_batch_size_does_not_change_alpha(solver, penalty):
     for a, b, c in zip(*coefs, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)
         np.testing.assert_allclose(a, c, rtol=0, atol=1e-10)
+
+
+# --- what a penalty ignores ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_grid_of_penalties_and_ratios(kind):
+    problem = make_problem("binary" if kind is MLPClassifier else "regression", n_samples=40)
+    network = kind(3, alpha=0.1, max_iter=5, random_state=0)
+    grid = {"penalty": list(PENALTIES), "l1_ratio": [0.1, 0.9]}
+    search = GridSearchCV(network, grid, cv=2, error_score="raise").fit(problem.X, problem.y)
+    scores = {(p["penalty"], p["l1_ratio"]): score for p, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    )}  # fmt: skip
+    for name in PENALTIES:
+        ratios_differ = kind is MLPRegressor and name in ("elasticnet", "group_l1")
+        if ratios_differ or name not in ("elasticnet", "group_l1"):
+            assert (scores[name, 0.1] != scores[name, 0.9]) == ratios_differ, name
+    network.set_params(penalty="l2", l1_ratio=0.9).fit(problem.X, problem.y).partial_fit(problem.X, problem.y)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("penalty", [L2(), ElasticNet()])
+def test_an_instance_still_says_that_a_ratio_has_no_effect(penalty):
+    problem = make_problem("regression")
+    with pytest.raises(ValueError, match=r"l1_ratio=0.9 has no effect"):
+        MLPRegressor(penalty=penalty, l1_ratio=0.9).fit(problem.X, problem.y)
