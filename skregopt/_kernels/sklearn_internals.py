@@ -13,7 +13,9 @@ from sklearn.utils import _param_validation, metaestimators
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import HasMethods, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
@@ -23,9 +25,11 @@ __all__ = [
     "StrOptions",
     "available_if",
     "check_matplotlib_support",
+    "check_method_params",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "raise_for_params",
     "safe_indexing",
     "validate_parameter_constraints",
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._engine.source import SUPPORTED_DTYPES
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike
 from ._path import score
+from ._routing import RoutingMixin
 
 
-class BestNetworkMixin:
+class BestNetworkMixin(RoutingMixin):
     """Predictions, score and weights of ``best_estimator_``; stands before scikit-learn's mixins, which have a score.
 
     Attributes
@@ -41,7 +44,7 @@ class BestNetworkMixin:
         """
         return self._predict("predict", X)
 
-    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None, **params: Any) -> float:
         """Return the score of the chosen network by ``scoring``.
 
         Parameters
@@ -52,6 +55,8 @@ class BestNetworkMixin:
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        **params
+            More metadata for the scorer; only with scikit-learn's metadata routing.
 
         Returns
         -------
@@ -59,8 +64,9 @@ class BestNetworkMixin:
             Higher is better.
         """
         check_is_fitted(self)
+        routed = self._routed("score", sample_weight, **params)
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
-        return score(self.best_estimator_, self.scoring, X, y, sample_weight)
+        return score(self.best_estimator_, self.scoring, X, y, routed.scorer.score)
 
     @property
     def coefs_(self) -> list[Floats]:

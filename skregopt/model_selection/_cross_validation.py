@@ -30,7 +30,7 @@ from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
 from .._estimators.validation import checked_weights
-from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, safe_indexing
+from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
 from ._best_network import BestNetworkMixin
 from ._path import MLP, PATH_CONSTRAINTS, RegularizationPath, finished, score, warn_about_path
@@ -93,6 +93,7 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
         sample_weight: ArrayLike | None = None,
         *,
         groups: ArrayLike | None = None,
+        **params: Any,
     ) -> Self:
         """Choose alpha by cross-validation, and keep the network of the path of all rows with this alpha.
 
@@ -106,6 +107,8 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
             Weights >= 0 of the rows, in training and in the scores of held-out rows.
         groups : array-like of shape (n_samples,), default=None
             Groups for ``cv``.
+        **params
+            More metadata for ``cv`` and ``scoring``; only with scikit-learn's metadata routing.
 
         Returns
         -------
@@ -121,11 +124,11 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
             was, as after any error.
         """
         fitted = copy.copy(self)  # so that a failure changes nothing
-        fitted._choose(X, y, sample_weight, groups)
+        fitted._choose(X, y, self._routed("fit", sample_weight, groups=groups, **params))
         self.__dict__ = fitted.__dict__
         return self
 
-    def _choose(self, X, y, sample_weight, groups):
+    def _choose(self, X, y, routed):
         X, y = validate_data(
             self,
             X,
@@ -137,22 +140,23 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
         )
         if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        estimator = self._default_class(penalty="l1") if self.estimator is None else clone(self.estimator)
+        estimator = clone(self._estimator())
         if is_classifier(self):
             checked_labels(y)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.random_state = int(rng.randint(np.iinfo(np.int32).max))
+        sample_weight = routed.estimator.fit.get("sample_weight")
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
-        folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, groups))
+        folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, **routed.splitter.split))
         strengths = Strengths(self.alphas, self.n_alphas, self.eps)
         plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, self.max_iter, self.tol)
         self.path_ = finished(plan, list(follow(plan)))
         warn_about_path(plan, self.path_)
         self.alphas_ = self.path_.alphas_
         scores = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._held_out_scores)(estimator, X, y, sample_weight, train, test) for train, test in folds
+            delayed(self._held_out_scores)(estimator, X, y, sample_weight, routed.scorer.score, *fold) for fold in folds
         )
         self.cv_scores_ = np.array(scores, dtype=np.float64)
         if not np.all(np.isfinite(self.cv_scores_)):
@@ -165,13 +169,13 @@ class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
         self.alpha_ = float(self.alphas_[self.best_index_])
         self.best_estimator_ = self.path_.estimators_[self.best_index_]
 
-    def _held_out_scores(self, estimator, X, y, sample_weight, train, test):
+    def _held_out_scores(self, estimator, X, y, sample_weight, scorer_params, train, test):
         """Return the scores of the rows ``test`` along the path of the rows ``train``."""
+        scorer_params = check_method_params(X, scorer_params, indices=test)
         (X, X_test), (y, y_test) = ([safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
         weights = None if sample_weight is None else sample_weight[train]
-        weights_test = None if sample_weight is None else sample_weight[test]
         plan = Plan.make(estimator, FitData(X, y, weights), Strengths(self.alphas_), self.max_iter, self.tol)
-        return [score(fitted, self.scoring, X_test, y_test, weights_test) for fitted, _ in follow(plan)]
+        return [score(fitted, self.scoring, X_test, y_test, scorer_params) for fitted, _ in follow(plan)]
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""

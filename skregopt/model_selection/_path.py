@@ -282,13 +282,14 @@ def regularization_path(
     plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, max_iter, tol)
     if X_val is not None:
         _check_validation(FitData(X, y, None, X_val, y_val, sample_weight_val), is_classifier(estimator))
+    weights, weights_val = (scorer_weights(estimator, scoring, given) for given in (sample_weight, sample_weight_val))
     steps, train_scores, val_scores = [], [], []
     interrupted = False
     try:
         for step in follow(plan):
-            train_score = score(step[0], scoring, X, y, sample_weight)
+            train_score = score(step[0], scoring, X, y, weights)
             if X_val is not None:
-                val_scores.append(score(step[0], scoring, X_val, y_val, sample_weight_val))
+                val_scores.append(score(step[0], scoring, X_val, y_val, weights_val))
             train_scores.append(train_score)
             steps.append(step)  # last: an interruption may come between the scores
     except KeyboardInterrupt:
@@ -333,13 +334,17 @@ def warn_about_path(plan, path):
         )
 
 
-def score(fitted, scoring, X, y, sample_weight):
-    """Return the score of a fitted estimator, weighted if the scorer takes weights."""
-    if scoring is None:
-        return fitted.score(X, y, sample_weight)
-    scorer = check_scoring(fitted, scoring=scoring)
-    extra = {"sample_weight": sample_weight} if sample_weight is not None and takes_sample_weight(scorer) else {}
-    return scorer(fitted, X, y, **extra)
+def score(fitted, scoring, X, y, params):
+    """Return the score of a fitted estimator; ``params`` are more arguments of the scorer."""
+    return check_scoring(fitted, scoring=scoring)(fitted, X, y, **params)
+
+
+def scorer_weights(estimator, scoring, sample_weight):
+    """Return the weights as an argument of the scorer; nothing if there are none, or if it takes none."""
+    if sample_weight is None:
+        return {}
+    takes_them = scoring is None or takes_sample_weight(check_scoring(estimator, scoring=scoring))
+    return {"sample_weight": sample_weight} if takes_them else {}
 
 
 def _check_validation(data, has_classes):

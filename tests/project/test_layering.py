@@ -41,7 +41,7 @@ ORDER = {
     "_training": "memory threads outcome problem job slices first_order lbfgs",
     "_estimators": "constraints targets validation fitted resolve start read split scoring callbacks messages commit "
     "train fit base classifier regressor",
-    "model_selection": "_alpha_max _plan _path _best_network _cross_validation _search_space",
+    "model_selection": "_alpha_max _plan _path _routing _best_network _cross_validation _search_space",
     "_display": "drawing scales searches loss_curves weights paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.
