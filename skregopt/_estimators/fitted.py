@@ -39,6 +39,12 @@ def weight_attributes(theta, layout):
     return views | {"_packed": {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}}
 
 
+def precision_of(coefs):
+    """Return the working precision of a network with these weight matrices, which users may have assigned."""
+    is_single = isinstance(coefs, list | tuple) and all(getattr(coef, "dtype", None) == np.float32 for coef in coefs)
+    return np.dtype(np.float32 if is_single else np.float64)
+
+
 def fitted_normalisation(attributes):
     """Return the kind of block that normalises the hidden layers of a network with these fitted attributes, or None."""
     return next((block for block in NORMALISATIONS.values() if block.scales in attributes), None)
@@ -93,9 +99,8 @@ class FittedMixin:
             return packed["theta"]
         if "intercepts_" not in self.__dict__:
             raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
-        single = all(np.asarray(coef).dtype == np.float32 for coef in self.coefs_)
         arrays = {name: self.__dict__[name] for name in WEIGHTS if name in self.__dict__}
-        return self._layout().pack(arrays, np.dtype(np.float32 if single else np.float64))
+        return self._layout().pack(arrays, precision_of(self.coefs_))
 
     def _predictor(self):
         """Return the fitted network for predictions, the same object until a fitted array is replaced."""

@@ -15,7 +15,7 @@ from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from .._training.memory import OptimizerMemory
 from ..losses import Loss
-from .fitted import OF_FEATURES, with_attributes
+from .fitted import OF_FEATURES, precision_of, with_attributes
 from .resolve import check_effect, depth, own_component
 from .start import starting_memory, starting_point
 from .targets import ClassTargets, NumberTargets
@@ -119,7 +119,7 @@ def read(estimator, resolved, data):
     view = with_attributes(estimator)  # validation sets attributes of features
     X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
     _check_rows(given, X.shape[0])
-    dtype = _working_dtype(given, X.dtype)
+    dtype = _working_dtype(given, X.dtype, previous)
     if resolved.optimizer is not None:
         _check_precision(resolved.optimizer, dtype)
     y, targets = estimator._read_targets(y, data.classes, previous, incremental)
@@ -170,10 +170,14 @@ def _check_rows(given, n_rows):
         )
 
 
-def _working_dtype(given, dtype):
-    """Return the precision for X of a dtype."""
+def _working_dtype(given, dtype, previous):
+    """Return the precision for X of a dtype; a network that is continued keeps its own, whatever X has."""
     if given["dtype"] != "auto":
         return np.dtype(given["dtype"])
+    if "_optimizer_memory_" in previous:
+        return previous["_optimizer_memory_"]["slots"].dtype  # the user may have assigned other coefs_ since
+    if previous:
+        return precision_of(previous["coefs_"])
     return np.dtype(np.float32 if dtype == np.float32 else np.float64)
 
 

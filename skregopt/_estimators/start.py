@@ -84,8 +84,7 @@ def starting_memory(optimizer, layout, dtype, previous):
         Working precision.
     previous : dict
         Fitted attributes of the network that ``partial_fit`` continues; empty for a fit that starts anew. The memory in
-        them is copied, so that a call that fails leaves it as it was. It is ignored if it is of another rule, size or
-        precision.
+        them is copied, so that a call that fails leaves it as it was. It is ignored if it is of another rule or size.
 
     Returns
     -------
@@ -93,11 +92,11 @@ def starting_memory(optimizer, layout, dtype, previous):
     """
     if optimizer is None:
         return None
-    new = OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
-    if "_optimizer_memory_" not in previous:
-        return new
-    memory = OptimizerMemory(**previous["_optimizer_memory_"])
-    return memory.copy() if memory.fits(new) else new
+    if "_optimizer_memory_" in previous:
+        memory = OptimizerMemory(**previous["_optimizer_memory_"])
+        if memory.fits(optimizer, layout.n_parameters):
+            return memory.copy(layout.n_parameters, dtype)
+    return OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
 
 
 _idle_generators = []  # creating one takes longer than drawing the weights of a small network

@@ -1,6 +1,6 @@
 """What an optimizer keeps between updates, and ``partial_fit`` from call to call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,26 +32,24 @@ class OptimizerMemory:
         slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
         return cls(type(optimizer), slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
 
-    def copy(self):
-        """Return an independent copy, so that a call that fails leaves the original as it was."""
-        return OptimizerMemory(
-            self.rule,
-            aligned_copy(self.slots),
-            self.memory.copy(),
-            self.schedule_memory.copy(),
-            self.epoch,
-            self.t,
-            self.t_warmup,
-            self.no_improvement,
-            self.best_score,
-            self.weights,
-            self.average,
-        )
+    def fits(self, optimizer, n_parameters):
+        """Tell whether the state is of this rule and of a network of this size."""
+        shape = (optimizer.n_slots, aligned_size(n_parameters, self.slots.dtype))
+        return self.rule is type(optimizer) and self.slots.shape == shape
 
-    def fits(self, other):
-        """Tell whether the state is of the same rule, size and precision."""
-        same_slots = self.slots.shape == other.slots.shape and self.slots.dtype == other.slots.dtype
-        return self.rule is other.rule and same_slots
+    def copy(self, n_parameters, dtype):
+        """Return an independent copy in a precision, so that a call that fails leaves the original as it was."""
+        slots, weights, average = self.slots, self.weights, self.average
+        if slots.dtype == dtype:
+            slots = aligned_copy(slots)
+        else:  # the user has changed the parameter dtype
+            slots = aligned_zeros((len(slots), aligned_size(n_parameters, dtype)), dtype)
+            slots[:, :n_parameters] = self.slots[:, :n_parameters]
+            weights, average = (None if vector is None else vector.astype(dtype) for vector in (weights, average))
+        memory, schedule_memory = self.memory.copy(), self.schedule_memory.copy()
+        return replace(
+            self, slots=slots, memory=memory, schedule_memory=schedule_memory, weights=weights, average=average
+        )
 
     def current_weights(self, kept):
         """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""

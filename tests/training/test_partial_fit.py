@@ -188,6 +188,63 @@ def test_partial_fit_is_absent_for_lbfgs(kind):
     assert classes == (kind is MLPClassifier)
 
 
+# --- the precision is the network's -----------------------------------------------------------------------------------
+
+
+def _stream(kind, dtypes, steps=9, **params):
+    """Return an estimator after calls on the same numbers in these dtypes, in turn."""
+    X, y = make_data(kind)
+    X = np.round(4 * X)  # numbers that every dtype has
+    model = small(kind, learning_rate="cosine", learning_rate_init=0.05, max_iter=steps, **params)
+    for step in range(steps):
+        first = {"classes": np.unique(y)} if kind is MLPClassifier else {}
+        model.partial_fit(X.astype(dtypes[step % len(dtypes)]), y, **first)
+    return model
+
+
+@BOTH
+@pytest.mark.parametrize("params", [{"solver": "adam"}, {"solver": "minibatch"}, {"ema_decay": 0.7}], ids=str)
+@pytest.mark.parametrize("dtypes", [("f4", "f8"), ("f8", "f4"), ("i1", "f4", "f8"), ("f4", "i8")], ids=str)
+def test_dtype_of_a_chunk_changes_nothing(kind, params, dtypes):
+    one, several = _stream(kind, dtypes[:1], **params), _stream(kind, dtypes, **params)
+    assert weights(several) == weights(one)
+    assert plain(several.learning_rate_curve_) == plain(one.learning_rate_curve_)
+
+
+@BOTH
+@pytest.mark.parametrize(("given", "then"), [("f4", "f8"), ("f8", "f4")])
+@pytest.mark.parametrize("how", ["fit", "warm_start", "assigned", "pickled"])
+def test_network_keeps_its_precision(kind, given, then, how):
+    X, y = make_data(kind)
+    model = small(kind).fit(X.astype(given), y)
+    if how == "warm_start":
+        model.set_params(warm_start=True).fit(X.astype(then), y)
+    else:
+        model.partial_fit(X.astype(given), y)
+        if how == "pickled":
+            model = pickle.loads(pickle.dumps(model))
+        if how == "assigned":  # an average of several networks, say
+            model.coefs_ = [coef.astype(then) for coef in model.coefs_]
+        model.partial_fit(X.astype(then), y)
+    assert all(coef.dtype == given for coef in model.coefs_) and model.predict(X).size == len(X)
+    assert small(kind).fit(X.astype(then), y).coefs_[0].dtype == then
+
+
+@BOTH
+@pytest.mark.parametrize("params", [{}, {"ema_decay": 0.7}, {"solver": "minibatch"}], ids=str)
+def test_another_dtype_by_parameter_converts_the_state_of_the_optimizer(kind, params):
+    X, y = make_data(kind)
+    first = {"classes": np.unique(y)} if kind is MLPClassifier else {}
+    expected = small(kind, dtype="float64", **params).partial_fit(X, y, **first)
+    model = copy.deepcopy(expected)
+    for dtype in ("float32", "float64"):
+        model.set_params(dtype=dtype).partial_fit(X, y)
+        assert model.coefs_[0].dtype == dtype
+        expected.partial_fit(X, y)
+    assert_allclose(model.coefs_[0], expected.coefs_[0], rtol=1e-3, atol=1e-6)
+    assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=1e-5)
+
+
 @BOTH
 def test_partial_fit_on_chunks_of_all_sizes(kind):
     X, y = make_data(kind, n_samples=60)
