@@ -37,6 +37,7 @@ class Softsign(Activation):
     """f(z) = z / (width + |z|), with the derivative (1 - |f|)^2 / width."""
 
     _parameter_constraints = {"width": POSITIVE}
+    linear_bound = (0.0, 1.0)  # |f(z)| <= 0 |z| + 1
     activate = staticmethod(softsign_activate)
     differentiate = staticmethod(softsign_differentiate)
 
@@ -81,6 +82,7 @@ class LogCosh(Loss):
 
     targets = ("continuous",)
     _parameter_constraints = {"width": POSITIVE}
+    growth = "polynomial"
     evaluate = staticmethod(log_cosh_evaluate)
     invert_link = staticmethod(same_prediction)
 

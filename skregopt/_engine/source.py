@@ -10,6 +10,7 @@ and fills ``dense`` (rows x features, flat) from a dense source, or ``data``, ``
 rows) from a sparse one. A source keeps its X alive; compiled code only reads.
 """
 
+import math
 from functools import cache
 
 import numpy as np
@@ -132,6 +133,19 @@ class Source:
     def loader(self, dtype):
         """Return the compiled loader into working precision ``dtype``."""
         return _compiled_loader(self._loader, np.dtype(dtype))
+
+    def largest_norm(self):
+        """Return the largest Euclidean norm of a row, or more."""
+        values = self._arrays[0]
+        if values.size == 0:
+            return 0.0
+        if values.dtype.kind == "f" and (values.flags.c_contiguous or values.flags.f_contiguous):
+            # the norm of all rows together, in a single pass; rounding is no matter in a bound as coarse as this one
+            values = (values if values.flags.c_contiguous else values.T).reshape(-1)
+            square = float(values.dot(values))
+            if np.isfinite(square):
+                return math.sqrt(square)
+        return max(float(values.max()), -float(values.min())) * math.sqrt(self.n_features)
 
     def tile_elements(self, tile_size, rows=None):
         """Return how many stored elements a tile of a sparse source can have at most; 0 for a dense source.

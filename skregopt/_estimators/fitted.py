@@ -134,8 +134,8 @@ class FittedMixin:
         network, dtype = predictor.network, predictor.theta.dtype
         self._check_fitted_widths(network.layout, network.activations, network.loss, X.shape[1])
         out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
-        if dtype == np.float32 and X.dtype == np.float64 and np.isnan(out).any():
-            raise ValueError(f"X contains values too large for {dtype}, the precision of this model.")
+        if not np.isfinite(out).all():
+            raise ValueError(_too_large(dtype))
         return out
 
     def _check_is_fitted(self):
@@ -161,6 +161,15 @@ class FittedMixin:
                 "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
             )
         return self._predict_with(predictions_of_draws, X, self._dropout_rates, self._seed, int(n_draws))
+
+
+def _too_large(dtype):
+    """Return the message for predictions that are not finite."""
+    wider = ", or fit with dtype='float64'" if dtype == np.float32 else ""
+    return (
+        f"X contains values too large for {dtype}, the precision of this model: predictions overflow. Scale X like the "
+        f"rows that the model was fitted to, best with StandardScaler in front of it{wider}."
+    )
 
 
 def _same_objects(first, second):

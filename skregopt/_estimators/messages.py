@@ -34,12 +34,14 @@ def say_what_compiles(folder):
         print(f"Compiling the training loop; later processes load its machine code from {folder}.")
 
 
-def check_finite(outcome, given, to_standardise):
+def check_finite(outcome, sound, given, to_standardise):
     """Raise ValueError if training has diverged; with early stopping the weights of the best epoch are kept instead.
 
     Parameters
     ----------
     outcome : Outcome
+    sound : bool
+        Whether the weights to keep are finite and give finite predictions.
     given : dict
         The parameters of the estimator.
     to_standardise : str
@@ -47,7 +49,7 @@ def check_finite(outcome, given, to_standardise):
     """
     # L-BFGS stops where it is when the objective is not finite; other rules may stand still
     losses = [] if given["early_stopping"] else outcome.loss_curve[-1:]
-    if np.all(np.isfinite(outcome.theta)) and np.all(np.isfinite(losses)):
+    if sound and np.all(np.isfinite(losses)):
         return
     advice = _advice_on_divergence(given, to_standardise)
     if given["solver"] == "sgd" and given["batch_size"] == "auto":

@@ -133,8 +133,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the previous fit.
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Working precision. 'auto' is float32 for X in float32, float64 for all other X; a network that ``partial_fit`` or
-        ``warm_start`` continues keeps its own.
+        Working precision. 'auto' is float32 for X in float32, float64 for all other X. A network that ``partial_fit``
+        or ``warm_start`` continues keeps its own.
     n_jobs : int or None, default=None
         Largest number of threads of a fit, and of a prediction of many rows. None is one; -1 is all processors, but one
         inside a joblib worker. While other fits run in the same process a fit has one thread. No bit of the result

@@ -1,5 +1,8 @@
 """Fourth stage of a fit: training. Nothing below this file knows an estimator."""
 
+import numpy as np
+
+from .._training.evaluation import is_sound
 from .._training.first_order import train_first_order
 from .._training.lbfgs import train_lbfgs
 from .._training.outcome import Ending
@@ -70,14 +73,29 @@ def train(resolved, inputs, split, observers):
         outcome = train_lbfgs(problem, options, int(given["max_fun"]), observers)
     else:
         outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, inputs.memory, observers)
+    sound = _is_sound(outcome, inputs.network, split.train)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
     if observers.tasks is not None:
         observers.tasks.close()
-    check_finite(outcome, given, resolved.to_standardise)
+    check_finite(outcome, sound, given, resolved.to_standardise)
     if options.early_stopping:
         check_scores(outcome, given["scoring"], split.validation.indices.size, inputs.validation is not None)
     return outcome
+
+
+def _is_sound(outcome, network, rows):
+    """Tell whether the weights to keep are finite and give the rows trained on a finite loss.
+
+    The weights that training started from, kept where early stopping has found no better ones, need only be finite.
+    """
+    if outcome.validation_scores and not outcome.best_epoch:
+        return bool(np.all(np.isfinite(outcome.theta)))
+    try:
+        return is_sound(network, outcome.theta, rows, quickly=outcome.ending is Ending.INTERRUPTED)
+    except KeyboardInterrupt:  # which costs no more than the look at the loss
+        outcome.ending = Ending.INTERRUPTED
+        return True
 
 
 def _batch_size(given, n_rows):

@@ -11,6 +11,9 @@ Shapes and conventions, on which the training loop relies:
 
 Rules whose derivative shares an exponential with the activation save the derivative itself.
 
+``linear_bound`` says how fast a rule grows. With it a fit knows, without a look at its rows, that no prediction
+overflows; without it a fit, and each ``partial_fit``, evaluates the loss of its rows once more.
+
 ``to_onnx(op, z)`` says the same as ``activate`` in operators of ONNX, see :class:`skregopt._onnx.Graph`. The forms keep
 to operators that onnxruntime computes in float64 as well.
 """

@@ -68,6 +68,11 @@ class ELU(Activation):
     def __init__(self, negative_scale: float = 1.0) -> None:
         self.negative_scale = negative_scale
 
+    @property
+    def linear_bound(self) -> tuple[float, float]:
+        """The slope above 0, the limit below."""
+        return 1.0, self.negative_scale
+
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return ``negative_scale``."""
         return (self.negative_scale,)
@@ -100,6 +105,7 @@ class SELU(Activation):
 
     saves = True
     default_initializer = "lecun_normal"
+    linear_bound = (SELU_SCALE, SELU_SCALE_ALPHA)
     activate: Kernel = staticmethod(_selu_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 

@@ -22,6 +22,9 @@ class Activation(Component):
         Factor on the variance of the initial weights that 'glorot_uniform' draws.
     default_initializer : str
         Name in :mod:`skregopt.initializers` for which ``weight_init='auto'`` stands.
+    linear_bound : (float, float) or None
+        Slope and offset with ``|f(z)| <= slope |z| + offset``. A fit needs it to know that no prediction overflows; if
+        it is None, unknown, each fit and ``partial_fit`` evaluates the loss of its rows once more at the end.
     """
 
     family = "activation"
@@ -32,6 +35,7 @@ class Activation(Component):
     saves: bool = False
     glorot_gain: float = 1.0
     default_initializer: str = "glorot_uniform"
+    linear_bound: tuple[float, float] | None = None
     activate: staticmethod[[Array, Array, Array], None]
     differentiate: staticmethod[[Array, Array, Array, Array], None]
 

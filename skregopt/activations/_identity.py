@@ -24,6 +24,7 @@ class Identity(Activation):
     'identity'
     """
 
+    linear_bound = (1.0, 0.0)
     activate: Kernel = staticmethod(_identity_activate)
     differentiate: Kernel = staticmethod(_identity_differentiate)
 

@@ -37,6 +37,7 @@ class ReLU(Activation):
     ReLU()
     """
 
+    linear_bound = (1.0, 0.0)
     activate: Kernel = staticmethod(_relu_activate)
     differentiate: Kernel = staticmethod(_relu_differentiate)
 
@@ -83,6 +84,11 @@ class LeakyReLU(Activation):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
+
+    @property
+    def linear_bound(self) -> tuple[float, float]:
+        """The larger slope."""
+        return max(1.0, self.negative_slope), 0.0
 
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return the slope below 0."""

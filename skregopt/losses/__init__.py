@@ -11,6 +11,9 @@ Shapes and conventions, on which the training loop relies:
   ``raw_prediction`` by the gradient of ``scale`` times that sum with respect to it;
 * ``invert_link(raw_prediction, hyper)`` replaces raw predictions by predictions.
 
+``growth`` says how fast loss and prediction grow. With it a fit knows, without a look at its rows, that nothing
+overflows; without it a fit, and each ``partial_fit``, evaluates the loss of its rows once more.
+
 The loss of a row is the mean over outputs in regression and the sum over labels in multilabel classification.
 
 ``to_onnx(op, raw_prediction)`` says the same as ``invert_link`` in operators of ONNX, see

@@ -18,6 +18,7 @@ class AbsoluteError(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "polynomial"
     evaluate: Kernel = staticmethod(pinball_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)
 

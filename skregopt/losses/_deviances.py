@@ -44,6 +44,7 @@ class Poisson(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "exponential"
     out_activation = "exp"
     evaluate: Kernel = staticmethod(_poisson_evaluate)
     invert_link: Kernel = staticmethod(_exp_invert_link)
@@ -91,6 +92,7 @@ class Gamma(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "exponential"
     out_activation = "exp"
     evaluate: Kernel = staticmethod(_gamma_evaluate)
     invert_link: Kernel = staticmethod(_exp_invert_link)

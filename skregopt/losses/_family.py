@@ -24,6 +24,10 @@ class Loss(Component):
         Name of the inverse link, scikit-learn's ``out_activation_``.
     targets : tuple of str
         Kinds of target that the loss is for: 'binary', 'multiclass', 'multilabel', 'continuous'.
+    growth : {'polynomial', 'exponential'} or None
+        Whether loss and prediction grow with the raw prediction z at most like z^2, or at most like exp(|z|). A fit
+        needs it to know that no loss overflows; if it is None, unknown, each fit and ``partial_fit`` evaluates the loss
+        of its rows once more at the end.
     """
 
     family = "loss"
@@ -33,6 +37,7 @@ class Loss(Component):
         "invert_link": lambda T: types.void(matrix(T), vector(T)),
     }
     out_activation: str = "identity"
+    growth: Literal["polynomial", "exponential"] | None = None
     keeps_columns: bool = False  # whether a prediction with one column stays a matrix
     evaluate: staticmethod[[Array, Array, Array, float, Array], float]
     invert_link: staticmethod[[Array, Array], None]

@@ -50,6 +50,7 @@ class Huber(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "polynomial"
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
     evaluate: Kernel = staticmethod(_huber_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)

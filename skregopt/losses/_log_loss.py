@@ -181,6 +181,7 @@ class ClassificationLoss(Loss):
     """Base of the losses of classes, whose labels can be smoothed."""
 
     targets: tuple[TargetKind, ...] = ("binary", "multiclass", "multilabel")
+    growth = "polynomial"
     flat_parameters: ClassVar[tuple[str, ...]] = ("label_smoothing",)
     _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
 

@@ -73,6 +73,7 @@ class Quantile(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "polynomial"
     _parameter_constraints = {"quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"]}
     evaluate: Kernel = staticmethod(pinball_evaluate)
     invert_link: Kernel = staticmethod(_quantile_invert_link)

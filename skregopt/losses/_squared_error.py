@@ -34,6 +34,7 @@ class SquaredError(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
+    growth = "polynomial"
     evaluate: Kernel = staticmethod(_squared_error_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)
 

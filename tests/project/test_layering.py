@@ -35,10 +35,10 @@ RANKS = (
 ORDER = {
     "_kernels": "sklearn_internals memory blas_threads locks numba_internals typing blas_library compiler calls "
     "cache_folder cache jit atomics blas denormals maths views parameters component",
-    "_engine": "records declaration layout source blocks tiles passes clipping averaging update sharing loop job "
-    "network prediction",
+    "_engine": "records declaration layout source blocks tiles passes clipping averaging update overflow sharing loop "
+    "job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation dropout",
-    "_training": "memory threads outcome problem job slices first_order lbfgs",
+    "_training": "memory threads outcome problem job slices evaluation first_order lbfgs",
     "_estimators": "constraints targets validation fitted resolve start read split scoring callbacks messages commit "
     "train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path _routing _best_network _cross_validation _search_space",

@@ -1,5 +1,7 @@
 """The activation of a hidden layer: applies a rule of :mod:`skregopt.activations` in place."""
 
+import math
+
 from ..._kernels.calls import caller
 from ..._kernels.views import array_at, flat_view
 from ...activations import Activation
@@ -52,6 +54,12 @@ class ActivationBlock(Block):
     @classmethod
     def of(cls, network, layer):
         return cls(network.activations[layer])
+
+    def bound(self, norm, n_units, trained, running):
+        if self.rule.linear_bound is None:
+            return math.inf
+        slope, offset = self.rule.linear_bound
+        return slope * norm + offset * math.sqrt(n_units)
 
     def own(self, place):
         rule, job = self.rule, place.job

@@ -205,6 +205,9 @@ class BatchNorm(Block):
             **training,
         )
 
+    def bound(self, norm, n_units, trained, running):
+        return trained / np.sqrt(EPSILON) * (norm + running) + trained
+
     def affine(self, vectors):
         scale, shift, mean, variance = (vectors[vector.attribute].astype(np.float64) for vector in self.vectors)
         factor = scale / np.sqrt(variance + EPSILON)

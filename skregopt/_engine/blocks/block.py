@@ -107,6 +107,20 @@ class Block:
         """Return the address of what the next layer reads in training, given :meth:`own`; None for the activations."""
         return None
 
+    def bound(self, norm, n_units, trained, running):
+        """Return a number that the Euclidean norm of the outputs of no row exceeds; NaN or infinity if there is none.
+
+        Parameters
+        ----------
+        norm : float
+            Such a number for the inputs.
+        n_units : int
+            Outputs.
+        trained, running : float
+            Euclidean norms of all parameters that are trained, and of all running statistics.
+        """
+        raise NotImplementedError
+
     def affine(self, vectors):
         """Return (factor, offset) by unit if predictions are ``factor * inputs + offset``, else None.
 

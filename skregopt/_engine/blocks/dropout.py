@@ -84,6 +84,9 @@ class DropoutBlock(Block):
     def own(self, place):
         return filled(OWN, rate=self.rate, multipliers=place.per_row(), dropped=place.per_row())
 
+    def bound(self, norm, n_units, trained, running):
+        return norm  # in prediction nothing is dropped
+
     def outputs(self, own):
         return int(own[0].dropped)
 

@@ -8,6 +8,8 @@ For each row, with the mean m and the (biased) variance v of its pre-activations
 A row is normalised on its own, so that batches of one row, tiles and threads make no difference.
 """
 
+import math
+
 import numpy as np
 
 from ..._kernels.views import array_at, flat_view
@@ -136,6 +138,9 @@ class LayerNorm(Block):
                 "output_deltas": place.per_row(),
             }
         return filled(OWN, scale=scale, shift=shift, **keeps)
+
+    def bound(self, norm, n_units, trained, running):
+        return math.sqrt(n_units) * trained + trained
 
     def to_onnx(self, op, z, vectors):
         return op.LayerNormalization(z, *(vectors[vector.attribute] for vector in self.vectors), epsilon=EPSILON)

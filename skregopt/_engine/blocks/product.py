@@ -226,3 +226,6 @@ class Product(Block):
     @classmethod
     def of(cls, network, layer):
         return cls()
+
+    def bound(self, norm, n_units, trained, running):
+        return trained * norm + trained

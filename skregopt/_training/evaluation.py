@@ -1,0 +1,52 @@
+"""The loss of the rows trained on, after training: that of an epoch is met before its last update."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._engine import loop
+from .._engine.job import Job, tile_rows
+from .._engine.overflow import excludes_overflow
+
+_ROWS_AT_ONCE = 1 << 14  # a signal waits until so many are done
+
+
+def mean_loss(network, theta, rows):
+    """Return the weighted mean loss of rows, dropout off, without penalty.
+
+    Parameters
+    ----------
+    network : Network
+    theta : ndarray
+    rows : Rows
+
+    Returns
+    -------
+    float
+    """
+    total = 0.0
+    for start in range(0, rows.indices.size, _ROWS_AT_ONCE):
+        part = replace(rows, indices=rows.indices[start : start + _ROWS_AT_ONCE])
+        tile_size = tile_rows(network.layout, part.indices.size, rows.source.is_sparse)
+        job = Job(network, theta, tile_size, trains=True)
+        network.describe(job, rows.source.is_sparse)
+        part.describe(job, "held_out")
+        job.use("data_loss")
+        job.add_buffers([(rows.source, part.indices)], n_targets=rows.y.shape[1], n_weights=rows.weights.shape[1])
+        total += loop.validation_loss(theta, job.array)
+        if not np.isfinite(total):
+            break
+    return total
+
+
+def is_sound(network, theta, rows, quickly=False):
+    """Tell whether weights are finite numbers that give rows a finite loss; it is computed only where it may be none.
+
+    Parameters as in :func:`mean_loss`; ``quickly`` computes it for some rows only.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if excludes_overflow(network, theta, rows.source.largest_norm()):
+            return True
+    if quickly:
+        rows = replace(rows, indices=rows.indices[:_ROWS_AT_ONCE])
+    return bool(np.all(np.isfinite(theta))) and bool(np.isfinite(mean_loss(network, theta, rows)))
