@@ -101,6 +101,14 @@ def warn_about(outcome, given, to_standardise):
         kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the starting point"
         advice = _advice_on_divergence(given, to_standardise)
         warn_user(f"Training diverged in epoch {epoch}; {kept} is kept. {advice}.", ConvergenceWarning)
+    elif outcome.targets_are_small:
+        reached = f" Maximum iterations ({given['max_iter']}) reached." if outcome.ending is Ending.MAX_ITER else ""
+        warn_user(
+            "The targets are small, and training ended with a loss above half that of the best constant prediction. "
+            f"tol={given['tol']!r} and learning rates are meant for losses near 1: standardise y, by "
+            f"TransformedTargetRegressor(..., transformer=StandardScaler()).{reached}",
+            ConvergenceWarning,
+        )
     elif outcome.ending is Ending.MAX_ITER and given["solver"] == "lbfgs":
         warn_user(
             f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "

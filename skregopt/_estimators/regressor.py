@@ -122,8 +122,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_iter_no_change : int >= 1 or inf, default=10
         Training stops after more than this many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4
-        Smallest improvement that counts, in units of the loss or score that is watched. 'lbfgs' also converges once no
-        gradient component is larger.
+        Smallest improvement that counts, in units of the loss or score that is watched. With ``early_stopping`` and
+        ``scoring='loss'`` it is multiplied by the loss of the best constant prediction, where that is below 1. 'lbfgs'
+        also converges once no gradient component is larger.
     scoring : str or callable, default='loss'
         Score of the held-out rows that ``early_stopping`` watches: 'loss' (without penalty), the name of a scikit-learn
         scorer, or a callable ``(estimator, X, y)``.

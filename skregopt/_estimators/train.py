@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._training.evaluation import is_sound
+from .._training.evaluation import is_sound, loss_of_best_constant, mean_loss
 from .._training.first_order import train_first_order
 from .._training.lbfgs import train_lbfgs
 from .._training.outcome import Ending
@@ -63,9 +63,12 @@ def train(resolved, inputs, split, observers):
     """
     given = resolved.given
     problem = Problem(inputs.network, inputs.theta, split.train, split.validation)
+    scale = _scale_of_losses(resolved, inputs, split.train)
+    relative = min(1.0, scale) if scale and given["early_stopping"] else 1.0
     options = Options(
         batch_size=_batch_size(given, split.train.indices.size),
         seed=inputs.seed,
+        least_improvement=given["tol"] * relative,
         first_epoch=len(inputs.previous.get("loss_curve_") or ()),
         **resolved.options,
     )
@@ -81,7 +84,28 @@ def train(resolved, inputs, split, observers):
     check_finite(outcome, sound, given, resolved.to_standardise)
     if options.early_stopping:
         check_scores(outcome, given["scoring"], split.validation.indices.size, inputs.validation is not None)
+    outcome.targets_are_small = _learnt_little_of_small_targets(
+        outcome, inputs.network, split.train, scale, given["tol"]
+    )
     return outcome
+
+
+def _scale_of_losses(resolved, inputs, rows):
+    """Return the loss of the best constant prediction; None where ``tol`` is no amount of loss, or there is no such."""
+    given = resolved.given
+    if resolved.incremental or given["tol"] == 0 or given["scoring"] != "loss" or inputs.targets.kind != "continuous":
+        return None
+    return loss_of_best_constant(inputs.network.loss, rows)
+
+
+def _learnt_little_of_small_targets(outcome, network, rows, scale, tol):
+    """Tell whether ``tol`` is large beside the losses, and those of the weights to keep are near a constant's.
+
+    A constant target, of scale 0, is not learnt. Targets near 1 are not small, however large ``tol`` is.
+    """
+    if not scale or not scale < min(100 * tol, 0.1) or outcome.ending not in (Ending.CONVERGED, Ending.MAX_ITER):
+        return False
+    return mean_loss(network, outcome.theta, rows) > scale / 2
 
 
 def _is_sound(outcome, network, rows):

@@ -39,6 +39,19 @@ def mean_loss(network, theta, rows):
     return total
 
 
+def loss_of_best_constant(loss, rows):
+    """Return the smallest mean loss that a constant prediction of rows has; None if the loss has no such number.
+
+    Parameters
+    ----------
+    loss : Loss
+    rows : Rows
+    """
+    weights = rows.weights[rows.indices, 0].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return loss.of_best_constant(rows.y[rows.indices].astype(np.float64), weights / weights.sum())
+
+
 def is_sound(network, theta, rows, quickly=False):
     """Tell whether weights are finite numbers that give rows a finite loss; it is computed only where it may be none.
 

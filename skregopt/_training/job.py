@@ -108,7 +108,7 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
         stops=not options.incremental,
         keeps_best=options.early_stopping,
         learning_rate_init=options.learning_rate_init,
-        tol=options.tol,
+        tol=options.least_improvement,
         n_iter_no_change=options.n_iter_no_change,
         weight_decay=options.weight_decay,
         largest=_LARGEST[job.dtype],

@@ -34,6 +34,8 @@ class Outcome:
     best_epoch : int
         1-based epoch of the best score; 0 if no epoch had a finite score.
     best_score : float
+    targets_are_small : bool
+        Whether ``tol`` is large beside the losses of a regression problem, and training has not learnt much.
     message : str
         SciPy's words about the end of L-BFGS.
     """
@@ -47,6 +49,7 @@ class Outcome:
     validation_scores: list = field(default_factory=list)
     best_epoch: int = 0
     best_score: float = -np.inf
+    targets_are_small: bool = False
     message: str = ""
 
     def so_far(self, theta, n_iter, progress):

@@ -33,6 +33,8 @@ class Options:
 
     Attributes
     ----------
+    least_improvement : float
+        Smallest improvement of the watched score that counts: ``tol``, or less where losses are small.
     first_epoch : int
         Epochs of earlier fits that this one continues, for the keys of random numbers.
     incremental : bool
@@ -43,6 +45,7 @@ class Options:
     max_iter: int
     tol: float
     n_iter_no_change: float
+    least_improvement: float
     learning_rate_init: float = 0.0
     shuffle: bool = True
     seed: int = 0

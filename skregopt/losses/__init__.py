@@ -14,6 +14,8 @@ Shapes and conventions, on which the training loop relies:
 ``growth`` says how fast loss and prediction grow. With it a fit knows, without a look at its rows, that nothing
 overflows; without it a fit, and each ``partial_fit``, evaluates the loss of its rows once more.
 
+``of_best_constant(y, weights)``, if a rule has it, is the scale of losses: improvements count relative to it.
+
 The loss of a row is the mean over outputs in regression and the sum over labels in multilabel classification.
 
 ``to_onnx(op, raw_prediction)`` says the same as ``invert_link`` in operators of ONNX, see

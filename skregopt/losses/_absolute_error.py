@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._kernels.typing import Kernel, OnnxGraph
+from .._kernels.typing import Array, Kernel, OnnxGraph
 from ._family import Loss, TargetKind, identity_invert_link
-from ._quantile import pinball_evaluate
+from ._quantile import pinball_evaluate, pinball_of_best_constant
 
 
 class AbsoluteError(Loss):
@@ -25,6 +25,10 @@ class AbsoluteError(Loss):
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return the numbers of :class:`Quantile`'s kernel: one level, with a loss of 1 per unit below and above y."""
         return (1.0, 1.0, 1.0)
+
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return the mean absolute deviation of y from its median, averaged over outputs."""
+        return 2 * pinball_of_best_constant(y, weights, 0.5)
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return ``raw_prediction``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import xlogy
 
 from .._kernels import maths
 from .._kernels.typing import Array, Kernel, OnnxGraph
@@ -57,6 +58,11 @@ class Poisson(Loss):
                 "loss='squared_error' for targets of both signs."
             )
 
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return half the deviance of y from its mean, averaged over outputs."""
+        mean = weights @ y
+        return float(np.mean(weights @ xlogy(y, y) - xlogy(mean, mean)))
+
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return the exponential of each element."""
         return op.Exp(raw_prediction)
@@ -104,6 +110,10 @@ class Gamma(Loss):
                 f"loss='gamma' requires positive y, got y with a minimum of {y.min()}. Use loss='poisson' for targets "
                 "that may be zero, loss='squared_error' for targets of both signs."
             )
+
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return half the deviance of y from its mean, averaged over outputs."""
+        return float(np.mean(np.log(weights @ y) - weights @ np.log(y)))
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return the exponential of each element."""

@@ -58,6 +58,23 @@ class Loss(Component):
     def check_y(self, y: Array) -> None:
         """Raise ValueError if the loss is not defined for the targets ``y`` of shape (n_samples, n_targets)."""
 
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return the smallest weighted mean loss that a constant prediction has: the scale of the losses of a problem.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+            float64.
+        weights : ndarray of shape (n_samples,)
+            Sum to 1.
+
+        Returns
+        -------
+        float or None
+            None, unless a rule overrides this: losses of this problem have no scale.
+        """
+        return None
+
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return the predictions for ``raw_prediction`` in operators of ONNX.
 

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from .._kernels.sklearn_internals import Interval
-from .._kernels.typing import Kernel, OnnxGraph
+from .._kernels.typing import Array, Kernel, OnnxGraph
 from ._family import Loss, TargetKind, identity_invert_link
 
 DELTA = 0  # place in `hyper`
@@ -61,6 +61,17 @@ class Huber(Loss):
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return ``delta``."""
         return (self.delta,)
+
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return the loss of the constants at which the weighted sums of the clipped residuals vanish."""
+        low, high = y.min(axis=0), y.max(axis=0)
+        for _ in range(40):  # halves of the interval
+            middle = (low + high) / 2
+            is_low = weights @ np.clip(middle - y, -self.delta, self.delta) < 0
+            low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+        magnitude = np.abs(y - (low + high) / 2)
+        clipped = np.minimum(magnitude, self.delta)
+        return float(weights @ (clipped * (magnitude - clipped / 2)).mean(axis=1))
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return ``raw_prediction``."""

@@ -52,6 +52,17 @@ def _quantile_invert_link(raw_prediction, hyper):
                     raw_prediction[i, low], raw_prediction[i, high] = smaller, larger
 
 
+def pinball_of_best_constant(y, weights, q):
+    """Return the pinball loss of the weighted quantile q of each column, averaged over columns."""
+    losses = []
+    for column in y.T:
+        order = np.argsort(column)
+        shares = np.cumsum(weights[order])
+        residual = column - column[order[min(np.searchsorted(shares, q * shares[-1]), len(order) - 1)]]
+        losses.append(weights @ np.maximum(q * residual, (q - 1) * residual))
+    return float(np.mean(losses))
+
+
 class Quantile(Loss):
     """Pinball loss of a quantile q, averaged over outputs; prediction z.
 
@@ -114,6 +125,10 @@ class Quantile(Loss):
     def n_outputs(self, n_targets: int) -> int:
         """Return the number of columns of y times the number of quantiles."""
         return n_targets * len(self._quantiles())
+
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return the pinball loss of the quantiles of y, averaged over outputs and quantiles."""
+        return float(np.mean([pinball_of_best_constant(y, weights, q) for q in self._quantiles()]))
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return each row sorted, in the order of the quantiles."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._kernels.typing import Kernel, OnnxGraph
+from .._kernels.typing import Array, Kernel, OnnxGraph
 from ._family import Loss, TargetKind, identity_invert_link
 
 
@@ -37,6 +37,11 @@ class SquaredError(Loss):
     growth = "polynomial"
     evaluate: Kernel = staticmethod(_squared_error_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)
+
+    def of_best_constant(self, y: Array, weights: Array) -> float | None:
+        """Return half the variance of y, averaged over outputs."""
+        residual = y - weights @ y
+        return float(weights @ np.einsum("ij,ij->i", residual, residual)) / (2 * y.shape[1])
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
         """Return ``raw_prediction``."""
