@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import MaybeNone
 from .drawing import GREY, ORANGE, PALE, check_axes
-from .scales import Scale, round_levels, text_of
+from .scales import Scale, identity, round_levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,8 @@ class SearchResultsDisplay:
     candidates : list of dict
         Parameters of each candidate.
     mean_scores, std_scores : ndarray of shape (n_candidates,)
-        Mean and standard deviation of the test scores over the splits. NaN for failed fits.
+        Mean and standard deviation of the test scores over the splits. NaN for failed fits; an infinite mean counts
+        as one.
     score_name : str, default="score"
         Label of the scores.
 
@@ -256,6 +257,7 @@ class SearchResultsDisplay:
 
         check_axes(ax)
         self.mean_scores = np.asarray(self.mean_scores, dtype=float)
+        self.mean_scores = np.where(np.isfinite(self.mean_scores), self.mean_scores, np.nan)  # all count as failed
         self.std_scores = np.asarray(self.std_scores, dtype=float)
         if not np.any(np.isfinite(self.mean_scores)):
             raise ValueError("No candidate has a finite score: all fits of the search failed.")
@@ -286,7 +288,7 @@ class SearchResultsDisplay:
             varying = [
                 name
                 for name in searched
-                if len({text_of(candidate.get(name, _ABSENT)) for candidate in self.candidates}) > 1
+                if len({identity(candidate.get(name, _ABSENT)) for candidate in self.candidates}) > 1
             ]
             if not varying:
                 raise ValueError("No parameter varies: all candidates of the search have the same parameters.")
