@@ -17,9 +17,16 @@ Drawable: TypeAlias = BaseMLP | BaseMLPCV[Any] | Pipeline
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
 
 
+def last_step(estimator):
+    """Return the last step of a pipeline, also of one that ends with a pipeline; any other estimator itself."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
+
+
 def fitted_mlp(estimator):
     """Return the fitted MLP: of a pipeline its last step, of a cross-validated estimator ``best_estimator_``."""
-    fitted = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    fitted = last_step(estimator)
     if not isinstance(fitted, BaseMLP | BaseMLPCV):
         raise TypeError(
             "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
@@ -27,6 +34,24 @@ def fitted_mlp(estimator):
         )
     check_is_fitted(fitted)
     return fitted.best_estimator_ if isinstance(fitted, BaseMLPCV) else fitted
+
+
+def input_names(estimator):
+    """Return the names of the features that a fitted network sees, or None.
+
+    Those of a frame that it was fitted on; in a pipeline those that the steps before it give out.
+    """
+    own = getattr(last_step(estimator), "feature_names_in_", None)
+    if own is not None or not isinstance(estimator, Pipeline):
+        return own
+    names = None  # of the columns that the next step sees
+    while isinstance(estimator, Pipeline):
+        try:
+            names = estimator[:-1].get_feature_names_out(names) if len(estimator) > 1 else names
+        except (AttributeError, ValueError):  # a transformer without names, or one that other names do not fit
+            return None
+        estimator = estimator[-1]
+    return names if names is not None and len(names) == estimator.n_features_in_ else None
 
 
 def check_axes(ax):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseMLP
@@ -13,7 +14,7 @@ from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MatrixLike
 from ..model_selection._cross_validation import BaseMLPCV
 from ..model_selection._path import RegularizationPath, regularization_path
-from .drawing import BLUE, GREY, ORANGE, PALE, stacked_axes
+from .drawing import BLUE, GREY, ORANGE, PALE, input_names, last_step, stacked_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -174,7 +175,7 @@ class RegularizationPathDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: BaseMLP | BaseMLPCV[Any],
+        estimator: BaseMLP | BaseMLPCV[Any] | Pipeline,
         X: MatrixLike | None = None,
         y: MatrixLike | None = None,
         *,
@@ -187,13 +188,14 @@ class RegularizationPathDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifierCV, MLPRegressorCV, MLPClassifier or MLPRegressor
-            Of a fitted MLPClassifierCV or MLPRegressorCV the path and its scores are drawn. For MLPClassifier and
-            MLPRegressor the path is computed from X and y.
+        estimator : MLPClassifierCV, MLPRegressorCV, MLPClassifier, MLPRegressor, or Pipeline
+            Of a fitted MLPClassifierCV or MLPRegressorCV, or a Pipeline that ends with one, the path and its scores are
+            drawn. For MLPClassifier and MLPRegressor the path is computed from X and y.
         X, y : array-like, default=None
             Training rows, only for MLPClassifier and MLPRegressor.
         feature_names : sequence of str of length n_features, default=None
-            Names of the features. None uses ``feature_names_in_`` if the estimator has it.
+            Names of the features. None uses ``feature_names_in_`` if the estimator has it, and in a Pipeline the names
+            that the steps before it give out.
         score_name : str, default=None
             Label of the scores. None uses the name of the scorer, if it has one.
         ax : matplotlib.axes.Axes, default=None
@@ -214,7 +216,8 @@ class RegularizationPathDisplay:
             If X and y are missing, or given although they have no effect.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
-        if not isinstance(estimator, BaseMLPCV):
+        fitted = last_step(estimator)
+        if not isinstance(fitted, BaseMLPCV):
             if X is None or y is None:
                 raise ValueError(
                     f"X and y are missing: the path of {type(estimator).__name__} is computed from them. Pass both, or "
@@ -222,21 +225,19 @@ class RegularizationPathDisplay:
                 )
             path = regularization_path(estimator, X, y)
             return cls.from_path(path, feature_names=feature_names, score_name=score_name or "score", ax=ax, **options)
-        check_is_fitted(estimator)
+        check_is_fitted(fitted)
         if X is not None or y is not None:
-            raise ValueError(
-                f"X and y have no effect: a fitted {type(estimator).__name__} has its path. Leave them out."
-            )
-        names = getattr(estimator, "feature_names_in_", None) if feature_names is None else feature_names
-        scores, scoring = estimator.cv_scores_, estimator.scoring
+            raise ValueError(f"X and y have no effect: a fitted {type(fitted).__name__} has its path. Leave them out.")
+        names = input_names(estimator) if feature_names is None else feature_names
+        scores, scoring = fitted.cv_scores_, fitted.scoring
         if score_name is None:
             score_name = scoring.replace("_", " ") if isinstance(scoring, str) else "score"
         errors = scores.std(axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else None
         return cls(
-            **_numbers(estimator.path_, names),
-            val_scores=estimator.mean_cv_scores_,
+            **_numbers(fitted.path_, names),
+            val_scores=fitted.mean_cv_scores_,
             val_errors=errors,
-            alpha=estimator.alpha_,
+            alpha=fitted.alpha_,
             score_name=score_name,
         ).plot(ax=ax, **options)
 

@@ -58,13 +58,14 @@ class Scale:
     def _share(self, on_axis):
         return (np.asarray(on_axis) - self._low) / self._range if self._range > 0 else np.full(len(on_axis), 0.5)
 
-    def label(self, ax, axis):
-        """Set scale and ticks of the x axis or the y axis (``axis`` is "x" or "y")."""
+    def prepare(self, ax, axis):
+        """Set limits or scale of the x axis or the y axis ("x" or "y"); return the labels that it then needs."""
         if not self.is_numeric:
-            ax.set(**{f"{axis}ticks": range(len(self.labels)), f"{axis}ticklabels": self.labels})
             ax.set(**{f"{axis}lim": (-0.5, len(self.labels) - 0.5)})
-        elif self.is_log:
+            return self.labels
+        if self.is_log:
             ax.set(**{f"{axis}scale": "log"})
+        return []
 
     def ticks(self):
         """Return places of ticks between 0 and 1, and their labels."""

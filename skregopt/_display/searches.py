@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import MaybeNone
-from .drawing import GREY, ORANGE, PALE, check_axes
-from .scales import Scale, identity, round_levels
+from .drawing import ORANGE, PALE, check_axes
+from .labels import figure_size, fits, label_categories
+from .parallel import draw_parallel
+from .scales import Scale, identity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -224,7 +226,8 @@ class SearchResultsDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes to draw into. None makes a new figure.
+            Axes to draw into. None makes a new figure, of at most 10 by 7 inches. Labels that do not fit are broken
+            into lines, set upright, shortened in their middle, or left out.
         params : list of str, default=None
             Parameters to draw, in this order. The last part of a name suffices: ``alpha`` for
             ``mlpclassifier__alpha``. None draws all parameters that vary. If several candidates agree in these
@@ -235,7 +238,8 @@ class SearchResultsDisplay:
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colours of the scores.
         values_format : str, default=".3f"
-            Format of the numbers in a heat map. A heat map of more than 150 cells has no numbers.
+            Format of the numbers in a heat map. A heat map of more than 150 cells, or of cells too small for them, has
+            no numbers.
         line_kw, im_kw, text_kw, scatter_kw : dict, default=None
             Arguments of matplotlib for the lines, the image, the numbers in it, and the points.
 
@@ -268,9 +272,7 @@ class SearchResultsDisplay:
         self.image_, self.text_, self.lines_ = None, [], []
         names = _short(self.params_)
         if ax is None:
-            per_axis = max(1.3, 0.1 * max(map(len, names)))  # inches
-            width = per_axis * (len(names) + 1) if self.kind_ == "parallel" else 6.4
-            _, ax = plt.subplots(figsize=(max(6.4, width), 4.4), layout="constrained")
+            _, ax = plt.subplots(figsize=_figure_size(self.kind_, scales), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         if self.kind_ == "curve":
             self._plot_curve(names, *scales, line_kw or {})
@@ -279,7 +281,9 @@ class SearchResultsDisplay:
         elif self.kind_ == "scatter":
             self._plot_scatter(names, *scales, cmap, scatter_kw or {})
         else:
-            self._plot_parallel(names, scales, cmap, line_kw or {})
+            self.lines_ = draw_parallel(
+                ax, names, scales, self.mean_scores, self.score_name, self.best_, cmap, line_kw or {}
+            )
         return self
 
     def _chosen(self, params):
@@ -343,10 +347,10 @@ class SearchResultsDisplay:
         self.lines_ = self.ax_.plot(x, means, **style)
         place, score = scale.places[self.best_], self.mean_scores[self.best_]
         self.ax_.plot([place], [score], "o", color=ORANGE, markersize=8, zorder=3, label="best")
-        scale.label(self.ax_, "x")
         self.ax_.set(xlabel=names[0], ylabel=self.score_name)
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.ax_.legend(frameon=False)
+        label_categories(self.ax_, scale.prepare(self.ax_, "x"))
 
     def _plot_heatmap(self, names, x, y, cmap, values_format, im_kw, text_kw):
         import matplotlib.pyplot as plt
@@ -358,7 +362,13 @@ class SearchResultsDisplay:
         colours = plt.get_cmap(cmap).with_extremes(bad=PALE)
         style = {"cmap": colours, "origin": "lower", "aspect": "auto"} | im_kw
         self.image_ = self.ax_.imshow(np.ma.masked_invalid(table), **style)
-        if table.size <= _MOST_NUMBERS:
+        self.ax_.tick_params(length=0)
+        self.ax_.spines[:].set_visible(False)
+        self.ax_.set(xlabel=names[0], ylabel=names[1])
+        self.figure_.colorbar(self.image_, ax=self.ax_, label=self.score_name).outline.set(visible=False)
+        label_categories(self.ax_, x.labels, y.labels)
+        numbers = [format(score, values_format) for score in table[np.isfinite(table)]]
+        if table.size <= _MOST_NUMBERS and fits(self.ax_, numbers, text_kw.get("fontsize", "small")):
             for (row, column), score in np.ndenumerate(table):
                 red, green, blue, _ = self.image_.cmap(self.image_.norm(score)) if np.isfinite(score) else (1, 1, 1, 1)
                 dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
@@ -369,12 +379,6 @@ class SearchResultsDisplay:
         self.ax_.add_patch(
             Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5, clip_on=False, zorder=3)
         )
-        self.ax_.set_xticks(range(len(x.labels)), x.labels)
-        self.ax_.set_yticks(range(len(y.labels)), y.labels)
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
-        self.ax_.set(xlabel=names[0], ylabel=names[1])
-        self.figure_.colorbar(self.image_, ax=self.ax_, label=self.score_name).outline.set(visible=False)
 
     def _plot_scatter(self, names, x, y, cmap, scatter_kw):
         scored = np.isfinite(self.mean_scores)
@@ -384,49 +388,20 @@ class SearchResultsDisplay:
         self.ax_.scatter(
             x.places[self.best_], y.places[self.best_], s=150, facecolors="none", edgecolors=ORANGE, linewidths=2
         )
-        x.label(self.ax_, "x")
-        y.label(self.ax_, "y")
         self.ax_.set(xlabel=names[0], ylabel=names[1])
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.figure_.colorbar(points, ax=self.ax_, label=self.score_name).outline.set(visible=False)
+        label_categories(self.ax_, x.prepare(self.ax_, "x"), y.prepare(self.ax_, "y"))
 
-    def _plot_parallel(self, names, scales, cmap, line_kw):
-        import matplotlib.pyplot as plt
 
-        scores = self.mean_scores
-        low, high = np.nanmin(scores), np.nanmax(scores)
-        heights = (scores - low) / (high - low if high > low else 1.0)
-        colours = plt.get_cmap(cmap)
-        rows = [row for row in np.argsort(scores, kind="stable") if np.isfinite(scores[row])]
-        failed = np.flatnonzero(~np.isfinite(scores))
-        positions = np.arange(len(scales) + 1)
-        for row in failed:
-            self.ax_.plot(positions[:-1], [scale.shares[row] for scale in scales], ":", color=PALE, linewidth=1)
-        for row in rows:
-            best = row == self.best_
-            style = {"color": ORANGE if best else colours(heights[row]), "linewidth": 2.6 if best else 1.1}
-            style |= {"alpha": 1.0 if best else 0.75, "zorder": 3 if best else 2} | ({} if best else line_kw)
-            values = [*(scale.shares[row] for scale in scales), heights[row]]
-            self.lines_ += self.ax_.plot(positions, values, **style)
-        for position, scale in enumerate(scales):
-            self._draw_ticks(position, *scale.ticks())
-        levels = round_levels(low, high)
-        at = (levels - low) / (high - low if high > low else 1.0)
-        self._draw_ticks(positions[-1], at, [f"{level:.4g}" for level in levels], -1)
-        self.ax_.vlines(positions, 0, 1, color=GREY, linewidth=1.2, zorder=4)
-        self.ax_.set_xticks(positions, [*names, self.score_name])
-        self.ax_.set(xlim=(-0.55, positions[-1] + 0.35), ylim=(-0.06, 1.06), yticks=[])
-        self.ax_.tick_params(axis="x", length=0, labelsize="medium")
-        self.ax_.spines[:].set_visible(False)
-
-    def _draw_ticks(self, position, places, labels, side=1):
-        white = {"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.8}
-        for place, label in zip(places, labels, strict=True):
-            self.ax_.plot([position - 0.02 * side, position], [place, place], color=GREY, linewidth=1.2, zorder=4)
-            self.ax_.annotate(
-                label, (position, place), (-5 * side, 0), textcoords="offset points", va="center",
-                ha="right" if side > 0 else "left", fontsize="small", bbox=white, zorder=5,
-            )  # fmt: skip
+def _figure_size(kind, scales):
+    """Return the size of a new figure: as large as its labels need, at most a page."""
+    n_labels = [len(scale.labels) for scale in scales]
+    if kind == "heatmap":
+        return figure_size(2.4 + 0.5 * n_labels[0], 1.4 + 0.25 * n_labels[1])
+    if kind == "parallel":
+        return figure_size(1.3 * (len(scales) + 1), 0.8 + 0.25 * max(len(scale.ticks()[1]) for scale in scales))
+    return figure_size(0, 0)
 
 
 def _short(names):

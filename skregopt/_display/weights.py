@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MaybeNone
-from .drawing import BLUE, GREY, ORANGE, PALE, Drawable, check_axes, fitted_mlp
+from .drawing import BLUE, GREY, ORANGE, PALE, Drawable, check_axes, fitted_mlp, input_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,8 @@ class WeightsDisplay:
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
             Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn.
         feature_names : sequence of str of length n_features, default=None
-            Names of the features. None uses ``feature_names_in_`` if the estimator has it.
+            Names of the features that the network sees. None uses its ``feature_names_in_`` if it has them, and in a
+            Pipeline the names that the steps before it give out, ``pipeline[:-1].get_feature_names_out()``.
         image_shape : tuple of int or None, default=None
             Rows and columns of the image, if the features are pixels. None draws bars. The shape is never guessed,
             because 64 features of a table are no image of 8 x 8 pixels.
@@ -124,7 +125,7 @@ class WeightsDisplay:
         fitted = fitted_mlp(estimator)
         weights = np.asarray(fitted.coefs_[0])
         if feature_names is None:
-            feature_names = getattr(fitted, "feature_names_in_", None)
+            feature_names = input_names(estimator)
         return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
 
     def plot(

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import scale
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
 
 from skregopt import MLPClassifier, MLPRegressor, RegularizationPathDisplay
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
@@ -141,3 +143,16 @@ def test_clear_errors(linear_path, fitted_cv, diabetes):
         RegularizationPathDisplay.from_path(linear_path, feature_names=["a"])
     with pytest.raises(ValueError, match="max_features must be at least 0, got -1"):
         RegularizationPathDisplay.from_path(linear_path, max_features=-1)
+
+
+def test_path_at_the_end_of_a_pipeline(diabetes):
+    X, y = diabetes
+    best = MLPRegressorCV(LINEAR, n_alphas=4, cv=2)
+    model = make_pipeline(StandardScaler(), clone(best)).fit(X, y)
+    display = RegularizationPathDisplay.from_estimator(model, max_features=10)
+    assert display.alpha == model[-1].alpha_
+    assert {text.get_text() for text in display.ax_.get_legend().get_texts()} == set(X.columns)
+    with pytest.raises(NotFittedError):
+        RegularizationPathDisplay.from_estimator(make_pipeline(StandardScaler(), best))
+    with pytest.raises(TypeError, match="In a Pipeline, transform the data first"):
+        RegularizationPathDisplay.from_estimator(make_pipeline(StandardScaler(), LINEAR), X, y)

@@ -30,7 +30,7 @@ VALUES = {
     "scalars of NumPy": ([np.float32(0.1), np.int64(3), np.float64(np.inf)], ["0.1", "3", "inf"]),
     "arrays without dimensions": ([np.array(0.25), np.array(np.inf)], ["0.25", "inf"]),
     "booleans": ([np.False_, np.True_], ["False", "True"]),
-    "an int that no float holds": ([3, 10**400], ["3", f"1{27 * '0'}...{28 * '0'}"]),
+    "an int that no float holds": ([3, 10**400], ["3", f"1{13 * '0'}...{13 * '0'}"]),
     "fractions": ([Fraction(1, 3), Fraction(1, 2)], ["1/3", "1/2"]),
     "tuples": ([(8,), (8, 4), (np.int64(8), np.float64(0.5))], ["(8,)", "(8, 4)", "(8, 0.5)"]),
     "lists and tuples": ([[1, 2], (1, 2)], ["[1, 2]", "(1, 2)"]),
@@ -38,7 +38,7 @@ VALUES = {
     "long arrays": ([np.zeros(2000), np.eye(2000)[1000]], None),
     "instances": (
         [Adam(), Adam(beta_1=0.5), Warmup(Cosine(), 3)],
-        ["Adam()", "Adam(beta_1=0.5)", "Warmup(n_epochs=3, schedule=Cosine())"],
+        ["Adam()", "Adam(beta_1=0.5)", "Warmup(n_epoch...ule=Cosine())"],
     ),
     "classes and functions": ([some_function, Adam, "sgd"], ["some_function", "Adam", "sgd"]),
     "weights of classes": ([None, "balanced", {0: 1, 1: np.inf}], ["None", "balanced", "{0: 1, 1: inf}"]),
@@ -73,7 +73,7 @@ def test_every_value_has_a_place_and_a_label_of_its_own(name, step):
         assert np.isfinite(points.ax_.collections[1].get_offsets()).all()
         points.figure_.canvas.draw()
         heat_map = SearchResultsDisplay.from_cv_results(results, params=["a", "b"], kind="heatmap")
-    shown = [label.get_text() for label in heat_map.ax_.get_xticklabels()]
+    shown = [label.get_text().replace("\n", " ") for label in heat_map.ax_.get_xticklabels()]
     assert len(set(shown)) == n_different and all(len(label) <= 64 for label in shown)
     assert labels is None or shown == labels
 

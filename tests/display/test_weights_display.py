@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from support.pictures import data, fitted
 
 from skregopt import (
     MLPClassifier,
     WeightsDisplay,
 )
+from skregopt.model_selection import MLPClassifierCV
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 import matplotlib
@@ -110,3 +114,69 @@ def test_weights_of_no_units(most):
 def test_shape_of_no_image(shape):
     with pytest.raises(ValueError, match="image_shape must be"):
         WeightsDisplay(weights=np.ones((4, 3)), image_shape=shape).plot()
+
+
+# --- names of the features that the network sees ----------------------------------------------------------------------
+
+
+def bar_names(model):
+    """Return the names beside the bars."""
+    return {label.get_text() for label in WeightsDisplay.from_estimator(model).ax_.get_yticklabels()}
+
+
+def frame():
+    """Return the data as a frame, with a column of two categories."""
+    pd = pytest.importorskip("pandas")
+    X, y = data()
+    X = pd.DataFrame(X, columns=[f"column {j}" for j in range(6)])
+    return X.assign(colour=np.where(np.arange(60) % 3, "red", "blue")), y
+
+
+def encoder(**options):
+    """Return a step that scales numbers and encodes categories."""
+    return make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["colour"]), (StandardScaler(), ["column 1", "column 4"]), **options
+    )
+
+
+ENCODED = {"colour_blue", "colour_red", "column 1", "column 4"}
+
+
+@pytest.mark.parametrize(
+    "network",
+    [MLPClassifier(4, max_iter=2), MLPClassifierCV(MLPClassifier(4, penalty="l1", max_iter=2), alphas=[0.1], cv=2)],
+)
+def test_names_are_those_that_a_pipeline_gives_the_network(network):
+    X, y = frame()
+    model = make_pipeline(encoder(verbose_feature_names_out=False), StandardScaler(), network).fit(X, y)
+    assert bar_names(model) == ENCODED
+    assert bar_names(model) == set(model[:-1].get_feature_names_out())
+
+
+def test_names_in_nested_pipelines():
+    X, y = frame()
+    network = MLPClassifier(4, max_iter=2)
+    inner = make_pipeline(StandardScaler(), SelectKBest(k=2), network)
+    assert bar_names(make_pipeline(encoder(verbose_feature_names_out=False), inner).fit(X, y)) < ENCODED
+    outer = make_pipeline(make_pipeline(encoder(), "passthrough"), PCA(2), network).fit(X, y)
+    assert bar_names(outer) == {"pca0", "pca1"}
+    assert bar_names(make_pipeline(make_pipeline(network)).fit(X[["column 1"]], y)) == {"column 1"}
+    assert bar_names(make_pipeline("passthrough", network).fit(X[["column 1"]].to_numpy(), y)) == {"feature 0"}
+
+
+def test_numbers_where_a_step_has_no_names():
+    X, y = data()
+    for step in (
+        FunctionTransformer(np.abs),
+        FunctionTransformer(feature_names_out=lambda _, names: names[:2]),
+        FunctionTransformer(lambda X: X[:, :2], feature_names_out="one-to-one"),
+    ):
+        model = make_pipeline(StandardScaler(), step, MLPClassifier(4, max_iter=2)).fit(X, y)
+        assert bar_names(model) == {f"feature {j}" for j in range(model[-1].n_features_in_)}
+
+
+def test_given_names_come_first():
+    X, y = frame()
+    model = make_pipeline(encoder(), MLPClassifier(4, max_iter=2)).fit(X, y)
+    display = WeightsDisplay.from_estimator(model, feature_names=list("abcd"))
+    assert {label.get_text() for label in display.ax_.get_yticklabels()} == set("abcd")

@@ -42,7 +42,7 @@ ORDER = {
     "_estimators": "constraints targets validation fitted resolve start read split scoring callbacks messages commit "
     "train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path _routing _best_network _cross_validation _search_space",
-    "_display": "drawing scales searches loss_curves weights paths",
+    "_display": "drawing scales labels parallel searches loss_curves weights paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.
 ORDER_OF_FAMILIES = {

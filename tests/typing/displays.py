@@ -60,6 +60,7 @@ def paths(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     _, ax = plt.subplots()
     RegularizationPathDisplay.from_estimator(MLPRegressorCV().fit(X, y), ax=ax, score_name="R2")
     RegularizationPathDisplay.from_estimator(MLPRegressor(penalty="l1"), X, y)
+    RegularizationPathDisplay.from_estimator(make_pipeline(MLPRegressorCV()).fit(X, y))
 
 
 def searches(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
