@@ -50,6 +50,18 @@ print(
 print(f"test accuracy {accuracy:.3f}; of the densest network {clf.path_.estimators_[0].score(X_test, y_test):.3f}")
 
 # %%
+# Choose a number of features instead
+# -----------------------------------
+# ``path.select`` returns scikit-learn's ``SelectFromModel``, fitted, for a network with at most so many features. With
+# a ``SelectFromModel`` of your own give ``threshold=1e-12``: its default is the mean importance, because scikit-learn
+# knows an L1 penalty only by the name ``penalty='l1'``.
+
+selector = clf.path_.select(max_features=6)
+print("at most six features:", *np.array(names)[selector.get_support()], sep="\n  ")
+second = MLPClassifier(20, learning_rate="cosine", random_state=0).fit(selector.transform(X_train), y_train)
+print(f"test accuracy of a network on them: {second.score(selector.transform(X_test), y_test):.3f}")
+
+# %%
 # The path
 # --------
 # Top: the importance of each feature. The features that stay longest have names. Noise features are red. Middle: the

@@ -11,7 +11,7 @@ from . import _training
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from .model_selection._cross_validation import MLPClassifierCV, MLPRegressorCV
-from .model_selection._path import RegularizationPath
+from .model_selection._path_result import RegularizationPath
 
 _CLASSES = {
     "_classifier": [MLPClassifier],

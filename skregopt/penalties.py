@@ -275,6 +275,9 @@ class GroupL1(Penalty):
     ||u / s||_2 <= lam = alpha l1_ratio sqrt(n_units), otherwise u_j tau / (tau + lam s_j), with tau the root of
     sum_j (u_j / (tau + lam s_j))^2 = 1 by Newton's method.
 
+    To select features, give scikit-learn's ``SelectFromModel`` a ``threshold=1e-12``. It knows penalty='l1' only, and
+    its default would be the mean importance. ``RegularizationPath.select`` needs no threshold.
+
     Parameters
     ----------
     l1_ratio : float in [0, 1], default=0.5

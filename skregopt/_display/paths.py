@@ -13,7 +13,8 @@ from .._estimators.base import BaseMLP
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MatrixLike
 from ..model_selection._cross_validation import BaseMLPCV
-from ..model_selection._path import RegularizationPath, regularization_path
+from ..model_selection._path import regularization_path
+from ..model_selection._path_result import RegularizationPath
 from .drawing import BLUE, GREY, ORANGE, PALE, input_names, last_step, stacked_axes
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import Tags
 
+from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.parameters import ParametersMixin, all_parameters, default_parameters
 from .._kernels.typing import Array, Float64s, Floats, MaybeNone, Scorer, Splitter
 from ..activations import Activation
@@ -25,7 +26,7 @@ from .fitted import FittedMixin
 from .messages import warn_about
 
 
-class BaseMLP(CallbackSupportMixin, FittedMixin, ParametersMixin):
+class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, ParametersMixin):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use.
 
     Attributes
@@ -162,7 +163,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, ParametersMixin):
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
-        Exactly 0.0 for a feature with only zero weights.
+        Exactly 0.0 for a feature with only zero weights. ``SelectFromModel(..., threshold=1e-12)`` drops these features;
+        its default threshold is the mean for every penalty but 'l1'.
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
         weights = self.coefs_[0].astype(np.float64)

@@ -18,13 +18,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .documentation_link import DocumentationLinkMixin
 from .jit import kernel, scalar_type
 from .numba_internals import NumbaError
 from .parameters import ParametersMixin, is_default
 from .typing import Floats, Signatures
 
 
-class Component(ParametersMixin):
+class Component(DocumentationLinkMixin, ParametersMixin):
     """Base of all families.
 
     Attributes

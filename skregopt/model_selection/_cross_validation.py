@@ -30,14 +30,16 @@ from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
 from .._estimators.validation import checked_weights
+from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
 from ._best_network import BestNetworkMixin
-from ._path import MLP, PATH_CONSTRAINTS, RegularizationPath, finished, score, warn_about_path
+from ._path import PATH_CONSTRAINTS, finished, score, warn_about_path
+from ._path_result import MLP, RegularizationPath
 from ._plan import Plan, Strengths, follow
 
 
-class BaseMLPCV(MetaEstimatorMixin, BaseEstimator, Generic[MLP]):
+class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Generic[MLP]):
     """Shared implementation of :class:`MLPClassifierCV` and :class:`MLPRegressorCV`; not for direct use."""
 
     _parameter_constraints = PATH_CONSTRAINTS | {

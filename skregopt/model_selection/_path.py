@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import unique_labels
 
-from .._estimators.base import BaseMLP
 from .._estimators.messages import warn_user
 from .._estimators.read import FitData
 from .._estimators.scoring import takes_sample_weight
 from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
-from .._kernels.typing import Array, Float64s, Floats, Ints, MatrixLike, MaybeNone, Scorer
+from .._kernels.typing import MatrixLike, Scorer
+from ._path_result import MLP, RegularizationPath
 from ._plan import Plan, Strengths, follow
 
 # parameters that the path shares with its cross-validation
@@ -33,134 +31,6 @@ PATH_CONSTRAINTS = {
     "tol": [Interval(Real, 0, None, closed="left"), None],
 }
 _BOUND = [Interval(Real, 0, None, closed="neither"), None]
-
-MLP = TypeVar("MLP", bound=BaseMLP)
-
-
-class RegularizationPath(Generic[MLP]):
-    """What :func:`regularization_path` returns: one fitted estimator for each alpha, and their attributes as arrays.
-
-    Attributes of the estimators have the same names here, and one element for each alpha.
-
-    Parameters
-    ----------
-    estimators : list of MLPClassifier or of MLPRegressor
-        Fitted, in the order of the path.
-    converged : sequence of bool
-        Whether the training of each estimator ended before ``max_iter`` epochs.
-    alpha_max : float
-        The smallest known alpha at which all penalised weights are zero.
-    train_scores, val_scores : sequence of float, default=None
-        Scores of the training rows and of the validation rows.
-
-    Attributes
-    ----------
-    estimators_ : list of MLPClassifier or of MLPRegressor
-        Fitted, in the order of the path: decreasing alpha without hidden layers, increasing alpha with them.
-    alphas_ : ndarray of shape (n_alphas,)
-        Strength of the penalty.
-    alpha_max_ : float
-        Without hidden layers the closed-form strength from which on all weights are zero, rounded up by a millionth.
-        With hidden layers the first strength of the path at which all penalised weights were zero; NaN if there was
-        none.
-    coefs_, intercepts_ : list of list of ndarray
-        Weights and intercepts, by alpha and layer.
-    n_nonzero_ : ndarray of int of shape (n_alphas,)
-        Number of weights that are not exactly zero.
-    sparsity_ : ndarray of shape (n_alphas,)
-        Share of weights that are exactly zero.
-    feature_importances_ : ndarray of shape (n_alphas, n_features)
-        Importances of the features; exactly 0.0 for a dropped feature.
-    n_features_ : ndarray of int of shape (n_alphas,)
-        Number of features with weights.
-    loss_ : ndarray of shape (n_alphas,)
-        Objective in the last epoch.
-    n_iter_ : ndarray of int of shape (n_alphas,)
-        Epochs.
-    converged_ : ndarray of bool of shape (n_alphas,)
-        Whether training ended before ``max_iter`` epochs.
-    train_scores_ : ndarray of shape (n_alphas,) or None
-        Scores of the training rows.
-    val_scores_ : ndarray of shape (n_alphas,) or None
-        Scores of ``X_val, y_val``; None without them.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, if X had names.
-    """
-
-    estimators_: list[MLP]
-    alpha_max_: float
-    converged_: NDArray[np.bool_]
-    train_scores_: Float64s | MaybeNone
-    val_scores_: Float64s | MaybeNone
-
-    def __init__(
-        self,
-        estimators: Iterable[MLP],
-        converged: ArrayLike,
-        alpha_max: float,
-        train_scores: ArrayLike | None = None,
-        val_scores: ArrayLike | None = None,
-    ) -> None:
-        self.estimators_ = list(estimators)
-        self.converged_ = np.array(converged, dtype=bool)
-        self.alpha_max_ = float(alpha_max)
-        self.train_scores_ = None if train_scores is None else np.array(train_scores, dtype=np.float64)
-        self.val_scores_ = None if val_scores is None else np.array(val_scores, dtype=np.float64)
-
-    def __repr__(self) -> str:
-        alphas = self.alphas_
-        return f"RegularizationPath({alphas.size} alphas from {alphas[0]:.3g} to {alphas[-1]:.3g})"
-
-    def _each(self, name):
-        return [getattr(estimator, name) for estimator in self.estimators_]
-
-    # documented above: numpydoc would replace the entries there by links to docstrings here, which have no page
-
-    @property
-    def alphas_(self) -> Float64s:
-        return np.array(self._each("alpha"), dtype=np.float64)
-
-    @property
-    def coefs_(self) -> list[list[Floats]]:
-        return self._each("coefs_")
-
-    @property
-    def intercepts_(self) -> list[list[Floats]]:
-        return self._each("intercepts_")
-
-    @property
-    def n_nonzero_(self) -> Ints:
-        return np.array(self._each("n_nonzero_"))
-
-    @property
-    def sparsity_(self) -> Float64s:
-        return np.array(self._each("sparsity_"))
-
-    @property
-    def feature_importances_(self) -> Float64s:
-        return np.array(self._each("feature_importances_"))
-
-    @property
-    def n_features_(self) -> Ints:
-        return np.count_nonzero(self.feature_importances_, axis=1)
-
-    @property
-    def loss_(self) -> Float64s:
-        return np.array(self._each("loss_"))
-
-    @property
-    def n_iter_(self) -> Ints:
-        return np.array(self._each("n_iter_"))
-
-    @property
-    def n_features_in_(self) -> int:
-        return self.estimators_[0].n_features_in_
-
-    @property
-    def feature_names_in_(self) -> Array:
-        return self.estimators_[0].feature_names_in_
 
 
 def regularization_path(

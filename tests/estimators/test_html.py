@@ -1,6 +1,10 @@
-"""The estimators in a notebook: complete tables of parameters and attributes, and no dead links."""
+"""The estimators in a notebook: complete tables of parameters and attributes, links to their pages, none dead."""
 
+import re
+from email.message import Message
 from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,10 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.fixes import parse_version
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._kernels import documentation_link
+from skregopt.activations import LeakyReLU
+from skregopt.losses import Quantile
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 from skregopt.optimizers import Adam
 from skregopt.penalties import ElasticNet
 from skregopt.schedules import Cosine, Warmup
@@ -21,6 +29,15 @@ pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exc
 VERSION = parse_version(sklearn.__version__)
 needs_parameters = pytest.mark.skipif(VERSION < parse_version("1.7"), reason="tables of parameters are new in 1.7")
 needs_attributes = pytest.mark.skipif(VERSION < parse_version("1.9"), reason="tables of attributes are new in 1.9")
+
+
+@pytest.fixture(autouse=True)
+def url(monkeypatch, request):
+    """Give the documentation an address if the test wants one, or none, whatever the installed package has."""
+    address = getattr(request, "param", "")
+    monkeypatch.setattr(documentation_link, "documentation_url", lambda: address)
+    return address
+
 
 X = np.random.RandomState(0).normal(size=(30, 4))
 y = np.arange(30) % 2
@@ -142,3 +159,77 @@ def test_values_are_escaped():
 def test_as_text():
     expected = "MLPClassifier(alpha=0.5, solver=Adam(beta_1=0.95))"
     assert repr(MLPClassifier(solver=Adam(beta_1=0.95), alpha=0.5)) == expected
+
+
+# --- links to the documentation --------------------------------------------------------------------------------------
+
+WITH_URL = pytest.mark.parametrize("url", ["https://docs.example/stable"], indirect=True)
+LINKED = {
+    MLPClassifier(): "skregopt.MLPClassifier",
+    MLPRegressor(): "skregopt.MLPRegressor",
+    MLPClassifierCV(): "skregopt.model_selection.MLPClassifierCV",
+    MLPRegressorCV(): "skregopt.model_selection.MLPRegressorCV",
+    Adam(): "skregopt.optimizers.Adam",
+    ElasticNet(): "skregopt.penalties.ElasticNet",
+    Warmup(Cosine(), 3): "skregopt.schedules.Warmup",
+    Quantile(): "skregopt.losses.Quantile",
+    LeakyReLU(): "skregopt.activations.LeakyReLU",
+}
+
+
+@WITH_URL
+@pytest.mark.parametrize(("model", "page"), LINKED.items(), ids=LINKED.values())
+def test_links_to_the_page_of_the_class(model, page, url):
+    link = f"{url}/api/{page}.html"
+    assert model._get_doc_link() == link
+    assert link in [found.partition("#")[0] for found in Page(model).links]
+
+
+@WITH_URL
+def test_links_in_a_pipeline(url):
+    links = {link.partition("#")[0] for link in Page(make_pipeline(StandardScaler(), NESTED).fit(X, y)).links}
+    assert f"{url}/api/skregopt.MLPClassifier.html" in links
+    assert any(link.endswith("sklearn.preprocessing.StandardScaler.html") for link in links)
+
+
+@WITH_URL
+def test_a_class_of_the_user_has_no_page_here(url):
+    class Mine(MLPClassifier):
+        pass
+
+    assert Mine()._get_doc_link() == ""
+
+
+def test_pages_are_where_the_documentation_puts_them():
+    documented = (Path(__file__).parents[2] / "doc" / "api.rst").read_text(encoding="utf-8")
+    assert set(re.findall(r":toctree: (\S+)", documented)) == {"api"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (None, ""),
+        (["Source, https://code.example"], ""),
+        (
+            ["Source, https://code.example", "Documentation, https://docs.example/stable/"],
+            "https://docs.example/stable",
+        ),
+    ],
+)
+def test_the_address_is_that_of_the_installed_package(monkeypatch, entries, expected):
+    installed = Message()
+    for entry in entries or []:
+        installed["Project-URL"] = entry
+    monkeypatch.undo()
+    monkeypatch.setattr(documentation_link, "metadata", lambda name: installed)
+    assert documentation_link.documentation_url.__wrapped__() == expected
+
+
+def test_a_package_that_is_not_installed_has_no_address(monkeypatch):
+    monkeypatch.undo()
+
+    def metadata(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(documentation_link, "metadata", metadata)
+    assert documentation_link.documentation_url.__wrapped__() == ""

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,19 @@ def test_code_of_the_page_says_where_its_names_are_from(page):
                 known.add(node.arg)
         unknown = {node.id for node in names} - known
         assert not unknown, f"import or define {sorted(unknown)}"
+
+
+# --- extras ----------------------------------------------------------------------------------------------------------
+
+
+def test_extras_that_are_named_exist():
+    """Whoever follows the advice to install one gets what it promises."""
+    project = tomllib.loads((DOC.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = [path.read_text(encoding="utf-8") for path in (*DOC.rglob("*.rst"), *PACKAGE.rglob("*.py"))]
+    named = {extra for text in texts for extra in re.findall(r"skregopt\[([\w-]+)\]", text)}
+    assert named and named <= set(project["optional-dependencies"])
+    assert {re.match(r"\w+", need).group() for need in project["optional-dependencies"]["progress"]} == {
+        "ipywidgets",  # of rich in a notebook
+        "rich",  # of scikit-learn's ProgressBar
+    }
+    assert "progress" in named

@@ -3,8 +3,10 @@
 from typing import Any, assert_type
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.feature_selection import SelectFromModel
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import GroupKFold, RandomizedSearchCV, TimeSeriesSplit
 
@@ -36,6 +38,12 @@ def paths(X: NDArray[np.float64], y: NDArray[np.float64], labels: list[str]) -> 
     best = path.estimators_[int(path.n_nonzero_.argmax())]
     best.predict(X, return_std=True)
     path.train_scores_.max()
+    frame = path.to_frame()
+    assert_type(frame, pd.DataFrame)
+    selector = path.select(max_features=6)
+    assert_type(selector, SelectFromModel)
+    selector.fit_transform(X, y)
+    selector.estimator_.predict(X)
     assert path.coefs_[0][-1].shape == path.intercepts_[0][-1].shape
     dropped = np.sum(path.feature_importances_ == 0, axis=1)
     np.testing.assert_array_equal(dropped + path.n_features_, path.n_features_in_)

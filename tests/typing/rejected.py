@@ -48,6 +48,8 @@ def fits(clf: MLPClassifier, reg: MLPRegressor, X: list[list[float]], y: list[in
     clf.predict(X, return_std=True)  # pyright: ignore[reportCallIssue]
     print(reg.coef_)  # pyright: ignore[reportAttributeAccessIssue]
     regularization_path(reg, X, y, n_alphas="many")  # pyright: ignore[reportArgumentType]
+    regularization_path(reg, X, y).select()  # pyright: ignore[reportCallIssue]
+    regularization_path(reg, X, y).select(max_features="6")  # pyright: ignore[reportArgumentType]
     param_distributions(X)  # pyright: ignore[reportArgumentType]
     LossCurveDisplay.from_estimator(X)  # pyright: ignore[reportArgumentType]
     WeightsDisplay.from_estimator(clf, image_shape=64)  # pyright: ignore[reportArgumentType]
