@@ -22,7 +22,7 @@ from ..schedules import Schedule
 from .callbacks import CallbackSupportMixin
 from .constraints import parameter_constraints
 from .fit import run_fit
-from .fitted import FittedMixin
+from .fitted import CURVES, FittedMixin
 from .messages import warn_about
 
 
@@ -139,11 +139,14 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     @contextmanager
     def _unchanged_on_failure(self):
         before = self.__dict__.copy()
+        lengths = [(before[name], len(before[name])) for name in CURVES if isinstance(before.get(name), list)]
         try:
             yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
+            for curve, length in lengths:
+                del curve[length:]
             raise
 
     @property

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .fitted import OF_FEATURES, OF_NORMALISATIONS, weight_attributes
+from .fitted import CURVES, OF_FEATURES, OF_NORMALISATIONS, weight_attributes
 
 
 class FittedAttributes:
@@ -37,39 +37,56 @@ class FittedAttributes:
         self._previous = inputs.previous
         self._n_rows = n_rows
 
-    def of(self, outcome):
-        """Return all fitted attributes, by name, of a fit that ended with an :class:`Outcome`."""
-        losses = self._continued("loss_curve_", outcome.loss_curve)
-        validation_losses = self._continued("validation_loss_curve_", outcome.validation_loss_curve)
+    def of(self, outcome, in_place=False):
+        """Return all fitted attributes, by name, of a fit that ended with an :class:`Outcome`.
+
+        Curves go on from those of the fits that this one continues: as new lists, or ``in_place``, as in scikit-learn,
+        so that a call of ``partial_fit`` takes no longer after a million others.
+        """
+        joined = _extended if in_place else _joined
+        before = self._previous
+        best_loss = None if self._early_stopping else self._best_loss(outcome.loss_curve)
         attributes = {
             **self.structure,
             **weight_attributes(np.array(outcome.theta), self.layout),
             "n_iter_": outcome.n_iter,
-            "t_": self._previous.get("t_", 0) + outcome.n_iter * self._n_rows,
-            "loss_curve_": losses,
-            "learning_rate_curve_": self._continued("learning_rate_curve_", outcome.learning_rate_curve),
-            "validation_loss_curve_": validation_losses or None,
-            "loss_": losses[-1] if losses else np.nan,
+            "t_": before.get("t_", 0) + outcome.n_iter * self._n_rows,
+            **{name: joined(before.get(name), getattr(outcome, name.removesuffix("_"))) for name in CURVES},
         }
+        losses = attributes["loss_curve_"]
+        attributes["loss_"] = losses[-1] if losses else np.nan
+        attributes["validation_loss_curve_"] = attributes["validation_loss_curve_"] or None
         if self._early_stopping:
             return attributes | {
-                "validation_scores_": self._continued("validation_scores_", outcome.validation_scores),
                 "best_validation_score_": outcome.best_score,
                 "best_iter_": outcome.best_epoch,
-                "best_loss_": None,
+                "best_loss_": best_loss,
             }
         nothing = dict.fromkeys(("validation_scores_", "best_validation_score_", "best_iter_"))
-        return attributes | nothing | {"best_loss_": min(losses, default=np.inf)}
+        return attributes | nothing | {"best_loss_": best_loss}
 
-    def _continued(self, name, values):
-        """Return a curve behind the same one of the fits that this one continues."""
-        return [*(self._previous.get(name) or []), *values]
+    def _best_loss(self, new):
+        """Return the smallest loss of this fit and of those that it continues, without a look at all of theirs."""
+        losses = self._previous.get("loss_curve_")
+        best = self._previous.get("best_loss_") if losses else np.inf
+        return min([min(losses) if best is None else best, *new])
 
     def remove_others(self, estimator):
         """Remove attributes of an earlier fit that are none of this one."""
         optional = {*OF_FEATURES, *OF_NORMALISATIONS, "_optimizer_memory_"}
         for name in optional - self.structure.keys() - self.layout.starts.keys():
             vars(estimator).pop(name, None)
+
+
+def _joined(curve, values):
+    return [*(curve or ()), *values]
+
+
+def _extended(curve, values):
+    if not curve or not isinstance(curve, list):
+        return _joined(curve, values)
+    curve += values
+    return curve
 
 
 def commit(estimator, attributes, outcome, memory=None):
@@ -83,7 +100,7 @@ def commit(estimator, attributes, outcome, memory=None):
     memory : OptimizerMemory, default=None
         Kept for the next ``partial_fit``; None keeps none.
     """
-    fitted = attributes.of(outcome)
+    fitted = attributes.of(outcome, in_place=True)
     if memory is not None:
         # plain arrays and numbers, so that pickles name no module of this package for it
         fitted["_optimizer_memory_"] = dict(vars(memory))

@@ -22,6 +22,7 @@ from .validation import checked_X
 
 OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
 WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS)  # attributes that together are a network
+CURVES = ("loss_curve_", "learning_rate_curve_", "validation_loss_curve_", "validation_scores_")  # by epoch
 OF_FEATURES = ("n_features_in_", "feature_names_in_")  # attributes that scikit-learn's validation sets
 
 
@@ -67,6 +68,9 @@ class FittedMixin:
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         add_missing_parameters(self)
+        for name in CURVES:  # which fits extend in place: a copy has lists of its own
+            if isinstance(self.__dict__.get(name), list):
+                self.__dict__[name] = self.__dict__[name].copy()
         if "coefs_" in self.__dict__:
             # arrays may have been replaced by others that are no network: the prediction will say so
             with suppress(ValueError, TypeError, AttributeError):

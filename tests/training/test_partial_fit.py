@@ -3,10 +3,13 @@
 import copy
 import inspect
 import pickle
+import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 from support.pairwise import table
 from support.states import plain, weights
@@ -186,6 +189,69 @@ def test_partial_fit_is_absent_for_lbfgs(kind):
         kind(solver="lbfgs").partial_fit  # noqa: B018
     classes = "classes" in inspect.signature(kind.partial_fit).parameters
     assert classes == (kind is MLPClassifier)
+
+
+# --- a long stream ----------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_call_copies_no_curve_of_the_calls_before(kind):
+    """Constant time and memory, as in scikit-learn: counted, not timed."""
+    X, y = make_data(kind)
+    model = small(kind).fit(X, y)
+    for name in ("loss_curve_", "learning_rate_curve_"):
+        setattr(model, name, [0.5] * 1_000_000)
+    model.best_loss_ = 0.25
+    model.partial_fit(X, y)  # the lists grow, by a share of their length
+    curves = model.loss_curve_, model.learning_rate_curve_
+    tracemalloc.start()
+    for _ in range(3):
+        model.partial_fit(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000, "a copy of a curve has 8 MB"
+    assert (model.loss_curve_, model.learning_rate_curve_) == curves and model.loss_curve_ is curves[0]
+    assert len(model.loss_curve_) == 1_000_004 and model.loss_ == model.loss_curve_[-1]
+    assert model.best_loss_ == min(0.25, *model.loss_curve_)
+
+
+@BOTH
+def test_best_loss_of_all_calls(kind):
+    X, y = make_data(kind)
+    model = small(kind, learning_rate_init=0.2, early_stopping=True).fit(X, y)
+    model.set_params(early_stopping=False)
+    for _ in range(8):
+        model.partial_fit(X, y)
+        assert model.best_loss_ == min(model.loss_curve_) and model.loss_ == model.loss_curve_[-1]
+    model.set_params(warm_start=True, max_iter=2).fit(X, y)
+    assert model.best_loss_ == min(model.loss_curve_)
+    model.loss_curve_ = []
+    model.partial_fit(X, y)
+    assert model.best_loss_ == model.loss_
+
+
+@BOTH
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("continued", ["partial_fit", "warm_start"])
+def test_copies_share_no_curve(kind, copied, continued):
+    X, y = make_data(kind)
+    model = small(kind, warm_start=True).fit(X, y, X_val=X, y_val=y)
+    twin = copied(model)
+    before = plain({name: value for name, value in vars(twin).items() if name != "_packed"})
+    model.partial_fit(X, y) if continued == "partial_fit" else model.fit(X, y, X_val=X, y_val=y)
+    assert plain({name: value for name, value in vars(twin).items() if name != "_packed"}) == before
+
+
+@BOTH
+def test_curves_are_as_they_were_after_a_failure_at_the_very_end(kind):
+    X, y = make_data(kind)
+    model = small(kind, warm_start=True, max_iter=2).fit(X, y)
+    before = plain(vars(model))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConvergenceWarning):
+            model.fit(X, y)
+    assert plain(vars(model)) == before
 
 
 # --- the precision is the network's -----------------------------------------------------------------------------------
