@@ -9,7 +9,7 @@ from scipy.special import expit, log_softmax
 from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.linear_model import GammaRegressor, HuberRegressor, QuantileRegressor
-from sklearn.metrics import d2_pinball_score, mean_pinball_loss
+from sklearn.metrics import d2_pinball_score, mean_gamma_deviance, mean_pinball_loss, mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV
 from support.problems import make_problem
 
@@ -131,6 +131,20 @@ def test_values_and_gradients_are_those_of_pytorch(loss, target, weighting):
     expected.backward()
     np.testing.assert_allclose(value, expected.item(), rtol=1e-13)
     np.testing.assert_allclose(gradient, 0.7 * leaf.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    "loss, deviance, y",
+    [(Poisson(), mean_poisson_deviance, [0.0, 0.3, 1.0, 2.5]), (Gamma(), mean_gamma_deviance, [0.1, 0.3, 1.0, 2.5])],
+    ids=["poisson", "gamma"],
+)
+def test_deviances_are_halves_of_those_of_scikit_learn(loss, deviance, y):
+    """Also of targets between 0 and 1, which are no counts."""
+    raw, weights = np.array([[-0.5], [0.2], [1.0], [-1.5]]), np.array([[1.0], [2.0], [0.5], [3.0]])
+    value, _ = evaluate(loss, raw, np.reshape(y, (-1, 1)), weights)
+    expected = weights.sum() * deviance(y, np.exp(raw[:, 0]), sample_weight=weights[:, 0]) / 2
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
 
 
 @pytest.mark.nojit

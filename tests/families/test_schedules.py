@@ -209,6 +209,46 @@ def test_plateau_watches_a_scorer():
     assert len(set(network.learning_rate_curve_)) > 3
 
 
+# --- formulas -----------------------------------------------------------------------------------------------------
+
+
+def half_cosine(start, end, share):
+    return end + (start - end) * (1 + np.cos(np.pi * share)) / 2
+
+
+@pytest.mark.nojit
+def test_every_epoch_has_the_rate_of_the_formula():
+    """What is compared with PyTorch above, for those without it: parameters other than the twin's."""
+    epochs = np.arange(26)
+    waves = np.concatenate([np.arange(length) / length for length in (2, 6, 18)])
+    for schedule, expected in (
+        (Step(step_size=3, gamma=0.7), PEAK * 0.7 ** (epochs // 3)),
+        (Exponential(gamma=0.9), PEAK * 0.9**epochs),
+        (Cosine(floor=0.05), half_cosine(PEAK, 0.05, epochs / 26)),
+        (Cosine(restart_every=2, restart_factor=3, floor=0.01), half_cosine(PEAK, 0.01, waves)),
+    ):
+        actual = Driven(schedule).rates(26, 2, max_iter=26)
+        np.testing.assert_allclose(actual, np.repeat(expected, 2), rtol=1e-12, err_msg=str(schedule))
+    # the tenth of 20 updates has the peak
+    actual = Driven(OneCycle(pct_start=0.5, div_factor=3, final_div_factor=20.0)).rates(5, 4, max_iter=5)
+    rising = half_cosine(PEAK / 3, PEAK, np.arange(10) / 9)
+    falling = half_cosine(PEAK, PEAK / 60, np.arange(1, 11) / 10)
+    np.testing.assert_allclose(actual, [*rising, *falling], rtol=1e-12)
+
+
+@pytest.mark.nojit
+def test_plateau_by_hand():
+    scores = [-10, -9.5, np.nan, -9.5, -9.5, -8, -7.3, -7.1, -7.1, -7.1, -7.1]  # bad, bad: lowered. Cooldown, bad,
+    rates = Driven(Plateau(factor=0.5, patience=1, cooldown=1, threshold=0.1)).rates(11, 1, 11, scores)
+    np.testing.assert_array_equal(rates / PEAK, [1] * 3 + [0.5] * 7 + [0.25])  # good, bad, good, bad, bad: lowered
+    for peak, last in ((3e-8, 1.5e-8), (1.5e-8, 1.5e-8)):  # by more than 1e-8 or not at all
+        np.testing.assert_allclose(Driven(Plateau(factor=0.5, patience=0), peak).rates(9, 1, 9)[-1], last, rtol=1e-12)
+    # training that is exhausted in each epoch: lowered at once, then on trial for patience + cooldown epochs
+    driven = Driven(Plateau(factor=0.5, patience=1, cooldown=2))
+    found = [(driven.rate(1, 0, 1, 99) / PEAK, driven.end_epoch(-1.0, exhausted=1)) for _ in range(6)]
+    assert found == [(1, 1), (0.5, 1), (0.5, 1), (0.5, 1), (0.5, 1), (0.25, 1)]
+
+
 # --- ends ---------------------------------------------------------------------------------------------------------
 
 
