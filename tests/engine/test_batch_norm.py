@@ -181,6 +181,33 @@ def test_running_statistics_are_weighted_and_unbiased():
         np.testing.assert_allclose(model.batch_norm_variances_[0], 0.9 + 0.1 * np.diag(expected), rtol=1e-12)
 
 
+@pytest.mark.nojit
+def test_weights_of_labels_count_by_their_mean():
+    X = np.random.RandomState(0).normal(size=(9, 3))
+    y = (X > 0).astype(int)
+    class_weight = [{0: 1, 1: 3}, {0: 2, 1: 1}, {0: 1, 1: 4}]
+    params = SMALL | {"hidden_layer_sizes": (4,), "solver": "gd", "batch_size": "auto", "max_iter": 1}
+    start = MLPClassifier(**params | {"batch_norm": False}).fit(X, y)
+    model = MLPClassifier(**params, class_weight=class_weight)
+    model.fit(X, y, coef_init=start.coefs_, intercept_init=start.intercepts_)
+    given = np.array([[class_weight[k][label] for k, label in enumerate(row)] for row in y], dtype=float)
+    weights = (given / given.mean(axis=0)).mean(axis=1)  # the loss is the sum of the labels' weighted means
+    z = X @ start.coefs_[0] + start.intercepts_[0]
+    variances = np.diag(np.cov(z.T, aweights=weights))
+    np.testing.assert_allclose(model.batch_norm_means_[0], 0.1 * np.average(z, axis=0, weights=weights), rtol=1e-12)
+    np.testing.assert_allclose(model.batch_norm_variances_[0], 0.9 + 0.1 * variances, rtol=1e-12)
+
+
+def test_running_statistics_are_not_averaged_once_more():
+    """The weights that move are the same with ``ema_decay``, and so are their statistics."""
+    problem = make_problem("multiclass")
+    current, kept = (problem.make(**SMALL, ema_decay=decay).fit(problem.X, problem.y) for decay in (None, 0.9))
+    assert np.abs(current.coefs_[0] - kept.coefs_[0]).max() > 1e-3
+    for name in ("batch_norm_means_", "batch_norm_variances_"):
+        for expected, actual in zip(getattr(current, name), getattr(kept, name), strict=True):
+            np.testing.assert_array_equal(actual, expected)
+
+
 def test_weights_are_repetitions():
     """Mean and variance of a batch with a weight of 3 are those with three such rows."""
     problem = make_problem("multiclass", n_samples=12)

@@ -149,6 +149,18 @@ def test_fit_drops_the_state_of_the_optimizer(kind, solver):
 
 
 @BOTH
+@pytest.mark.parametrize("changed", [{"solver": "nadam"}, {"dtype": "float32"}], ids=str)
+def test_state_of_another_rule_or_precision_is_dropped(kind, changed):
+    """Adamax and Nadam keep as many numbers for each weight."""
+    X, y = make_data(kind)
+    model = small(kind, solver="adamax", dtype="float64", max_iter=2).fit(X, y).partial_fit(X, y)
+    model.set_params(**changed)
+    # warm_start starts the optimizer anew
+    fresh = copy.deepcopy(model).set_params(warm_start=True, max_iter=1).fit(X, y)
+    assert weights(model.partial_fit(X, y)) == weights(fresh)
+
+
+@BOTH
 @pytest.mark.parametrize("solver", FIRST_ORDER)
 def test_partial_fit_starts_from_assigned_weights(kind, solver):
     X, y = make_data(kind)

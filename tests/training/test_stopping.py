@@ -7,12 +7,14 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from support.states import weights
 from support.training_data import BOTH, FIRST_ORDER, epochs_until_stop, make_data, rising, small
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._training import lbfgs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -157,6 +159,18 @@ def test_best_is_the_first_strict_maximum_and_tol_only_counts(kind):
 
 
 @BOTH
+def test_an_equal_score_is_progress_with_a_tol_of_zero(kind):
+    """As in scikit-learn, but not a better epoch; without a tol above 0 a plateau is no reason to stop."""
+    X, y = make_data(kind)
+    model = small(
+        kind, early_stopping=True, scoring=lambda *_: 0.5, tol=0, n_iter_no_change=1, max_iter=6
+    )  # fmt: skip
+    model.fit(X, y)
+    assert model.n_iter_ == 6
+    assert model.best_iter_ == 1
+
+
+@BOTH
 def test_stops_on_the_validation_loss(kind):
     X, y = make_data(kind)
     model = small(
@@ -193,6 +207,22 @@ def test_lbfgs_recorded_validation_changes_nothing(kind):
     model = small(kind, solver="lbfgs", max_iter=20).fit(X, y, X_val=X, y_val=y)
     assert len(model.validation_loss_curve_) == model.n_iter_
     assert weights(model) == weights(small(kind, solver="lbfgs", max_iter=20).fit(X, y))
+
+
+@BOTH
+@pytest.mark.parametrize(("tol", "dtype", "ftol"), [(1e-3, "float64", 2.2e-8), (1e-9, "float32", 2.0**-23)])
+def test_what_ends_lbfgs(kind, tol, dtype, ftol, monkeypatch):
+    """SciPy's conditions: its default decrease at the default tol, no decrease below the working precision."""
+    given = {}
+
+    def record(*args, options, **named):
+        given.update(options)
+        return minimize(*args, options=options, **named)
+
+    monkeypatch.setattr(lbfgs, "minimize", record)
+    X, y = make_data(kind)
+    small(kind, solver="lbfgs", tol=tol, dtype=dtype, max_iter=9, max_fun=50).fit(X, y)
+    assert given == {"maxiter": 9, "maxfun": 50, "gtol": tol, "ftol": pytest.approx(ftol, rel=1e-12), "maxcor": 30}
 
 
 # --- real data -------------------------------------------------------------------------------------------------------
