@@ -90,6 +90,14 @@ def test_targets_that_are_not_labels(method):
     )
 
 
+@METHODS
+def test_y_beyond_the_working_precision(method):
+    call = train(MLPRegressor, method, y=np.full(60, 1e39))
+    assert_refused(
+        MLPRegressor, call, ValueError, ("y contains values too large for float32", "float64"), dtype="float32"
+    )
+
+
 def test_negative_counts_for_poisson():
     call = train(MLPRegressor, "fit", y=-np.ones(60))
     assert_refused(MLPRegressor, call, ValueError, ("poisson", "negative"), loss="poisson")

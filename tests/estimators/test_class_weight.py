@@ -137,6 +137,7 @@ REFUSED = [
     ("multiclass", {"ash": 1, "oak": 2}, "No class is 'oak'.*'ash', 'birch', 'cedar'"),
     ("multiclass", {"ash": -1.0}, "finite weights >= 0"),
     ("binary", {"no": np.nan}, "finite weights >= 0"),
+    ("binary", {"no": np.inf}, "finite weights >= 0"),
     ("binary", {"no": 0, "yes": 0}, "All weights are zero"),
     ("multilabel", {0: 1, 1: 2}, "one for each label"),
     ("multilabel", [{0: 1}, {1: 2}], "multilabel with 3 labels"),

@@ -90,6 +90,13 @@ def test_bad_intercept_init(kind, intercepts):
 
 
 @BOTH
+def test_coef_init_beside_a_rule_that_draws(kind):
+    call = train(kind, "fit", coef_init=[np.zeros((4, 3)), np.zeros((3, 1))])
+    names = ("weight_init='he_normal' has no effect with coef_init", "'auto'")
+    assert_refused(kind, call, ValueError, names, weight_init="he_normal")
+
+
+@BOTH
 def test_other_hidden_layers_when_continuing(kind):
     names = ("hidden_layer_sizes",)
     assert_refused(kind, train(kind, "partial_fit"), ValueError, names, hidden_layer_sizes=7)

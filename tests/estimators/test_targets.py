@@ -69,6 +69,16 @@ def test_one_class(label, params):
     assert model.score(X, y) == 1.0
 
 
+def test_a_probability_of_one_half_is_the_first_class():
+    """As in scikit-learn, where the second class needs more than one half."""
+    X, y = make_data(MLPClassifier, n_samples=80)
+    model = small(MLPClassifier, max_iter=1).fit(X, y == 0)
+    for array in (*model.coefs_, *model.intercepts_):
+        array[...] = 0
+    assert_array_equal(model.predict_proba(X), np.full((80, 2), 0.5))
+    assert not model.predict(X).any()
+
+
 @pytest.mark.parametrize("scoring", ["loss", "accuracy"])
 def test_boolean_and_integer_labels(scoring):
     X, y = make_data(MLPClassifier, n_samples=80)

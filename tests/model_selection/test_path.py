@@ -155,6 +155,9 @@ def test_scores_take_a_scorer_and_weights(diabetes):
     for network, train_score, val_score in zip(path.estimators_, path.train_scores_, path.val_scores_, strict=True):
         squares = (network.predict(X) - y) ** 2
         assert_allclose([train_score, val_score], [-squares.mean(), -np.average(squares, weights=weights)])
+    path = regularization_path(linear, X, y, sample_weight=weights, **options)
+    for network, train_score in zip(path.estimators_, path.train_scores_, strict=True):
+        assert_allclose(train_score, -np.average((network.predict(X) - y) ** 2, weights=weights))
 
 
 def test_float32_has_no_weight_at_alpha_max(diabetes):

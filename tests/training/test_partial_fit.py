@@ -151,9 +151,9 @@ def test_fit_drops_the_state_of_the_optimizer(kind, solver):
 @BOTH
 @pytest.mark.parametrize("changed", [{"solver": "nadam"}, {"dtype": "float32"}], ids=str)
 def test_state_of_another_rule_or_precision_is_dropped(kind, changed):
-    """Adamax and Nadam keep as many numbers for each weight."""
+    """Adamax and Nadam keep as many numbers; so many weights fill as many places in both precisions."""
     X, y = make_data(kind)
-    model = small(kind, solver="adamax", dtype="float64", max_iter=2).fit(X, y).partial_fit(X, y)
+    model = small(kind, hidden_layer_sizes=5, solver="adamax", dtype="float64", max_iter=2).fit(X, y).partial_fit(X, y)
     model.set_params(**changed)
     # warm_start starts the optimizer anew
     fresh = copy.deepcopy(model).set_params(warm_start=True, max_iter=1).fit(X, y)
