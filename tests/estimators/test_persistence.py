@@ -146,6 +146,15 @@ def test_the_same_bits(name, route, models):
 
 
 @pytest.mark.parametrize("route", ROUTES)
+def test_weights_are_one_array_again(route, models):
+    """As after ``fit``, so that a prediction need not gather them."""
+    model, _ = models["classifier"]
+    for same in (model, ROUTES[route](model)):
+        arrays = [*same.coefs_, *same.intercepts_]
+        assert all(array.base is not None and array.base is arrays[0].base for array in arrays)
+
+
+@pytest.mark.parametrize("route", ROUTES)
 def test_training_goes_on_where_it_was(route, models):
     model, X = models["partial_fit"]
     y = np.resize(model.classes_, len(X))
