@@ -93,7 +93,9 @@ def train(resolved, inputs, split, observers):
 def _scale_of_losses(resolved, inputs, rows):
     """Return the loss of the best constant prediction; None where ``tol`` is no amount of loss, or there is no such."""
     given = resolved.given
-    if resolved.incremental or given["tol"] == 0 or given["scoring"] != "loss" or inputs.targets.kind != "continuous":
+    if resolved.incremental or given["tol"] == 0 or not watches_loss(given["scoring"]):
+        return None
+    if inputs.targets.kind != "continuous":
         return None
     return loss_of_best_constant(inputs.network.loss, rows)
 

@@ -130,7 +130,7 @@ def build_component(family, registry, value, estimator):
             given, default = getattr(estimator, name), defaults[name]
             if not is_default(given, default):
                 cure = "Leave"
-                if name in _flat_parameters(type(value)):
+                if name in value._get_param_names():
                     cure = f"Set {name} on that object (in a search: {family.family}__{name}) and leave"
                 raise ValueError(
                     f"{name}={given!r} has no effect because {family.family}={value!r} carries its own {name}. "

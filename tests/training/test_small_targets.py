@@ -82,7 +82,13 @@ def test_what_counts_is_relative_to_the_loss_of_a_constant():
 
 
 @pytest.mark.parametrize(
-    "loss", [*(rule() for rule in REGRESSION_LOSSES.values()), Huber(0.1), Quantile([0.1, 0.8])], ids=repr
+    "loss",
+    [
+        *(rule() for rule in REGRESSION_LOSSES.values() if rule.__module__.startswith("skregopt")),
+        Huber(0.1),
+        Quantile([0.1, 0.8]),
+    ],
+    ids=repr,
 )
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_loss_of_the_best_constant(loss, n_outputs):
