@@ -166,8 +166,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
-        Exactly 0.0 for a feature with only zero weights. ``SelectFromModel(..., threshold=1e-12)`` drops these features;
-        its default threshold is the mean for every penalty but 'l1'.
+        Exactly 0.0 for a feature with only zero weights. ``SelectFromModel(..., threshold=1e-12)`` drops these
+        features; its default threshold is the mean for every penalty but 'l1'.
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
         weights = self.coefs_[0].astype(np.float64)
