@@ -149,12 +149,10 @@ def test_fit_drops_the_state_of_the_optimizer(kind, solver):
 
 
 @BOTH
-@pytest.mark.parametrize("changed", [{"solver": "nadam"}, {"dtype": "float32"}], ids=str)
-def test_state_of_another_rule_or_precision_is_dropped(kind, changed):
-    """Adamax and Nadam keep as many numbers; so many weights fill as many places in both precisions."""
+def test_state_of_another_rule_is_dropped(kind):
+    """Adamax and Nadam keep as many numbers for each weight, which mean something else."""
     X, y = make_data(kind)
-    model = small(kind, hidden_layer_sizes=5, solver="adamax", dtype="float64", max_iter=2).fit(X, y).partial_fit(X, y)
-    model.set_params(**changed)
+    model = small(kind, solver="adamax", max_iter=2).fit(X, y).partial_fit(X, y).set_params(solver="nadam")
     # warm_start starts the optimizer anew
     fresh = copy.deepcopy(model).set_params(warm_start=True, max_iter=1).fit(X, y)
     assert weights(model.partial_fit(X, y)) == weights(fresh)
