@@ -160,8 +160,9 @@ class FittedMixin:
             needed = " for a standard deviation" if fewest > 1 else ""
             raise ValueError(f"n_draws must be an int >= {fewest}{needed}, got {n_draws!r}.")
         if not any(self._dropout_rates):
+            asked = "return_std=True" if fewest > 1 else f"n_draws={n_draws!r}"
             raise ValueError(
-                f"n_draws={n_draws!r} needs a network that was fitted with dropout, for without it all draws are the "
+                f"{asked} needs a network that was fitted with dropout, for without it all draws are the "
                 "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
             )
         return self._predict_with(predictions_of_draws, X, self._dropout_rates, self._seed, int(n_draws))

@@ -26,10 +26,14 @@ def warn_user(message, category=UserWarning):
 def say_what_compiles(folder):
     """Print that the training loop is compiled, and where its machine code is kept; None: nowhere."""
     if folder is None:
-        print(
-            "Compiling the training loop, as every process has to: there is no folder for machine code that belongs to "
-            "this user alone. Set NUMBA_CACHE_DIR to one."
-        )
+        chosen = os.environ.get("NUMBA_CACHE_DIR")
+        reason = "there is no folder for caches that is yours alone. Set NUMBA_CACHE_DIR to one."
+        if chosen:
+            reason = (
+                f"NUMBA_CACHE_DIR={chosen} keeps no machine code. Set it to a folder that is yours and that nobody "
+                "else may write to."
+            )
+        print(f"Compiling the training loop, as every process has to: {reason}")
     else:
         print(f"Compiling the training loop; later processes load its machine code from {folder}.")
 

@@ -137,7 +137,10 @@ def _batch_size(given, n_rows):
             "solver='minibatch', or batch_size='auto'."
         )
     elif size > n_rows and solver != "gd":
-        warn_user("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
+        warn_user(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
+            f"batch_size={size} becomes {n_rows}, the number of rows to train on."
+        )
     size = min(int(size), n_rows)
     if given["batch_norm"] and size < 2:
         raise ValueError(

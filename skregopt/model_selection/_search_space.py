@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import loguniform, uniform
 
+from .._engine.blocks import NORMALISATIONS
 from .._estimators.base import BaseMLP
 from .._estimators.resolve import hidden_units, initial_rate
 from .._kernels.component import build_component
@@ -134,7 +135,8 @@ def _of_the_solver(estimator):
 def _of_hidden_layers(estimator, widths):
     narrow, wide = 16, 256
     if not is_default(estimator.hidden_layer_sizes, estimator._default_parameters()["hidden_layer_sizes"]):
-        narrow, wide = max(1, min(widths) // 4), 4 * max(widths)
+        least = max([1, *(block.least_units for name, block in NORMALISATIONS.items() if getattr(estimator, name))])
+        narrow, wide = max(least, min(widths) // 4), 4 * max(widths)
     domains = {"hidden_layer_sizes": (_INTEGERS, narrow, wide), "n_hidden_layers": (_CHOICE, [1, 2, 3])}
     rates = np.ndim(estimator.dropout) > 0
     if rates or isinstance(estimator.activation, list | tuple):  # one value per layer fixes the number of layers

@@ -254,7 +254,7 @@ def test_partial_fit_refuses_early_stopping(kind):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_batch_size_above_n_samples_is_clipped_with_a_warning(kind):
     X, y = make_data(kind)
-    with pytest.warns(UserWarning, match="It is going to be clipped"):
+    with pytest.warns(UserWarning, match=r"It is going to be clipped: batch_size=\d+ becomes \d+, the"):
         large = kind(hidden_layer_sizes=3, batch_size=61, random_state=0, max_iter=3).fit(X, y)
     all_rows = kind(hidden_layer_sizes=3, batch_size=60, random_state=0, max_iter=3).fit(X, y)
     assert plain(large.coefs_) == plain(all_rows.coefs_)

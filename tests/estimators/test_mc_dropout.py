@@ -319,7 +319,7 @@ def test_draws_without_return_std(n_draws):
 def test_draws_without_dropout():
     problem, model = make_fitted("regression", dropout=0.0, input_dropout=0.0)
     model.set_params(dropout=0.5)  # too late
-    with pytest.raises(ValueError, match=r"n_draws=100 needs a network that was fitted with dropout.*dropout=0\.2"):
+    with pytest.raises(ValueError, match=r"return_std=True needs a network that was fitted with dropout.*dropout=0\.2"):
         model.predict(problem.X, return_std=True)
     problem, model = make_fitted("multiclass", dropout=0.0, input_dropout=0.0)
     with pytest.raises(ValueError, match="fitted with dropout"):

@@ -9,6 +9,8 @@ import pytest
 from support.kernels import needs_compiler, zipped
 from support.processes import DATA, PACKAGE, Child, run
 
+from skregopt._estimators.messages import say_what_compiles
+
 # a few combinations that need most of the engine
 FITS = (
     DATA
@@ -87,6 +89,13 @@ def test_compilation_is_announced_once(cold):
     assert str(code_folder) in first["printed"]
 
 
+@pytest.mark.nojit
+def test_a_folder_of_no_use_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/nowhere")
+    say_what_compiles(None)
+    assert "as every process has to: NUMBA_CACHE_DIR=/nowhere keeps no machine code. Set it" in capsys.readouterr().out
+
+
 @needs_compiler
 @pytest.mark.exhaustive
 def test_a_whole_fit_without_a_cache(cold):
@@ -99,7 +108,7 @@ def test_a_whole_fit_without_a_cache(cold):
     """)
     fitted = run(code, env=NO_CACHE)
     assert fitted["compiled"].count("skregopt._engine.loop.run_epochs") == 1
-    assert "as every process has to" in fitted["printed"]
+    assert "as every process has to: there is no folder" in fitted["printed"]
     assert fitted["values"] == cold[1]["l1, float32"]
 
 

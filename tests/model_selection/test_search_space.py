@@ -24,6 +24,7 @@ CASES = [
     MLPClassifier((), penalty="l1", solver="gd"),
     MLPClassifier(batch_norm=True, solver="sgd", batch_size=2, learning_rate="cosine"),
     MLPRegressor(solver="adadelta", alpha=0.3, max_norm=2.0),
+    MLPClassifier(4, layer_norm=True),  # whose layers need two units
 ]
 
 
