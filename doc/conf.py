@@ -20,6 +20,7 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "registry_table",
+    "words_table",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils import Tags
@@ -23,6 +23,7 @@ from .callbacks import CallbackSupportMixin
 from .constraints import parameter_constraints
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin
+from .hints import explaining_values, keyword_hints
 from .messages import warn_about
 
 
@@ -117,6 +118,38 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     def __init__(self, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, value)
+
+    def _validate_params(self):
+        with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
+            super()._validate_params()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the estimator, or of components as ``solver__beta_1``.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter.
+        """
+        try:
+            return super().set_params(**params)
+        except ValueError as error:
+            known = self._get_param_names()
+            unknown = {name: value for name, value in params.items() if name.partition("__")[0] not in known}
+            hints = keyword_hints(unknown, type(self), "set_params")
+            if not hints:
+                raise
+            raise ValueError(f"{error} {hints}") from None
 
     @classmethod
     def _default_parameters(cls):

@@ -19,6 +19,7 @@ from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
 from .base import BaseMLP, trains_incrementally
+from .hints import explains_keywords
 from .read import FitData
 from .targets import decode, read_classes, target_kind
 
@@ -226,6 +227,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     label_smoothing: float
     classes_: Array
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -322,6 +324,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             "label_smoothing": LogLoss._parameter_constraints["label_smoothing"],
         }
 
+    @explains_keywords
     def fit(
         self,
         X: MatrixLike,
@@ -375,6 +378,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         )
 
     @available_if(trains_incrementally)
+    @explains_keywords
     def partial_fit(
         self,
         X: MatrixLike,

@@ -17,6 +17,22 @@ from ..schedules import SCHEDULES, InvScaling, Schedule
 _MOST_LAYERS = 10_000  # deeper networks cannot be trained, and each layer costs a few Python objects
 
 
+class ScorerNames(StrOptions):
+    """The names of scikit-learn's scorers, which are too many for a message, and others.
+
+    Parameters
+    ----------
+    *others : str
+    """
+
+    def __init__(self, *others):
+        super().__init__({*others, *get_scorer_names()})
+        self._others = others
+
+    def __str__(self):
+        return ", ".join([*map(repr, self._others), "a str among sklearn.metrics.get_scorer_names()"])
+
+
 def parameter_constraints(losses, loss_family):
     """Return the domain of each parameter in the form of scikit-learn's ``_parameter_constraints``.
 
@@ -76,7 +92,7 @@ def _parameter_constraints(loss_family, losses, activations, initializers, penal
             Options(Real, {np.inf}),
         ],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
+        "scoring": [ScorerNames("loss"), callable],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "dtype": [StrOptions({"auto", "float32", "float64"})],

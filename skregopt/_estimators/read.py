@@ -21,6 +21,11 @@ from .start import starting_memory, starting_point
 from .targets import ClassTargets, NumberTargets
 from .validation import checked_weights, checked_X, checked_y, naming
 
+_IN_A_PIPELINE = (
+    "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "
+    "Pipeline(..., transform_input=['X_val'])."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class FitData:
@@ -207,9 +212,10 @@ def _above_zero(rule):
 def _build_loss(estimator, kind):
     """Return the loss for a kind of target; ValueError for a loss of other kinds."""
     if isinstance(estimator.loss, Loss) and kind not in estimator.loss.targets:
+        names = ", ".join(sorted(map(repr, estimator._losses)))
         raise ValueError(
             f"loss={estimator.loss!r} is for {' and '.join(estimator.loss.targets)} targets, not for {kind} ones. Use "
-            f"a loss for {type(estimator).__name__}: {', '.join(map(repr, estimator._losses))}, or their classes."
+            f"a loss for {type(estimator).__name__}: {names}, or their classes."
         )
     loss = own_component(estimator._loss_family, estimator._losses, estimator.loss, estimator)
     if hasattr(estimator, "label_smoothing"):
@@ -219,7 +225,7 @@ def _build_loss(estimator, kind):
 
 def _validation_examples(view, data, targets, network, n_targets):
     """Return the rows of ``X_val``; errors name the arguments of these rows."""
-    with naming("X_val"):
+    with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False)
     with naming("y_val"):
         encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)

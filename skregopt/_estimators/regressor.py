@@ -19,6 +19,7 @@ from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
 from .base import BaseMLP, trains_incrementally
+from .hints import explains_keywords
 from .read import FitData
 from .targets import read_numbers
 
@@ -215,6 +216,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     _to_standardise = "the features (StandardScaler) and y (TransformedTargetRegressor)"
     _y_options = {"multi_output": True, "y_numeric": True}
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -300,6 +302,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             verbose=verbose,
         )
 
+    @explains_keywords
     def fit(
         self,
         X: MatrixLike,
@@ -353,6 +356,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         )
 
     @available_if(trains_incrementally)
+    @explains_keywords
     def partial_fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on the given rows, starting from the current weights.
 

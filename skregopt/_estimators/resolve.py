@@ -9,12 +9,14 @@ import numpy as np
 from .._engine.blocks import NORMALISATIONS
 from .._kernels.component import build_component
 from .._kernels.parameters import all_parameters, is_default
+from .._kernels.sklearn_internals import StrOptions
 from .._training.threads import effective_n_threads
 from ..activations import ACTIVATIONS, Activation
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
+from .hints import value_hint
 
 # parameters that need a hidden layer -> the cure for a network without one
 _NEED_HIDDEN_LAYERS = {
@@ -210,8 +212,9 @@ def _activations(estimator, n_hidden):
             )
         for value in given:
             if not isinstance(value, Activation) and not (isinstance(value, str) and value in ACTIVATIONS):
+                hint = value_hint("activation", value, [StrOptions(set(ACTIVATIONS))])
                 raise ValueError(
-                    f"activation={given!r}: {value!r} is neither an Activation nor one of {_names(ACTIVATIONS)}."
+                    f"activation={given!r}: {value!r} is neither an Activation nor one of {_names(ACTIVATIONS)}. {hint}"
                 )
         activations = [own_component(Activation, ACTIVATIONS, value, estimator) for value in given]
         of_output = activations[-1] if activations else ACTIVATIONS["identity"]()
@@ -369,4 +372,4 @@ def check_effect(estimator, name, component, registry):
 
 
 def _names(registry):
-    return ", ".join(repr(name) for name in registry)
+    return ", ".join(sorted(map(repr, registry)))

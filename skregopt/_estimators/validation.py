@@ -1,6 +1,6 @@
 """Validation of the arrays that users pass, in the names that they have there."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from sklearn.utils import assert_all_finite
@@ -25,8 +25,71 @@ def checked_X(estimator, X, reset, **with_y):
     Returns
     -------
     X, or X and y
+
+    Raises
+    ------
+    TypeError, ValueError
+        For X that cannot be used; columns that do not hold numbers are named.
     """
-    return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
+    with _naming_columns(X):
+        return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
+
+
+@contextmanager
+def _naming_columns(X):
+    """Add the columns of X that do not hold numbers to an error within the block, and what to do about them."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        texts = _columns_of_no_numbers(X)
+        if not texts:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
+        raise kind(f"{error}\n{_advice_on_columns(texts)}") from error
+
+
+def _columns_of_no_numbers(X):
+    """Return columns of a frame or an array that do not hold numbers: name or position -> one of the values."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        columns = {name: np.asarray(X[name]) for name in X.columns}
+    else:
+        rows = X if isinstance(X, np.ndarray) else np.empty((0, 0))
+        if isinstance(X, list | tuple):
+            with suppress(ValueError):  # rows of different lengths
+                rows = np.asarray(X, dtype=object)
+        if rows.ndim != 2 or rows.dtype.kind in "biufc":
+            return {}
+        columns = dict(enumerate(rows.T))
+    return {name: text for name, values in columns.items() if (text := _not_a_number(values)) is not None}
+
+
+def _not_a_number(values):
+    """Return the first of some values that is a text or a date and no float can be made of; None if there is none."""
+    if values.ndim != 1 or values.dtype.kind in "biufc":
+        return None
+    for value in values:
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            if isinstance(value, str) or hasattr(value, "isoformat") or isinstance(value, np.datetime64):
+                return value
+    return None
+
+
+def _advice_on_columns(texts):
+    shown = [f"{name!r} (such as {value!r})" for name, value in texts.items()]
+    few = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
+    words = [name for name, value in texts.items() if isinstance(value, str)]
+    advice = f"X must hold numbers, but column(s) {few} do not."
+    if words:
+        names = f"[{', '.join(map(repr, words[:3]))}{', ...' if len(words) > 3 else ''}]"
+        advice += (
+            " Encode categories in a Pipeline in front of this estimator: make_column_transformer((OneHotEncoder("
+            f"handle_unknown='ignore'), {names}), remainder='passthrough')."
+        )
+    if len(words) < len(texts):
+        advice += " Make numbers of dates, such as days since the first one."
+    return advice
 
 
 def checked_y(y_val, X_val, **options):
@@ -70,10 +133,10 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
 
 
 @contextmanager
-def naming(argument):
-    """Put the name of the argument in front of errors, which scikit-learn words for X and y."""
+def naming(argument, advice=""):
+    """Put the name of the argument in front of errors, which scikit-learn words for X and y, and advice behind them."""
     try:
         yield
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
-        raise kind(f"{argument} cannot be used: {error}") from error
+        raise kind(f"{argument} cannot be used: {error}{advice}") from error

@@ -140,7 +140,7 @@ def build_component(family, registry, value, estimator):
         return value
     # fit has validated the name, but it may have changed since
     if not (value is None or isinstance(value, str)) or value not in registry:
-        names = ", ".join(repr(name) for name in registry)
+        names = ", ".join(sorted(map(repr, registry)))
         raise ValueError(f"{family.family} must be one of {names}, or an instance of {family.__name__}, got {value!r}.")
     rule = registry[value]
     return rule(**{name: getattr(estimator, name) for name in _flat_parameters(rule)})

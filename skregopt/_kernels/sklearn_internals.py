@@ -12,7 +12,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import _param_validation, metaestimators
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import HasMethods, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import HasMethods, Options, validate_parameter_constraints
 from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -45,6 +45,13 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
 def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
     """Return scikit-learn's decorator of a method that exists only where ``check(estimator)`` holds."""
     return metaestimators.available_if(check)
+
+
+class StrOptions(_param_validation.StrOptions):
+    """scikit-learn's set of strings, sorted in messages, where its order would change with each process."""
+
+    def __str__(self):
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
 
 
 class Interval(_param_validation.Interval):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._engine.source import SUPPORTED_DTYPES
+from .._estimators.validation import checked_X
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike
 from ._path import score
 from ._routing import RoutingMixin
@@ -26,7 +26,7 @@ class BestNetworkMixin(RoutingMixin):
 
     def _predict(self, method, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        X = checked_X(self, X, reset=False)
         return getattr(self.best_estimator_, method)(X)
 
     def predict(self, X: MatrixLike) -> Array:
@@ -65,7 +65,7 @@ class BestNetworkMixin(RoutingMixin):
         """
         check_is_fitted(self)
         routed = self._routed("score", sample_weight, **params)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=SUPPORTED_DTYPES)
+        X = checked_X(self, X, reset=False)
         return score(self.best_estimator_, self.scoring, X, y, routed.scorer.score)
 
     @property

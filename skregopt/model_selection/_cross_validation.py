@@ -21,15 +21,15 @@ from sklearn.base import (
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from .._engine.source import SUPPORTED_DTYPES
 from .._estimators.classifier import MLPClassifier
 from .._estimators.fitted import add_missing_parameters
+from .._estimators.hints import explaining_values, explains_keywords
 from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
 from .._estimators.targets import checked_labels
-from .._estimators.validation import checked_weights
+from .._estimators.validation import checked_weights, checked_X
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
@@ -58,6 +58,7 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
     n_features_in_: int
     feature_names_in_: Array
 
+    @explains_keywords
     def __init__(
         self,
         estimator: MLP | None = None,
@@ -82,6 +83,10 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         self.max_iter = max_iter
         self.tol = tol
         self.n_jobs = n_jobs
+
+    def _validate_params(self):
+        with explaining_values(lambda: (self._parameter_constraints, self.get_params(deep=False))):
+            super()._validate_params()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -131,15 +136,7 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         return self
 
     def _choose(self, X, y, routed):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=SUPPORTED_DTYPES,
-            multi_output=True,
-            y_numeric=not is_classifier(self),
-        )
+        X, y = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=not is_classifier(self))
         if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         estimator = clone(self._estimator())

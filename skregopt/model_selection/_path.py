@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import unique_labels
 
+from .._estimators.constraints import ScorerNames
+from .._estimators.hints import explaining_values
 from .._estimators.messages import warn_user
 from .._estimators.read import FitData
 from .._estimators.scoring import takes_sample_weight
 from .._estimators.validation import checked_weights, checked_y, naming
-from .._kernels.sklearn_internals import Interval, StrOptions, validate_parameter_constraints
+from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
 from ._path_result import MLP, RegularizationPath
 from ._plan import Plan, Strengths, follow
@@ -26,7 +28,7 @@ PATH_CONSTRAINTS = {
     "alphas": ["array-like", None],
     "n_alphas": [Interval(Integral, 1, None, closed="left")],
     "eps": [Interval(Real, 0, 1, closed="neither")],
-    "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+    "scoring": [ScorerNames(), callable, None],
     "max_iter": [Interval(Integral, 1, None, closed="left"), None],
     "tol": [Interval(Real, 0, None, closed="left"), None],
 }
@@ -143,7 +145,8 @@ def regularization_path(
         "scoring": scoring, "max_iter": max_iter, "tol": tol,
     }  # fmt: skip
     constraints = PATH_CONSTRAINTS | {"alpha_min": _BOUND, "alpha_max": _BOUND}
-    validate_parameter_constraints(constraints, given, caller_name="regularization_path")
+    with explaining_values(lambda: (constraints, given)):
+        validate_parameter_constraints(constraints, given, caller_name="regularization_path")
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together. Pass both, or neither.")
     if sample_weight_val is not None and X_val is None:

@@ -13,7 +13,7 @@ from support.refusals import BOTH, METHODS, assert_refused, make_data, train, wi
 from support.states import plain, state
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt.model_selection import MLPClassifierCV
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
 pytestmark = pytest.mark.nojit
 
@@ -212,3 +212,48 @@ def test_sparse_y():
     X, _ = make_data(MLPRegressor)
     with pytest.raises(TypeError, match="dense data is required"):
         MLPRegressor(4, max_iter=2).fit(X, sp.csr_matrix(X[:, :2]))
+
+
+# --- columns without numbers -----------------------------------------------------------------------------------------
+
+
+def frames_of_words():
+    """Yield frames and arrays with a category in their second column, and what it is called."""
+    X = make_data(MLPClassifier)[0][:, :1]
+    city = np.array(["Oslo", "Rome"] * 30)
+    frame = pd.DataFrame({"size": X.ravel(), "city": city})
+    yield frame, "'city'"
+    yield frame.astype({"city": "category"}), "'city'"
+    yield frame.to_numpy(), "1"
+    yield frame.to_numpy().tolist(), "1"
+    yield frame.assign(day=np.datetime64("2024-01-01")), "'city'.*, 'day'.*Make numbers of dates"
+
+
+@pytest.mark.parametrize(("X", "names"), frames_of_words())
+@pytest.mark.parametrize("model", [MLPRegressor(3), MLPRegressorCV(MLPRegressor(3, penalty="l1"))])
+def test_columns_of_words_are_named(X, names, model):
+    y = make_data(MLPRegressor)[1]
+    with pytest.raises(ValueError, match=rf"(?s)could not convert.*column\(s\) {names}") as caught:
+        model.fit(X, y)
+    assert "OneHotEncoder(handle_unknown='ignore'), [" in str(caught.value)
+
+
+def test_columns_of_dates_are_named():
+    X = pd.DataFrame({"size": np.ones(60), "day": np.datetime64("2024-01-01")})
+    with pytest.raises(TypeError, match=r"(?s)promoted.*column\(s\) 'day'.*Make numbers of dates"):
+        MLPRegressor(3).fit(X, make_data(MLPRegressor)[1])
+
+
+def test_columns_of_words_in_a_prediction():
+    X, y = make_data(MLPRegressor)
+    model = MLPRegressor(3, solver="lbfgs").fit(pd.DataFrame(X, columns=list("abcd")), y)
+    with pytest.raises(ValueError, match=r"column\(s\) 'c' \(such as 'many'\)"):
+        model.predict(pd.DataFrame(X, columns=list("abcd")).assign(c="many"))
+
+
+def test_errors_about_numbers_name_no_column():
+    X, y = make_data(MLPRegressor)
+    for bad in (with_value(X, np.nan), pd.DataFrame(with_value(X, np.nan)).assign(text="1")):
+        with pytest.raises(ValueError, match="contains NaN") as caught:
+            MLPRegressor(3).fit(bad.rename(columns=str) if hasattr(bad, "rename") else bad, y)
+        assert "column" not in str(caught.value)

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import PolynomialFeatures
 from support.refusals import BOTH, assert_refused, make_data, train, with_value
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -110,3 +113,15 @@ def test_nan_is_called_by_its_name(argument):
     data[argument] = np.full(60, np.nan)
     with pytest.raises(ValueError, match=f"{argument} .*contain"):
         MLPRegressor(4, max_iter=2).fit(X, y, **data)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_validation_rows_that_a_pipeline_has_not_transformed():
+    X, y = make_data(MLPRegressor)
+    model = MLPRegressor(3, max_iter=2)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.set_fit_request(X_val=True, y_val=True)
+        steps = [("encode", PolynomialFeatures()), ("network", model)]
+        with pytest.raises(ValueError, match=r"(?s)X_val cannot be used: X has 4 .*transform_input=\['X_val'\]"):
+            Pipeline(steps).fit(X, y, X_val=X, y_val=y)
+        Pipeline(steps, transform_input=["X_val"]).fit(X, y, X_val=X, y_val=y)

@@ -1,0 +1,120 @@
+"""Words of other libraries for parameters, arguments of ``fit`` and values; errors and migration guides read them."""
+
+# parameter -> its names elsewhere
+PARAMETERS = {
+    "activation": "act, activation_fn, activation_function, activations, hidden_activation, nonlinearity",
+    "alpha": "kernel_regularizer, l2, l2_reg, lambda_, reg_lambda, regularization",
+    "batch_norm": "batch_normalization, batchnorm, use_batch_norm, use_bn",
+    "batch_size": "batchsize, mini_batch_size, minibatch_size",
+    "beta_1": "beta1, betas",
+    "beta_2": "beta2",
+    "class_weight": "class_weights, scale_pos_weight",
+    "clip_norm": "clipnorm, global_clipnorm, grad_clip, gradient_clip_val, gradient_clip_value, max_grad_norm",
+    "dropout": "drop_out, drop_rate, dropout_p, dropout_prob, dropout_rate, p_dropout",
+    "early_stopping": "early_stop",
+    "ema_decay": "ema, ema_momentum, use_ema",
+    "epsilon": "eps",
+    "hidden_layer_sizes": "hidden_dim, hidden_dims, hidden_layers, hidden_sizes, hidden_units, layer_sizes, layers, "
+    "n_hidden, n_units, num_units, units, width",
+    "input_dropout": "dropout_in, input_drop",
+    "label_smoothing": "label_smooth, ls_eps, smoothing",
+    "layer_norm": "layer_normalization, layernorm",
+    "learning_rate": "decay, lr_schedule, lr_scheduler, schedule, scheduler",
+    "learning_rate_init": "base_lr, eta, eta0, initial_lr, lr, lr_init, max_lr, step_size",
+    "loss": "criterion, loss_fn, loss_function, objective",
+    "max_iter": "epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
+    "max_norm": "kernel_constraint, maxnorm",
+    "n_hidden_layers": "depth, n_layers, num_hidden_layers, num_layers",
+    "n_iter_no_change": "early_stopping_patience, early_stopping_rounds, es_patience, patience",
+    "n_jobs": "n_threads, nthread, num_threads, num_workers, thread_count, workers",
+    "nesterovs_momentum": "nesterov, use_nesterov",
+    "penalty": "regularizer",
+    "random_state": "random_seed, rng, seed",
+    "scoring": "eval_metric, metric, metrics, monitor",
+    "solver": "algorithm, optim, optimiser, optimizer",
+    "tol": "min_delta, threshold, tolerance",
+    "validation_fraction": "val_fraction, val_split, validation_size, validation_split",
+    "verbose": "silent, verbosity",
+    "weight_init": "init, initializer, kernel_initializer",
+    "dtype": "precision",
+}
+# argument(s) of fit -> their names elsewhere
+ARGUMENTS = {
+    "X_val and y_val": "eval_set, valid_sets, validation_data, validation_set, X_valid, y_valid, X_validation, "
+    "y_validation, X_test, y_test",
+    "sample_weight": "sample_weights, weight, weights, w",
+    "sample_weight_val": "eval_sample_weight, sample_weight_eval_set, sample_weight_validation",
+    "coef_init": "coefs_init, init_coef",
+    "intercept_init": "intercepts_init, init_intercept",
+}
+# name elsewhere -> what to do here
+OTHERWISE = {
+    "callbacks": "set_callbacks(...), with scikit-learn 1.9 or later",
+    "device": "n_jobs: training runs on the CPU",
+    "l1": "penalty='l1' and alpha",
+    "l1_reg": "penalty='l1' and alpha",
+    "reg_alpha": "penalty='l1' and alpha",
+    "restore_best_weights": "early_stopping=True, which always restores them",
+    "train_split": "validation_fraction, or X_val and y_val of fit",
+}
+# parameter -> value -> its names elsewhere
+VALUES = {
+    "activation": {
+        "logistic": "sigmoid, expit",
+        "silu": "swish",
+        "identity": "linear, none",
+        "leaky_relu": "lrelu",
+    },
+    "class_weight": {"balanced": "auto, balance, balanced_subsample"},
+    "dtype": {"float32": "bfloat16, f4, float, float16, half, single", "float64": "double, f8"},
+    "learning_rate": {
+        "cosine": "cosine_annealing, CosineAnnealingLR, CosineDecay, cos",
+        "exponential": "exp, ExponentialDecay, ExponentialLR",
+        "invscaling": "inverse, inverse_scaling, InverseTimeDecay",
+        "one_cycle": "1cycle, OneCycleLR",
+        "plateau": "ReduceLROnPlateau",
+        "step": "StepLR, piecewise",
+    },
+    "loss": {
+        "absolute_error": "mae, L1, L1Loss, mean_absolute_error",
+        "focal": "focal_loss, FocalLoss, BinaryFocalCrossentropy, CategoricalFocalCrossentropy",
+        "gamma": "gamma_deviance, reg:gamma",
+        "huber": "huber_loss, HuberLoss, smooth_l1, SmoothL1Loss",
+        "log_loss": "bce, BCELoss, BCEWithLogitsLoss, binary_crossentropy, categorical_crossentropy, cross_entropy, "
+        "CrossEntropyLoss, deviance, log, nll, NLLLoss, sparse_categorical_crossentropy, binary:logistic, "
+        "multi:softprob",
+        "poisson": "poisson_nll_loss, PoissonNLLLoss, poisson_deviance, count:poisson",
+        "quantile": "pinball, pinball_loss, quantile_loss",
+        "squared_error": "mse, l2, least_squares, mean_squared_error, MSELoss, squared_loss, reg:squarederror",
+    },
+    "penalty": {
+        "elasticnet": "elastic_net, enet, l1_l2, L1L2",
+        "group_l1": "group_lasso, lassonet",
+        "l1": "lasso",
+        "l2": "ridge, weight_decay",
+    },
+    "scoring": {
+        "accuracy": "acc, accuracy_score",
+        "average_precision": "average_precision_score, auprc, pr_auc",
+        "f1": "f1_score",
+        "neg_log_loss": "logloss, log_loss, cross_entropy",
+        "neg_mean_absolute_error": "mae, mean_absolute_error",
+        "neg_mean_squared_error": "mse, mean_squared_error",
+        "neg_root_mean_squared_error": "rmse, root_mean_squared_error",
+        "r2": "r2_score",
+        "roc_auc": "auc, auroc, roc_auc_score",
+        "loss": "val_loss, validation_loss",
+    },
+    "solver": {
+        "gd": "batch_gradient_descent, bgd, gradient_descent, full_batch",
+        "lbfgs": "bfgs, L-BFGS-B",
+        "minibatch": "momentum, nag, nesterov, mini_batch_sgd, SGDW",
+    },
+    "weight_init": {
+        "glorot_normal": "xavier_normal",
+        "glorot_uniform": "glorot, xavier, xavier_uniform",
+        "he_normal": "kaiming_normal",
+        "he_uniform": "he, kaiming, kaiming_uniform",
+        "lecun_normal": "lecun",
+    },
+}

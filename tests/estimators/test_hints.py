@@ -1,0 +1,237 @@
+"""Errors about keywords and values of other libraries, and about misspelled ones, say what they are called here."""
+
+import functools
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
+from support.estimators import BOTH, make_data, small
+from support.processes import run
+
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._estimators.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
+from skregopt.optimizers import Adam
+
+pytestmark = pytest.mark.nojit
+
+X, CLASSES = make_data(MLPClassifier)
+NUMBERS = make_data(MLPRegressor)[1]
+
+KEYWORDS = [
+    ({"optimizer": "Adam"}, "solver='adam'"),
+    ({"epochs": 5}, "max_iter=5"),
+    ({"drop_out": 0.1}, "dropout=0.1"),
+    ({"lr": 0.01}, "learning_rate_init=0.01"),
+    ({"optimizer__lr": 0.01}, "learning_rate_init=0.01"),
+    ({"criterion": "MSELoss"}, "loss='squared_error'"),
+    ({"Hidden_Units": [8, 8]}, r"hidden_layer_sizes=\[8, 8\]"),
+    ({"patience": 5}, "n_iter_no_change with early_stopping=True"),
+    ({"seed": 0}, "random_state=0"),
+    ({"hiden_layer_sizes": 5}, "hidden_layer_sizes=5"),
+    ({"alhpa": 0.1}, "alpha=0.1"),
+    ({"eval_set": [(X, CLASSES)]}, "X_val and y_val"),
+    ({"validation_data": (X, CLASSES)}, "X_val and y_val"),
+    ({"sample_weights": [1.0]}, "sample_weight"),
+    ({"callbacks": []}, "set_callbacks"),
+    ({"reg_alpha": 0.1}, "penalty='l1' and alpha"),
+    ({"epochs": 5, "optimizer": "SGD"}, "epochs: Did you mean max_iter=5.* optimizer: Did you mean solver='sgd'"),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("keywords", "hint"), KEYWORDS)
+def test_keywords(kind, keywords, hint):
+    """Of the constructor, of fit, of partial_fit and of set_params, alone or in a pipeline."""
+    y = CLASSES if kind is MLPClassifier else NUMBERS
+    with pytest.raises(TypeError, match=rf"__init__\(\) got an unexpected keyword argument.*{hint}"):
+        kind(**keywords)
+    for method in (kind().fit, kind().partial_fit):
+        with pytest.raises(TypeError, match=rf"{method.__name__}\(\) got an unexpected keyword argument.*{hint}"):
+            method(X, y, **keywords)
+    with pytest.raises(ValueError, match=rf"Invalid parameter .*{hint}"):
+        kind().set_params(**keywords)
+    nested = {f"{kind.__name__.lower()}__{name}": value for name, value in keywords.items()}
+    with pytest.raises(ValueError, match=rf"Invalid parameter .*{hint}"):
+        make_pipeline(StandardScaler(), kind()).set_params(**nested)
+
+
+def test_a_parameter_in_fit_and_an_argument_in_the_constructor():
+    with pytest.raises(TypeError, match=r"max_iter=9\? It is a parameter of MLPClassifier\(...\)"):
+        MLPClassifier().fit(X, CLASSES, max_iter=9)
+    with pytest.raises(TypeError, match="Pass X_val to fit"):
+        MLPClassifier(X_val=X)
+    with pytest.raises(TypeError, match="class_weight is a parameter of MLPClassifier"):
+        MLPRegressor(class_weight="balanced")
+
+
+def test_words_that_say_nothing_and_errors_of_another_kind():
+    for call in (lambda: MLPClassifier(colour=3), lambda: MLPClassifier().fit(X, CLASSES, colour=3)):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'colour'$"):
+            call()
+    with pytest.raises(TypeError, match="positional argument"):
+        MLPClassifier(3, "relu", "adam")
+    with pytest.raises(TypeError, match="y mixes labels"):
+        MLPClassifier().fit(X, np.array(["left", None] * 30, dtype=object))
+
+
+@pytest.mark.parametrize(("kind", "network"), [(MLPClassifierCV, "MLPClassifier"), (MLPRegressorCV, "MLPRegressor")])
+def test_parameters_of_the_network_within_a_cv_estimator(kind, network):
+    with pytest.raises(TypeError, match=rf"{kind.__name__}\({network}\(penalty='l1'\)\)"):
+        kind(penalty="l1")
+
+
+def test_subclasses():
+    class Wide(MLPClassifier):
+        def __init__(self, width=3, **kwargs):
+            super().__init__(width, **kwargs)
+            self.width = width
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epochs'. Did you mean max_iter=3"):
+        Wide(epochs=3)
+
+
+@BOTH
+def test_signatures_stay_explicit(kind):
+    for method in (kind, kind.fit, kind.partial_fit, clone(kind()).fit):
+        kinds = {p.kind for p in inspect.signature(method).parameters.values()}
+        assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+class ReLU:
+    """Of another library."""
+
+
+@pytest.mark.parametrize(
+    ("params", "hint"),
+    [
+        ({"learning_rate": 0.01}, r"learning_rate_init=0.01\?"),
+        ({"activation": "sigmoid"}, r"mean 'logistic'\?"),
+        ({"activation": "swish"}, r"mean 'silu'\?"),
+        ({"activation": "Tanh"}, r"mean 'tanh'\?"),
+        ({"activation": ReLU()}, r"mean 'relu'\?"),
+        ({"activation": None}, r"mean 'identity'\?"),
+        ({"activation": ["relu", "swish"], "hidden_layer_sizes": (3, 3)}, r"mean 'silu'\?"),
+        ({"solver": "Adam"}, r"mean 'adam'\?"),
+        ({"solver": "SGD"}, r"mean 'sgd' \(on single rows\) or 'minibatch' \(on batches\)\?"),
+        ({"solver": Adam}, r"mean 'adam'\?"),
+        ({"solver": "adamm"}, r"mean 'adam'\?"),
+        ({"penalty": "lasso"}, r"mean 'l1'\?"),
+        ({"penalty": "none"}, "None, without quotes"),
+        ({"penalty": 0.1}, r"alpha=0.1\?"),
+        ({"learning_rate": "CosineAnnealingLR"}, r"mean 'cosine'\?"),
+        ({"weight_init": "xavier"}, r"mean 'glorot_uniform'\?"),
+        ({"dtype": X.dtype.type}, r"mean 'float64'\?"),
+        ({"early_stopping": 5}, "n_iter_no_change"),
+        ({"n_iter_no_change": None}, "np.inf"),
+        ({"validation_fraction": (X, NUMBERS)}, "X_val and y_val"),
+        ({"batch_size": "all"}, "solver='gd'"),
+        ({"loss": "mse"}, r"mean 'squared_error'\?"),
+        ({"loss": "cross_entropy"}, "'log_loss' is a loss of MLPClassifier"),
+        ({"loss": "log_loss"}, "'log_loss' is a loss of MLPClassifier"),
+    ],
+)
+def test_values(params, hint):
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=rf"(?s)(must be|is neither) .*{hint}"):
+            getattr(MLPRegressor(**params), method)(X, NUMBERS)
+
+
+def test_values_of_classifiers():
+    with pytest.raises(InvalidParameterError, match="'squared_error' is a loss of MLPRegressor"):
+        small(MLPClassifier, loss="mse").fit(X, CLASSES)
+    with pytest.raises(InvalidParameterError, match=r"mean 'log_loss'\?"):
+        small(MLPClassifier, loss="CrossEntropyLoss").fit(X, CLASSES)
+    with pytest.raises(InvalidParameterError, match=r"mean 'balanced'\?"):
+        small(MLPClassifier, class_weight="balance").fit(X, CLASSES)
+    with pytest.raises(InvalidParameterError, match="Got 'zzz' instead.$"):
+        small(MLPClassifier, solver="zzz").fit(X, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "hint"),
+    [
+        ("acuracy", r"mean 'accuracy' or '\w+' or '\w+'\?$"),
+        ("mse", r"mean 'neg_mean_squared_error'\?$"),
+        (accuracy_score.__name__, r"mean 'accuracy'\?$"),
+    ],
+)
+def test_the_closest_scorers(scoring, hint):
+    for call in (
+        MLPClassifier(early_stopping=True, scoring=scoring).fit,
+        MLPClassifierCV(scoring=scoring).fit,
+        functools.partial(regularization_path, MLPClassifier(penalty="l1"), scoring=scoring),
+    ):
+        with pytest.raises(InvalidParameterError, match=hint) as caught:
+            call(X, CLASSES)
+        assert len(str(caught.value)) < 300
+
+
+def test_options_are_sorted_in_every_process():
+    code = """
+from skregopt import MLPClassifier
+for name in ("solver", "activation", "learning_rate", "weight_init", "penalty", "loss", "dtype"):
+    try:
+        MLPClassifier(**{name: "?"}).fit([[0.0], [1.0]], [0, 1])
+    except ValueError as error:
+        print(error)
+"""
+    messages = run(code, env={"PYTHONHASHSEED": "1"})["printed"].splitlines()
+    for message in messages:
+        listed = re.findall(r"'(\w+)'", re.search(r"\{(.*)\}", message).group(1))
+        assert listed == sorted(listed) and len(listed) > 1
+    assert len(messages) == 7
+
+
+# --- the tables ------------------------------------------------------------------------------------------------------
+
+
+def test_words_lead_to_names_that_exist():
+    known = set(inspect.signature(MLPClassifier).parameters) | set(inspect.signature(MLPRegressor).parameters)
+    assert set(PARAMETERS) <= known and set(VALUES) <= known
+    arguments = inspect.signature(MLPClassifier.fit).parameters
+    assert all(name in arguments for names in ARGUMENTS for name in names.split(" and "))
+    constraints = {**MLPRegressor()._parameter_constraints, **MLPClassifier()._parameter_constraints}
+    losses = {*MLPClassifier._losses, *MLPRegressor._losses}
+    for name, values in VALUES.items():
+        options = {option for domain in constraints[name] for option in getattr(domain, "options", ())}
+        assert set(values) <= options | (losses if name == "loss" else set()), name
+
+
+def test_words_are_in_one_place_and_no_names_of_their_own():
+    own = set(inspect.signature(MLPClassifier).parameters) | set(inspect.signature(MLPClassifier.fit).parameters)
+    words = [word for table in (PARAMETERS, ARGUMENTS) for text in table.values() for word in text.split(", ")]
+    words += list(OTHERWISE)
+    assert len(words) == len(set(words)) and not own & set(words)
+
+
+def test_the_migration_guides_say_the_same():
+    """For each keyword of the old column, the new column assigns the parameter that errors suggest."""
+    folder = Path(__file__).parents[2] / "doc"
+    of_word = {word: name for name, text in PARAMETERS.items() for word in text.split(", ")}
+    n_words = 0
+    for page in (folder / "migrating").glob("*.rst"):
+        for old, new in re.findall(r"^   \* - (.*)\n     - (.*)$", page.read_text(encoding="utf-8"), flags=re.M):
+            while old != (old := re.sub(r"\([^()]*\)", "", old)):
+                pass
+            for word in re.findall(r"(\w+)=", old):
+                target = of_word.get(word.split("__")[-1])
+                if target is not None:
+                    n_words += 1
+                    assert f"{target}=" in new, (page.name, old, new)
+    assert n_words >= 8
+    sys.path.insert(0, str(folder / "_ext"))
+    import words_table
+
+    assert "`epochs`" in str(list(words_table.rows())) and ".. words::" in (folder / "migrating/index.rst").read_text()
