@@ -24,7 +24,7 @@ from .constraints import parameter_constraints
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin
 from .hints import explaining_values, keyword_hints
-from .messages import warn_about
+from .messages import warn_about, warn_about_validation_rows
 
 
 class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, ParametersMixin):
@@ -166,7 +166,11 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         with self._unchanged_on_failure():
             outcome = run_fit(self, data, incremental)
             if not incremental:
-                warn_about(outcome, all_parameters(self), self._to_standardise)
+                given = all_parameters(self)
+                warn_about(outcome, given, self._to_standardise)
+                begins_anew = data.coef_init is None and data.intercept_init is None and not given["warm_start"]
+                if data.X_val is not None and begins_anew:
+                    warn_about_validation_rows(outcome)
         return self
 
     @contextmanager

@@ -328,7 +328,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Weights >= 0. Only their ratios count; a row of weight 0 counts as absent.
         X_val, y_val : array-like, default=None
             Validation rows. With ``early_stopping=True`` they take the place of held-out rows; otherwise
-            ``validation_loss_curve_`` records their loss and nothing else depends on them.
+            ``validation_loss_curve_`` records their loss and nothing else depends on them. Searches and
+            cross-validation cut an ``X_val`` with exactly as many rows as X by fold, like X.
+            ``TransformedTargetRegressor`` does not transform ``y_val``: do it yourself.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
         groups : array-like of shape (n_samples,), default=None

@@ -1,11 +1,15 @@
 """Bad validation data, and hold-outs that cannot be made."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from support.refusals import BOTH, assert_refused, make_data, train, with_value
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -125,3 +129,45 @@ def test_validation_rows_that_a_pipeline_has_not_transformed():
         with pytest.raises(ValueError, match=r"(?s)X_val cannot be used: X has 4 .*transform_input=\['X_val'\]"):
             Pipeline(steps).fit(X, y, X_val=X, y_val=y)
         Pipeline(steps, transform_input=["X_val"]).fit(X, y, X_val=X, y_val=y)
+
+
+# --- rows of another scale -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class TestRowsOfAnotherScale:
+    X, y = make_data(MLPRegressor)
+    far = 1e4 * make_data(MLPRegressor)[1]
+    causes = r"(?s)validation loss.* 1e\+04 times.*TransformedTargetRegressor.*as many rows as X.*transform_input"
+
+    @pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"solver": "lbfgs"}])
+    def test_a_target_that_is_not_transformed(self, params):
+        network = MLPRegressor(3, max_iter=2, random_state=0, **params)
+        wrapped = TransformedTargetRegressor(network, transformer=StandardScaler())
+        with pytest.warns(UserWarning, match=self.causes):
+            wrapped.fit(self.X, self.far, X_val=self.X, y_val=self.far)
+
+    def test_features_that_are_not_transformed(self):
+        with pytest.warns(UserWarning, match=self.causes):
+            MLPRegressor(3, max_iter=2, random_state=0).fit(self.X, self.y, X_val=1e4 * self.X, y_val=self.y)
+
+    @pytest.mark.parametrize("times", [1.0, 50.0])
+    def test_no_warning_for_honest_rows(self, times):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = MLPRegressor(3, max_iter=2, random_state=0)
+            model.fit(self.X, self.y, X_val=times * self.X, y_val=times * self.y)
+
+    def test_no_warning_where_training_has_begun_before(self):
+        """A good start may have a loss near zero on the rows that it has learnt."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = MLPRegressor(3, max_iter=2, random_state=0, warm_start=True)
+            model.fit(self.X, self.y, X_val=self.X, y_val=self.far)
+            cold = MLPRegressor(3, max_iter=2, random_state=0)
+            start = {"coef_init": model.coefs_, "intercept_init": model.intercepts_}
+            for given in (start, dict([*start.items()][:1]), dict([*start.items()][1:])):
+                cold.fit(self.X, self.y, X_val=self.X, y_val=self.far, **given)
+            cold.fit(self.X, self.y)
