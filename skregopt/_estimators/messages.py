@@ -25,6 +25,22 @@ def warn_user(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
+def shortened(values, n_shown=10):
+    """Return the list of some values as users write them, of which there may be too many to show.
+
+    Parameters
+    ----------
+    values : array-like
+        Labels, for instance.
+    n_shown : int, default=10
+        How many are shown; of the others only the number is.
+    """
+    plain = (value.item() if isinstance(value, np.generic) else value for value in values[:n_shown])
+    shown = ", ".join(map(repr, plain))
+    more = len(values) - n_shown
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def say_what_compiles(folder):
     """Print that the training loop is compiled, and where its machine code is kept; None: nowhere."""
     if folder is None:
@@ -66,7 +82,7 @@ def check_finite(outcome, sound, given, to_standardise):
     )
 
 
-def check_scores(outcome, scoring, n_rows, are_given):
+def check_scores(outcome, scoring, rows, are_given):
     """Raise ValueError if early stopping has no epoch to keep, because no score of the validation rows was finite.
 
     Only at the end: a single score may well be NaN, such as a correlation with predictions that are still constant.
@@ -77,16 +93,15 @@ def check_scores(outcome, scoring, n_rows, are_given):
     outcome : Outcome
     scoring : str or callable
         The parameter.
-    n_rows : int
-        Number of validation rows.
+    rows : str
+        What the validation rows are.
     are_given : bool
         Whether they are the user's, ``X_val``.
     """
     scores = outcome.validation_scores
     if not scores or outcome.best_epoch or not np.all(np.isfinite(outcome.loss_curve)):
         return
-    rows = f"{n_rows} validation row(s) ({'X_val' if are_given else 'held out by validation_fraction'})"
-    no_score = f"no epoch to keep: scoring={scoring!r} was {scores[-1]} on the {rows} after each of"
+    no_score = f"no epoch to keep: scoring={scoring!r} was {scores[-1]} on {rows} after each of"
     if watches_loss(scoring):
         advice = "Look for extreme values in these rows, and standardise them like the rows trained on."
     else:

@@ -49,8 +49,6 @@ class Examples:
 
     Attributes
     ----------
-    X, y : array-like
-        As the user's scorers and splitters read them: y is not encoded, ``X_val`` may be a data frame.
     sample_weight : ndarray of shape (n_samples,) or None
         None if the user gave none.
     source : Source
@@ -61,8 +59,6 @@ class Examples:
         Weights of rows times weights of classes, float64.
     """
 
-    X: object
-    y: object
     sample_weight: np.ndarray | None
     source: Source
     encoded: np.ndarray
@@ -133,7 +129,7 @@ def read(estimator, resolved, data):
     loss = _build_loss(estimator, targets.kind)
     loss.check_y(encoded)
     sample_weight, weights = _weights(data.sample_weight, X, encoded, targets, "sample_weight")
-    examples = Examples(X, y, sample_weight, Source(X), encoded, weights)
+    examples = Examples(sample_weight, Source(X), encoded, weights)
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
     _check_size(estimator, units, dtype)
     layout = Layout(units, resolved.normalisation)
@@ -234,7 +230,7 @@ def _validation_examples(view, data, targets, network, n_targets):
     with naming("y_val"):
         network.loss.check_y(encoded)
     given, weights = _weights(data.sample_weight_val, X_val, encoded, targets, "sample_weight_val")
-    return Examples(data.X_val, data.y_val, given, Source(X_val), encoded, weights)
+    return Examples(given, Source(X_val), encoded, weights)
 
 
 def _weights(sample_weight, X, encoded, targets, name):

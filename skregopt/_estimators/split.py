@@ -1,12 +1,16 @@
 """Third stage of a fit: which rows are trained on, and which are validated on, by index: X is not copied."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
+from sklearn.utils import indexable
 
 from .._engine.network import Rows, in_precision, relative_weights
+from .._kernels.sklearn_internals import safe_indexing
+from .messages import shortened, warn_user
 from .resolve import watches_loss
 
 
@@ -20,23 +24,31 @@ class Split:
     validation : Rows or None
         None where there is nothing to validate on.
     scored : tuple or None
-        X, y and weights of the validation rows as the user's scorer reads them; None where only losses are watched.
+        X, y and weights of the validation rows as the user's scorer reads them: a part of what the user passed. None
+        where only losses are watched.
+    origin : str or None
+        Where the validation rows come from, for messages.
     """
 
     train: Rows
     validation: Rows | None
     scored: tuple | None
+    origin: str | None
+
+    @property
+    def described(self):
+        """What the validation rows are, for messages."""
+        return f"the {self.validation.indices.size} validation row(s) ({self.origin})"
 
 
-def split(resolved, inputs, groups):
+def split(resolved, inputs, data):
     """Return the :class:`Split` of a fit.
 
     Parameters
     ----------
     resolved : Resolved
     inputs : Inputs
-    groups : array-like or None
-        As given to ``fit``.
+    data : FitData
 
     Raises
     ------
@@ -45,24 +57,22 @@ def split(resolved, inputs, groups):
     """
     given, examples, dtype = resolved.given, inputs.examples, inputs.network.dtype
     # a row of weight zero is as good as absent
-    rows = np.flatnonzero(examples.weights.any(axis=1))
-    validation, scored = None, None
+    has_weight = examples.weights.any(axis=1)
+    rows = np.flatnonzero(has_weight)
+    validation, scored, origin = None, None, None
     if inputs.validation is not None:
         held_out = inputs.validation
         validation = _validation_rows(held_out, np.arange(held_out.source.n_rows), dtype)
-        scored = held_out.X, held_out.y, held_out.sample_weight
+        scored, origin = (data.X_val, data.y_val, held_out.sample_weight), "X_val"
     elif given["early_stopping"]:
-        strata = inputs.targets.strata(examples.y)
-        rows, val_rows = split_rows(
-            given["validation_fraction"], rows, examples.X, examples.y, strata, groups, inputs.seed
-        )
-        validation = _validation_rows(examples, val_rows, dtype)
+        rows, val_rows = _rows_of_both_kinds(given["validation_fraction"], inputs, data, has_weight)
+        validation, origin = _validation_rows(examples, val_rows, dtype), "held out by validation_fraction"
         if not watches_loss(given["scoring"]):
-            weights = examples.sample_weight
-            scored = examples.X[val_rows], examples.y[val_rows], None if weights is None else weights[val_rows]
+            X, y = (safe_indexing(part, val_rows) for part in indexable(data.X, data.y))
+            scored = X, y, None if examples.sample_weight is None else examples.sample_weight[val_rows]
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
-    return Split(train, validation, scored)
+    return Split(train, validation, scored, origin)
 
 
 def _validation_rows(examples, rows, dtype):
@@ -91,66 +101,120 @@ def _given_rows(examples, rows, dtype):
     return Rows(examples.source, rows, examples.encoded, weights, total)
 
 
-def split_rows(validation_fraction, rows, X, y, strata, groups, seed):
-    """Return row numbers to train on and to validate on.
+def _rows_of_both_kinds(fraction, inputs, data, has_weight):
+    """Return the numbers of the rows to train on and to validate on, sorted.
 
     Parameters
     ----------
-    validation_fraction : float or CV splitter
-        A splitter's last split is used.
-    rows : ndarray of int64
-        The rows of X that may be used.
-    X, y, groups : array-like or None
-        Read by a splitter only.
-    strata : ndarray or None
-        Labels to stratify by, one per row of X.
-    seed : int
-        Seed of a random split.
-
-    Returns
-    -------
-    train_rows, validation_rows : ndarray of int64
+    fraction : float or CV splitter
+        ``validation_fraction``.
+    inputs : Inputs
+    data : FitData
+    has_weight : ndarray of bool of shape (n_samples,)
+        Rows without weight are in neither part.
 
     Raises
     ------
     ValueError
         If the validation set would have fewer than two rows, or a class has too few members to be stratified.
     """
-    if validation_fraction == 0:
+    if hasattr(fraction, "split"):
+        train, held_out = _split_by(fraction, data, has_weight)
+    elif fraction == 0:
         raise ValueError("early_stopping=True needs rows to watch: validation_fraction must be above 0, or pass X_val.")
-    if hasattr(validation_fraction, "split"):
-        groups = None if groups is None else np.asarray(groups)
-        everything = rows.size == X.shape[0]
-        given = (values if everything or values is None else values[rows] for values in (X, y, groups))
-        splits = list(validation_fraction.split(*given))
-        train, held_out = splits[-1]
-        train, held_out = rows[train], rows[held_out]
     else:
-        strata = None if strata is None else strata[rows]
-        try:
-            train, held_out = train_test_split(rows, test_size=validation_fraction, random_state=seed, stratify=strata)
-        except ValueError as error:
-            raise ValueError(_too_few(error, validation_fraction, rows.size, strata)) from error
+        train, held_out = _split_at_random(fraction, np.flatnonzero(has_weight), inputs)
     if held_out.size < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. It has "
-            f"{held_out.size} of {rows.size} row(s), by validation_fraction={validation_fraction!r}. Rows of your own "
-            "can be passed as X_val and y_val."
+            f"{held_out.size} of {np.count_nonzero(has_weight)} row(s), by validation_fraction={fraction!r}. Rows of "
+            "your own can be passed as X_val and y_val."
         )
     if train.size == 0:
-        raise ValueError(
-            f"validation_fraction={validation_fraction!r} leaves no rows to train on. Hold out fewer rows."
-        )
+        raise ValueError(f"validation_fraction={fraction!r} leaves no rows to train on. Hold out fewer rows.")
     # sorted, so that an epoch without shuffling walks through X in order
     return np.sort(train), np.sort(held_out)
 
 
-def _too_few(error, fraction, n_rows, strata):
+def _split_by(splitter, data, has_weight):
+    """Return both parts of the last split of the user's splitter, without the rows of weight zero.
+
+    The splitter sees all rows, as the user passed them: it may know rows by their position or by what a frame says.
+    """
+    X, y, groups = indexable(data.X, data.y, data.groups)
+    splits = deque(splitter.split(X, y, groups), maxlen=1)
+    if not splits:
+        raise ValueError(f"validation_fraction={splitter!r} made no split of the {has_weight.size} rows.")
+    rows, parts = np.arange(has_weight.size), []
+    for part, purpose in zip(splits[0], ("train", "validate"), strict=True):
+        try:
+            part = rows[part]  # which may be a mask
+        except IndexError as error:
+            raise ValueError(
+                f"validation_fraction={splitter!r} gave rows to {purpose} on that X, with {has_weight.size} rows, does "
+                f"not have: {error}."
+            ) from error
+        with_weight = part[has_weight[part]]
+        if part.size and not with_weight.size:
+            raise ValueError(
+                f"All rows that validation_fraction={splitter!r} gives to {purpose} on have the weight zero, by "
+                "sample_weight or class_weight. Give at least one of them a positive weight, or split otherwise."
+            )
+        parts.append(with_weight)
+    return parts
+
+
+def _split_at_random(fraction, rows, inputs):
+    """Return a random part of ``rows`` to train on and one to validate on, stratified where classes are to be."""
+    targets, strata = inputs.targets, inputs.targets.strata(inputs.examples.encoded)
+    strata = None if strata is None else strata[rows]
+    if targets.kind == "multiclass":
+        return _split_classes(fraction, rows, strata, targets.classes, inputs.seed)
+    try:
+        return train_test_split(rows, test_size=fraction, random_state=inputs.seed, stratify=strata)
+    except ValueError as error:
+        raise ValueError(_too_few(error, fraction, strata, rows.size, targets)) from error
+
+
+def _split_classes(fraction, rows, codes, classes, seed):
+    """Split rows of three or more classes, like :func:`_split_at_random`: small classes are no error.
+
+    The only row of a class is trained on; the others are stratified. Where there are fewer rows to validate on, or to
+    train on, than classes, they are drawn at random, but one of each class stays to train on as long as that leaves
+    enough of them.
+    """
+    found, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    is_single = counts[codes] == 1
+    n_others = np.count_nonzero(~is_single)
+    n_held_out = math.ceil(fraction * n_others)
+    if n_others and np.count_nonzero(counts > 1) <= min(n_held_out, n_others - n_held_out):
+        others, strata = rows[~is_single], codes[~is_single]
+        train, held_out = train_test_split(others, test_size=fraction, random_state=seed, stratify=strata)
+        return np.concatenate([train, rows[is_single]]), held_out
+    order = np.random.RandomState(seed).permutation(rows.size)
+    _, first = np.unique(codes[order], return_index=True)
+    order = np.concatenate([np.delete(order, first), order[first]])
+    n_held_out = math.ceil(fraction * rows.size)
+    held_out, train = order[:n_held_out], order[n_held_out:]
+    missing = np.delete(found, codes[held_out]).astype(np.intp)
+    if missing.size:
+        warn_user(
+            f"validation_fraction={fraction!r} makes {n_held_out} row(s) to validate on out of n_samples={rows.size} "
+            f"of {found.size} classes: too few for one row of each, so that they are drawn at random. Not validated "
+            f"are the classes {shortened(classes[missing])}. Change validation_fraction, give more rows, or pass X_val "
+            "and y_val."
+        )
+    return rows[train], rows[held_out]
+
+
+def _too_few(error, fraction, strata, n_rows, targets):
     """Return the message for scikit-learn's error about a random split, in the words of these parameters."""
     if str(error).startswith("The least populated class"):
+        single = targets.classes[int(np.count_nonzero(strata) == 1)]
         return (
-            f"{error}. early_stopping=True holds out validation_fraction={fraction!r} of the rows of each class. Give "
-            "at least two rows of each, or pass X_val and y_val."
+            f"{error}. This is the class {shortened([single])}. early_stopping=True holds out "
+            f"validation_fraction={fraction!r} of the rows of each class. Give at least two rows of each, or pass "
+            "X_val and y_val."
         )
     n_held_out = math.ceil(fraction * n_rows)
     classes = "" if strata is None else f" of {len(np.unique(strata))} class(es), each of which needs a row in both"

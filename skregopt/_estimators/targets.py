@@ -53,7 +53,7 @@ class NumberTargets:
         """Return the same targets: there are no classes to weight."""
         return self
 
-    def strata(self, y):
+    def strata(self, encoded):
         """Return None: a hold-out split of numbers is not stratified."""
         return None
 
@@ -156,14 +156,12 @@ class ClassTargets:
         """Validate the labels of validation rows, and :meth:`encode` them."""
         return self.encode(checked_labels(y)[0], dtype)
 
-    def strata(self, y):
-        """Return labels to stratify a hold-out split by; None for a multilabel problem."""
+    def strata(self, encoded):
+        """Return what to stratify a hold-out split by, made of encoded targets; None for a multilabel problem."""
         if self.kind == "multilabel":
             return None
-        if self.kind == "binary" and len(self.classes) == 2:
-            # a column, as scikit-learn binarises labels: its messages then name classes in the same words
-            return (y == self.classes[1]).reshape(-1, 1)
-        return y
+        # of two classes a column, as scikit-learn binarises labels: its messages then name classes in the same words
+        return encoded[:, 0] if self.kind == "multiclass" else encoded != 0
 
     def row_weights(self, weights, encoded, name):
         """Multiply the weights of rows by the weights of their classes.
@@ -231,15 +229,16 @@ class ClassTargets:
         dense = (y.toarray() if sp.issparse(y) else np.asarray(y)) != 0
         weights = np.ones((2, self.n_outputs))
         for j, of_label in enumerate(per_label):
-            # in 'balanced', a value that no row has counts one
-            values = np.unique(dense[:, j]).astype(int) if isinstance(of_label, str) else np.arange(2)
-            weights[values, j] = _class_weights(of_label, values, dense[:, j].astype(int))
+            weights[:, j] = _class_weights(of_label, np.arange(2), dense[:, j].astype(int))
         return weights
 
 
 def _class_weights(class_weight, classes, y):
+    weights = np.ones(len(classes))
+    # in 'balanced', a class that no row has counts one
+    weighted = np.isin(classes, y) if isinstance(class_weight, str) else slice(None)
     try:
-        weights = np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)
+        weights[weighted] = compute_class_weight(class_weight, classes=classes[weighted], y=y)
     except ValueError as error:
         problem = error
         if isinstance(class_weight, dict):  # scikit-learn names the classes without a weight, which may be left out
@@ -262,7 +261,7 @@ def read_classes(y, classes, previous, incremental, class_weight):
     y : ndarray or sparse matrix
         Labels, or an indicator matrix of labels.
     classes : array-like or None
-        All classes, in the first call of ``partial_fit``.
+        All classes, sorted, some of which y may lack: in the first call of ``partial_fit``, or for a part of the rows.
     previous : dict
         Fitted attributes of the network that this fit continues; empty for a new one.
     incremental : bool
@@ -289,12 +288,14 @@ def read_classes(y, classes, previous, incremental, class_weight):
                 f"warm_start continues with a network for {kind} targets, and y is {'' if multilabel else 'not '}a "
                 "label indicator. Fit a new estimator."
             )
-        labels, found = unique_labels(y), previous["classes_"]
+        labels, found = unique_labels(y) if classes is None else classes, previous["classes_"]
         if set(labels) != set(found):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {found}, `y` has {labels}"
             )
+    elif classes is not None:
+        found = classes
     elif labels is not None:
         found = labels
     else:

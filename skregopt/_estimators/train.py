@@ -10,7 +10,7 @@ from .._training.problem import Observers, Options, Problem
 from .fitted import weight_attributes, with_attributes
 from .messages import check_finite, check_scores, warn_user
 from .resolve import watches_loss
-from .scoring import epoch_scorer
+from .scoring import EpochScorer
 
 
 def observe(estimator, split, attributes, task):
@@ -31,7 +31,7 @@ def observe(estimator, split, attributes, task):
         def set_weights(view, theta):
             vars(view).update(weight_attributes(theta, attributes.layout))
 
-        score = epoch_scorer(view, set_weights, *split.scored)
+        score = EpochScorer(view, set_weights, *split.scored, split.described)
     report = _report if estimator.verbose else None
     return Observers(score, report, None if task is None else task.epochs(attributes.of))
 
@@ -83,7 +83,8 @@ def train(resolved, inputs, split, observers):
         observers.tasks.close()
     check_finite(outcome, sound, given, resolved.to_standardise)
     if options.early_stopping:
-        check_scores(outcome, given["scoring"], split.validation.indices.size, inputs.validation is not None)
+        rows = split.described if observers.score is None else observers.score.rows
+        check_scores(outcome, given["scoring"], rows, inputs.validation is not None)
     outcome.targets_are_small = _learnt_little_of_small_targets(
         outcome, inputs.network, split.train, scale, given["tol"]
     )

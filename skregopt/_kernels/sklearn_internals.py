@@ -4,6 +4,7 @@ They may move or change with any version; seen to work with 1.6.0 and 1.9.1, the
 scikit-learn's decorators have no types, which would hide the signatures of methods from type checkers; here they have.
 """
 
+import copy
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, TypeVar
@@ -29,9 +30,12 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "metric_of",
     "raise_for_params",
     "safe_indexing",
+    "scores_probabilities",
     "validate_parameter_constraints",
+    "with_metric_parameters",
 ]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -52,6 +56,23 @@ class StrOptions(_param_validation.StrOptions):
 
     def __str__(self):
         return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
+
+
+def metric_of(scorer: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the metric that ``make_scorer`` made a scorer of; None for any other scorer."""
+    return getattr(scorer, "_score_func", None)
+
+
+def scores_probabilities(scorer: Callable[..., Any]) -> bool:
+    """Tell whether a scorer of ``make_scorer`` takes what a classifier says beside labels."""
+    return getattr(scorer, "_response_method", "predict") != "predict"
+
+
+def with_metric_parameters(scorer: Any, parameters: dict[str, Any]) -> Any:
+    """Return a scorer of ``make_scorer`` with more parameters for its metric; those that it has already stay."""
+    scorer = copy.copy(scorer)
+    scorer._kwargs = parameters | scorer._kwargs
+    return scorer
 
 
 class Interval(_param_validation.Interval):

@@ -1,6 +1,6 @@
 """Without hidden layers: the best constant prediction, and the penalty that leaves all weights at zero."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -8,7 +8,6 @@ from sklearn.utils.sparsefuncs import min_max_axis
 
 from .._estimators.base import public_class
 from .._estimators.fit import run_fit
-from .._estimators.read import FitData
 from .._kernels.component import build_component
 from ..penalties import L1, PENALTIES, ElasticNet, GroupL1, Penalty
 
@@ -44,7 +43,7 @@ class NullModel:
         return np.nan
 
 
-def null_model(estimator, X, y, sample_weight):
+def null_model(estimator, data):
     """Return the :class:`NullModel` of an estimator for training data.
 
     The gradient comes from the estimator's own code: it is the step of gradient descent at learning rate one.
@@ -53,16 +52,15 @@ def null_model(estimator, X, y, sample_weight):
     ----------
     estimator : BaseMLP
         Its loss, class weights and label smoothing are used; not changed.
-    X, y, sample_weight
-        As given to ``fit``.
+    data : FitData
     """
     kept = {name: getattr(estimator, name) for name in _KEPT if hasattr(estimator, name)}
-    nothing = np.zeros((np.shape(X)[0], 1))
+    nothing = np.zeros((np.shape(data.X)[0], 1))
 
     def fitted(features, start, **parameters):
         """Return a linear model, fitted without a warning that it has not converged."""
         linear = public_class(type(estimator))((), penalty=None, dtype="float64", random_state=0, **kept, **parameters)
-        run_fit(linear, FitData(features, y, sample_weight, **start))
+        run_fit(linear, replace(data, X=features, **start))
         return linear
 
     def gradient(features, intercept):
@@ -71,7 +69,7 @@ def null_model(estimator, X, y, sample_weight):
         step = fitted(features, start, solver="gd", momentum=0.0, learning_rate_init=1.0, max_iter=1)
         return step.loss_, -step.coefs_[0], intercept - step.intercepts_[0]
 
-    features = X if hasattr(X, "shape") else np.asarray(X)
+    features = data.X if hasattr(data.X, "shape") else np.asarray(data.X)
     first = fitted(nothing, {}, solver="lbfgs", tol=1e-12, max_iter=1000)
     intercept = first.intercepts_[0]
     loss, of_weights, of_intercepts = gradient(features, intercept)

@@ -7,9 +7,10 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimators.fitted import with_attributes
+from .._estimators.scoring import RowsScorer
 from .._estimators.validation import checked_X
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike
-from ._path import score
 from ._routing import RoutingMixin
 
 
@@ -25,9 +26,21 @@ class BestNetworkMixin(RoutingMixin):
     """
 
     def _predict(self, method, X):
+        X = self._checked(X)
+        return getattr(self._network_for(X), method)(X)
+
+    def _checked(self, X):
         check_is_fitted(self)
-        X = checked_X(self, X, reset=False)
-        return getattr(self.best_estimator_, method)(X)
+        return checked_X(self, X, reset=False)
+
+    def _network_for(self, X):
+        """Return the chosen network, without names of features if X has none: :meth:`_checked` warns about them."""
+        network = self.best_estimator_
+        if hasattr(X, "columns") or "feature_names_in_" not in vars(network):
+            return network
+        network = with_attributes(network)
+        del network.feature_names_in_
+        return network
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict with the chosen network.
@@ -63,10 +76,10 @@ class BestNetworkMixin(RoutingMixin):
         score : float
             Higher is better.
         """
-        check_is_fitted(self)
+        self._checked(X)
         routed = self._routed("score", sample_weight, **params)
-        X = checked_X(self, X, reset=False)
-        return score(self.best_estimator_, self.scoring, X, y, routed.scorer.score)
+        network = self._network_for(X)
+        return RowsScorer(network, self.scoring, X, y, routed.scorer.score, "the rows of X")(network)
 
     @property
     def coefs_(self) -> list[Floats]:

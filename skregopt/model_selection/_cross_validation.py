@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, Generic, Literal, Self
 
@@ -19,7 +20,8 @@ from sklearn.base import (
     is_classifier,
 )
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_random_state, indexable
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 
@@ -28,13 +30,14 @@ from .._estimators.fitted import add_missing_parameters
 from .._estimators.hints import explaining_values, explains_keywords
 from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
+from .._estimators.scoring import RowsScorer
 from .._estimators.targets import checked_labels
 from .._estimators.validation import checked_weights, checked_X
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
 from ._best_network import BestNetworkMixin
-from ._path import PATH_CONSTRAINTS, finished, score, warn_about_path
+from ._path import PATH_CONSTRAINTS, finished, warn_about_path
 from ._path_result import MLP, RegularizationPath
 from ._plan import Plan, Strengths, follow
 
@@ -136,12 +139,17 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         return self
 
     def _choose(self, X, y, routed):
-        X, y = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=not is_classifier(self))
-        if not sp.issparse(y) and y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        y_numeric = not is_classifier(self)
+        _, targets = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=y_numeric)
+        if not sp.issparse(targets) and targets.ndim == 2 and targets.shape[1] == 1:
+            targets = column_or_1d(targets, warn=True)
+        # splitter, networks and scorer get what cross_val_score would hand them: rows as the user passed them
+        X, y = indexable(X, y)
         estimator = clone(self._estimator())
+        classes = None
         if is_classifier(self):
-            checked_labels(y)
+            targets, is_multilabel, _ = checked_labels(targets)
+            classes = None if is_multilabel else unique_labels(targets)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.random_state = int(rng.randint(np.iinfo(np.int32).max))
@@ -149,32 +157,46 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
         folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, **routed.splitter.split))
+        if not folds:
+            raise ValueError(f"cv={self.cv!r} made no split of the {targets.shape[0]} rows.")
         strengths = Strengths(self.alphas, self.n_alphas, self.eps)
-        plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, self.max_iter, self.tol)
+        data = FitData(X, targets, sample_weight, classes=classes)
+        plan = Plan.make(estimator, data, strengths, self.max_iter, self.tol)
         self.path_ = finished(plan, list(follow(plan)))
         warn_about_path(plan, self.path_)
         self.alphas_ = self.path_.alphas_
         scores = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._held_out_scores)(estimator, X, y, sample_weight, routed.scorer.score, *fold) for fold in folds
+            delayed(self._held_out_scores)(estimator, data, y, routed.scorer.score, fold, *parts)
+            for fold, parts in enumerate(folds)
         )
         self.cv_scores_ = np.array(scores, dtype=np.float64)
-        if not np.all(np.isfinite(self.cv_scores_)):
-            raise ValueError(
-                f"scoring={self.scoring!r} gave scores that are not finite for some fold and alpha: {self.cv_scores_}. "
-                "Use larger folds, or another scorer."
-            )
         self.mean_cv_scores_ = self.cv_scores_.mean(axis=0)
         self.best_index_ = _chosen(self.cv_scores_, self.alphas_, self.selection)
         self.alpha_ = float(self.alphas_[self.best_index_])
         self.best_estimator_ = self.path_.estimators_[self.best_index_]
 
-    def _held_out_scores(self, estimator, X, y, sample_weight, scorer_params, train, test):
-        """Return the scores of the rows ``test`` along the path of the rows ``train``."""
-        scorer_params = check_method_params(X, scorer_params, indices=test)
-        (X, X_test), (y, y_test) = ([safe_indexing(part, rows) for rows in (train, test)] for part in (X, y))
-        weights = None if sample_weight is None else sample_weight[train]
-        plan = Plan.make(estimator, FitData(X, y, weights), Strengths(self.alphas_), self.max_iter, self.tol)
-        return [score(fitted, self.scoring, X_test, y_test, scorer_params) for fitted, _ in follow(plan)]
+    def _held_out_scores(self, estimator, data, y, scorer_params, fold, train, test):
+        """Return the scores of the rows ``test`` along the path of the rows ``train``.
+
+        Networks have an output for each class of ``data``, whether the rows ``train`` have it or not.
+        """
+        scorer_params = check_method_params(data.X, scorer_params, indices=test)
+        X_train, X_test = (safe_indexing(data.X, rows) for rows in (train, test))
+        weights = None if data.sample_weight is None else data.sample_weight[train]
+        part = replace(data, X=X_train, y=safe_indexing(data.y, train), sample_weight=weights)
+        plan = Plan.make(estimator, part, Strengths(self.alphas_), self.max_iter, self.tol)
+        scorer, scores = None, []
+        for fitted, _ in follow(plan):
+            if scorer is None:
+                rows = f"the held-out rows of fold {fold}"
+                scorer = RowsScorer(fitted, self.scoring, X_test, safe_indexing(y, test), scorer_params, rows)
+            scores.append(scorer(fitted))
+        if not np.all(np.isfinite(scores)):
+            raise ValueError(
+                f"scoring={self.scoring!r} gave scores that are not finite on {scorer.rows}: {scores}. Use larger "
+                "folds, or another scorer."
+            )
+        return scores
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import unique_labels
 
@@ -16,7 +15,7 @@ from .._estimators.constraints import ScorerNames
 from .._estimators.hints import explaining_values
 from .._estimators.messages import warn_user
 from .._estimators.read import FitData
-from .._estimators.scoring import takes_sample_weight
+from .._estimators.scoring import RowsScorer, scorer_weights
 from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
@@ -160,9 +159,10 @@ def regularization_path(
     interrupted = False
     try:
         for step in follow(plan):
-            train_score = score(step[0], scoring, X, y, weights)
+            train_score = RowsScorer(step[0], scoring, X, y, weights, "the rows of X")(step[0])
             if X_val is not None:
-                val_scores.append(score(step[0], scoring, X_val, y_val, weights_val))
+                scorer = RowsScorer(step[0], scoring, X_val, y_val, weights_val, "the rows of X_val")
+                val_scores.append(scorer(step[0]))
             train_scores.append(train_score)
             steps.append(step)  # last: an interruption may come between the scores
     except KeyboardInterrupt:
@@ -205,19 +205,6 @@ def warn_about_path(plan, path):
             "although so large an alpha should leave none. Increase max_iter, or use larger batches.",
             ConvergenceWarning,
         )
-
-
-def score(fitted, scoring, X, y, params):
-    """Return the score of a fitted estimator; ``params`` are more arguments of the scorer."""
-    return check_scoring(fitted, scoring=scoring)(fitted, X, y, **params)
-
-
-def scorer_weights(estimator, scoring, sample_weight):
-    """Return the weights as an argument of the scorer; nothing if there are none, or if it takes none."""
-    if sample_weight is None:
-        return {}
-    takes_them = scoring is None or takes_sample_weight(check_scoring(estimator, scoring=scoring))
-    return {"sample_weight": sample_weight} if takes_them else {}
 
 
 def _check_validation(data, has_classes):

@@ -139,7 +139,7 @@ class Plan:
         are_given = strengths.given() is not None
         if not are_given and (strengths.alpha_min is None or strengths.alpha_max is None):
             check_variation(data.X, data.y)
-        null = null_model(estimator, data.X, data.y, data.sample_weight)
+        null = null_model(estimator, data)
         scale = null.alpha_max(penalty)
         if not scale > 0:
             scale = np.finfo(np.float64).eps  # features or targets are constant: any alpha does

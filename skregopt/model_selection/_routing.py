@@ -13,8 +13,8 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from .._estimators.scoring import scorer_weights
 from .._kernels.sklearn_internals import raise_for_params
-from ._path import scorer_weights
 
 
 class RoutingMixin:

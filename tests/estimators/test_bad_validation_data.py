@@ -51,13 +51,13 @@ def test_bad_validation_data(kind, early_stopping):
 
 def test_too_few_rows_to_hold_out():
     """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
-    three = train(MLPClassifier, "fit", y=np.array(["a", "b", "c"] * 20))
+    two = train(MLPClassifier, "fit", y=np.array(["a", "b"] * 30))
     names = (
-        "validation_fraction=0.03 makes 2 row(s) to validate on and 58 to train on out of n_samples=60",
-        "3 class(es)",
+        "validation_fraction=0.01 makes 1 row(s) to validate on and 59 to train on out of n_samples=60",
+        "2 class(es)",
         "X_val",
     )
-    message = assert_refused(MLPClassifier, three, names=names, early_stopping=True, validation_fraction=0.03)
+    message = assert_refused(MLPClassifier, two, names=names, early_stopping=True, validation_fraction=0.01)
     assert "test_size" not in message
     names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
     message = assert_refused(
@@ -68,7 +68,7 @@ def test_too_few_rows_to_hold_out():
     call = train(MLPRegressor, "fit")
     assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
     lonely = train(MLPClassifier, "fit", y=np.array(["a"] * 59 + ["b"]))
-    names = ("least populated", "validation_fraction=0.1", "X_val")
+    names = ("least populated", "This is the class 'b'", "validation_fraction=0.1", "X_val")
     assert_refused(MLPClassifier, lonely, names=names, early_stopping=True)
 
 
