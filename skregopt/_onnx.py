@@ -58,8 +58,8 @@ class Graph:
         ONNX's code of the network's dtype.
     FLOAT, INT64 : int
         ONNX's codes of other types, for Cast.
-    eps : float
-        Machine epsilon of the dtype.
+    eps, smallest_normal : float
+        Machine epsilon, and smallest normal number, of the dtype.
     """
 
     FLOAT, INT64, _DOUBLE = 1, 7, 11  # onnx.TensorProto.DataType
@@ -73,7 +73,8 @@ class Graph:
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.element_type = self.FLOAT if self.dtype == np.float32 else self._DOUBLE
-        self.eps = float(np.finfo(self.dtype).eps)
+        limits = np.finfo(self.dtype)
+        self.eps, self.smallest_normal = float(limits.eps), float(limits.smallest_normal)
         self._new_name, self._add_node, self._add_constant = new_name, add_node, add_constant
 
     def __getattr__(self, operator: str) -> OnnxOperator:
@@ -160,17 +161,18 @@ def to_onnx(estimator: BaseMLP | BaseMLPCV[Any], path: str | PathLike[str] | Non
         constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
 
     op = Graph(estimator._theta().dtype, lambda stem: f"{stem}_{next(numbers)}", add_node, add_constant)
-    y_pred = _outputs(op, estimator, "X")
+    raw_prediction = _raw_prediction(op, estimator, "X")
     types = {}
     if isinstance(estimator, MLPClassifier):
         labels = _labels(estimator.classes_)
-        _class_outputs(op, estimator, y_pred, labels, "label", "probabilities")
+        _class_outputs(op, estimator, raw_prediction, labels, "label", "probabilities")
         multilabel = estimator._target_kind() == "multilabel"
         n_columns = len(estimator.classes_)
         label_type = op.INT64 if multilabel else helper.np_dtype_to_tensor_dtype(labels.dtype)
         types["label"] = label_type, ["n_samples", n_columns] if multilabel else ["n_samples"]
         types["probabilities"] = op.element_type, ["n_samples", n_columns]
     else:
+        y_pred = _invert_link(op, estimator, raw_prediction)
         flat = estimator.n_outputs_ == 1 and not estimator._rules[1].keeps_columns
         if flat:
             op.Reshape(y_pred, np.array([-1]), outputs=["prediction"])
@@ -247,8 +249,8 @@ def _fitted_mlp(estimator):
     return estimator.best_estimator_ if isinstance(estimator, BaseMLPCV) else estimator
 
 
-def _outputs(op, estimator, X):
-    """Add the network to a graph. Return the name of its predictions, of shape (n_samples, n_outputs)."""
+def _raw_prediction(op, estimator, X):
+    """Add the network to a graph. Return the name of its raw predictions, of shape (n_samples, n_outputs)."""
     layout = estimator._layout()
     activations, loss = estimator._rules
     estimator._check_fitted_widths(layout, activations, loss, estimator.n_features_in_)
@@ -270,7 +272,12 @@ def _outputs(op, estimator, X):
         z = op.Gemm(z, coef.astype(op.dtype), intercept.astype(op.dtype))
         for form in forms:
             z = form(z)
-    return _form(loss, "invert_link")(op, z)
+    return z
+
+
+def _invert_link(op, estimator, raw_prediction):
+    """Add the inverse link to a graph. Return the name of the predictions."""
+    return _form(estimator._rules[1], "invert_link")(op, raw_prediction)
 
 
 def _form(component, kernel):
@@ -299,9 +306,17 @@ def _labels(classes):
     return labels
 
 
-def _class_outputs(op, estimator, y_pred, labels, label, probabilities):
+def _class_outputs(op, estimator, raw_prediction, labels, label, probabilities):
     """Add the outputs of a classifier to a graph; ``label`` and ``probabilities`` are their names."""
     kind = estimator._target_kind()
+    if kind == "binary" and len(labels) == 2 and estimator._is_symmetric():
+        both_sides = op.Concat(op.Neg(raw_prediction), raw_prediction, axis=1)
+        op.Identity(_invert_link(op, estimator, both_sides), outputs=[probabilities])
+        one = np.array([1])
+        is_second = op.Greater(op.Squeeze(op.Gather(probabilities, one, axis=1), one), 0.5)
+        op.Gather(labels, op.Cast(is_second, to=op.INT64), outputs=[label])
+        return
+    y_pred = _invert_link(op, estimator, raw_prediction)
     if kind == "multilabel":
         op.Identity(y_pred, outputs=[probabilities])
         op.Cast(op.Greater(y_pred, 0.5), to=op.INT64, outputs=[label])
@@ -345,7 +360,7 @@ def _regressor_types(operator):
 
 
 def _add_network(scope, operator, container):
-    """Add a network to the graph of skl2onnx. Return the graph, the estimator, and the name of its predictions."""
+    """Add a network to the graph of skl2onnx. Return the graph, the estimator, and the name of its raw predictions."""
     from onnx import helper
     from skl2onnx.common.data_types import DoubleTensorType
 
@@ -359,15 +374,15 @@ def _add_network(scope, operator, container):
     dtype = np.float64 if isinstance(source.type, DoubleTensorType) else np.float32
     op = Graph(dtype, scope.get_unique_variable_name, add_node, add_constant)
     estimator = _fitted_mlp(operator.raw_operator)
-    return op, estimator, _outputs(op, estimator, op.Cast(source.full_name, to=op.element_type))
+    return op, estimator, _raw_prediction(op, estimator, op.Cast(source.full_name, to=op.element_type))
 
 
 def _convert_classifier(scope, operator, container):
-    op, estimator, y_pred = _add_network(scope, operator, container)
+    op, estimator, raw_prediction = _add_network(scope, operator, container)
     names = [output.full_name for output in operator.outputs]
-    _class_outputs(op, estimator, y_pred, _skl2onnx_labels(operator), *names)
+    _class_outputs(op, estimator, raw_prediction, _skl2onnx_labels(operator), *names)
 
 
 def _convert_regressor(scope, operator, container):
-    op, _, y_pred = _add_network(scope, operator, container)
-    op.Identity(y_pred, outputs=[operator.outputs[0].full_name])
+    op, estimator, raw_prediction = _add_network(scope, operator, container)
+    op.Identity(_invert_link(op, estimator, raw_prediction), outputs=[operator.outputs[0].full_name])

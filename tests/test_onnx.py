@@ -144,6 +144,20 @@ def test_losses_and_targets(task, dtype, run):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("labels", [1, 2])
+def test_small_probabilities_keep_their_order(labels, dtype, run):
+    """Of two classes both; onnxruntime's own sigmoid clips at -18."""
+    z = np.linspace(-80, 80, 201).reshape(-1, 1).astype(dtype)
+    y = np.array([0, 1, 1]) if labels == 1 else np.array([[0, 1], [1, 0], [1, 1]])
+    model = MLPClassifier((), max_iter=1).fit(z[[0, 99, 200]], y)
+    model.coefs_, model.intercepts_ = [np.ones((1, labels), dtype)], [np.zeros(labels, dtype)]
+    found = run(skregopt.to_onnx(model), z)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(z), rtol=2e-5)
+    assert len(np.unique(found["probabilities"][:100, 1])) == 100
+    np.testing.assert_array_equal(found["label"], model.predict(z))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_batch_norm(dtype, run):
     X = np.random.RandomState(0).normal(3.0, 2.0, size=(60, 4))
     model = MLPClassifier(batch_norm=True, activation=["tanh", "elu"], **SMALL, dtype=dtype)

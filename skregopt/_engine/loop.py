@@ -389,9 +389,13 @@ def predict(theta, jobs, first_row, out):
         _load(data.load, data.source, rows, inputs, inputs, indices, indptr)
         forward(theta, job, _whole_tile(job, n_rows))
         target = flat_view(out, start * out.shape[1], n_rows * out.shape[1])
-        outputs = array_at(raw, target.size, theta)
-        for i in range(target.size):
-            target[i] = outputs[i]
+        outputs = array_at(raw, n_rows * network.n_outputs, theta)
+        if target.size == outputs.size:
+            for i in range(target.size):
+                target[i] = outputs[i]
+        else:
+            for i in range(outputs.size):
+                target[2 * i], target[2 * i + 1] = -outputs[i], outputs[i]
     _invert_link(network.invert_link, out, array_at(network.loss_hyper, network.n_loss_hyper, theta))
 
 

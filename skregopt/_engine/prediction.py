@@ -74,7 +74,7 @@ class Predictor:
             self._kept_jobs[:] = jobs
 
 
-def predictions(predictor, source, n_threads):
+def predictions(predictor, source, n_threads, both_sides=False):
     """Return predictions after the inverse link for all rows of X.
 
     Parameters
@@ -83,23 +83,31 @@ def predictions(predictor, source, n_threads):
     source : Source
         Of X.
     n_threads : int
+    both_sides : bool, default=False
+        Whether to predict two columns for each output: from minus the raw prediction, and from the raw prediction. For
+        an odd link they are the probabilities of no and yes, neither of which is rounded as a difference from 1.
 
     Returns
     -------
-    ndarray of shape (n_rows, n_outputs), in the dtype of the network
+    ndarray of shape (n_rows, n_outputs) or (n_rows, 2 * n_outputs), in the dtype of the network
     """
-    out = np.empty((source.n_rows, predictor.network.layout.units[-1]), dtype=predictor.theta.dtype)
+    out = _empty_predictions(predictor, source, both_sides)
     with predictor.predicting(source, n_threads) as predict:
         predict(predictor.theta, out)
     return out
 
 
-def predictions_of_draws(predictor, source, n_threads, rates, seed, n_draws):
+def _empty_predictions(predictor, source, both_sides):
+    n_columns = predictor.network.layout.units[-1] * (2 if both_sides else 1)
+    return np.empty((source.n_rows, n_columns), dtype=predictor.theta.dtype)
+
+
+def predictions_of_draws(predictor, source, n_threads, both_sides, rates, seed, n_draws):
     """Return mean and standard deviation of the predictions of networks thinned by dropout.
 
     Parameters
     ----------
-    predictor, source, n_threads
+    predictor, source, n_threads, both_sides
         As in :func:`predictions`.
     rates : sequence of float
         Rates of dropout of the features and of each hidden layer.
@@ -109,12 +117,12 @@ def predictions_of_draws(predictor, source, n_threads, rates, seed, n_draws):
 
     Returns
     -------
-    ndarray of shape (2, n_rows, n_outputs), in the dtype of the network
+    ndarray of shape (2, n_rows, n_outputs or 2 * n_outputs), in the dtype of the network
         Means and standard deviations; the latter have the divisor ``n_draws - 1``, and are 0 for a single draw.
     """
     layout, theta = predictor.network.layout, predictor.theta
     rates, seed = np.array(rates, dtype=np.float64), np.uint64(seed)
-    thinned, drawn = np.empty_like(theta), np.empty((source.n_rows, layout.units[-1]), dtype=theta.dtype)
+    thinned, drawn = np.empty_like(theta), _empty_predictions(predictor, source, both_sides)
     mean, squares = np.zeros(drawn.shape), np.zeros(drawn.shape)
     with predictor.predicting(source, n_threads) as predict, np.errstate(over="ignore", invalid="ignore"):
         for draw in range(n_draws):

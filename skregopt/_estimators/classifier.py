@@ -15,6 +15,7 @@ from .._kernels.typing import Array, ClassWeight, Floats, MatrixLike, Scorer, Sp
 from ..activations import Activation
 from ..initializers import Initializer
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
+from ..losses._log_loss import LOG_PREDICTIONS, sigmoid_invert_link
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
@@ -422,6 +423,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _target_kind(self):
         return target_kind(self.out_activation_, self.n_outputs_)
 
+    def _is_symmetric(self):
+        """Tell whether the prediction for minus a raw prediction is 1 minus the prediction for it."""
+        return self._rules[1].invert_link is sigmoid_invert_link
+
     def predict(self, X: MatrixLike) -> Array:
         """Predict class labels.
 
@@ -459,15 +464,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             For X that does not fit the network, draws from a network without dropout, or ``n_draws`` below 1.
         """
-        y_pred = self._predict_outputs(X) if n_draws is None else self._predict_draws(X, n_draws)[0]
-        if self._target_kind() != "binary":
-            return y_pred
+        self._check_is_fitted()
+        is_binary = self._target_kind() == "binary"
+        both = is_binary and self._is_symmetric()
+        y_pred = self._predict_outputs(X, both) if n_draws is None else self._predict_draws(X, n_draws, 1, both)[0]
         if len(self.classes_) == 1:
-            return np.ones_like(y_pred)
-        return np.hstack([1 - y_pred, y_pred])
+            return np.ones_like(y_pred[:, :1])
+        return np.hstack([1 - y_pred, y_pred]) if is_binary and not both else y_pred
 
     def predict_log_proba(self, X: MatrixLike) -> Floats:
-        """Return the logarithm of :meth:`predict_proba`.
+        """Return the logarithm of :meth:`predict_proba`, exact even where a probability is rounded to 0 or 1.
 
         Parameters
         ----------
@@ -479,8 +485,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         log_y_prob : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Natural logarithms.
         """
-        y_prob = self.predict_proba(X)
-        return np.log(y_prob, out=y_prob)
+        self._check_is_fitted()
+        rule = LOG_PREDICTIONS.get(self._rules[1].invert_link)
+        if rule is None or len(self.classes_) == 1:
+            y_prob = self.predict_proba(X)
+            return np.log(y_prob, out=y_prob)
+        return self._predict_outputs(X, self._target_kind() == "binary", rule)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""

@@ -106,14 +106,18 @@ class FittedMixin:
         arrays = {name: self.__dict__[name] for name in WEIGHTS if name in self.__dict__}
         return self._layout().pack(arrays, precision_of(self.coefs_))
 
-    def _predictor(self):
-        """Return the fitted network for predictions, the same object until a fitted array is replaced."""
-        packed = self._current_packed()
-        if "predictor" not in packed:
+    def _predictor(self, rule=None):
+        """Return the fitted network for predictions, the same object until a fitted array is replaced.
+
+        ``rule`` is the class of a loss whose inverse link takes the place of the link of the fitted loss.
+        """
+        packed, name = self._current_packed(), rule or "predictor"
+        if name not in packed:
             theta, (activations, loss) = self._theta(), self._rules
+            loss = rule() if rule else loss
             network = Network(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
-            packed["predictor"] = Predictor(network, theta)
-        return packed["predictor"]
+            packed[name] = Predictor(network, theta)
+        return packed[name]
 
     def _check_fitted_widths(self, layout, activations, loss, n_features):
         """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
@@ -130,13 +134,13 @@ class FittedMixin:
                 f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
             )
 
-    def _predict_with(self, predict, X, *arguments):
+    def _predict_with(self, predict, X, *arguments, rule=None):
         """Return ``predict(predictor, source, n_threads, *arguments)`` for the fitted network and validated X."""
         self._check_is_fitted()
         X = checked_X(self, X, reset=False)
-        predictor = self._predictor()
+        predictor = self._predictor(rule)
         network, dtype = predictor.network, predictor.theta.dtype
-        self._check_fitted_widths(network.layout, network.activations, network.loss, X.shape[1])
+        self._check_fitted_widths(network.layout, *self._rules, X.shape[1])
         out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
         if not np.isfinite(out).all():
             raise ValueError(_too_large(dtype))
@@ -146,14 +150,17 @@ class FittedMixin:
         if "coefs_" not in self.__dict__:  # scikit-learn looks at all attributes: a tenth of the time of a prediction
             check_is_fitted(self)
 
-    def _predict_outputs(self, X):
-        """Return predictions after the inverse link, of shape (n_samples, n_outputs)."""
-        return self._predict_with(predictions, X)
+    def _predict_outputs(self, X, both_sides=False, rule=None):
+        """Return predictions after the inverse link, of shape (n_samples, n_outputs).
 
-    def _predict_draws(self, X, n_draws, fewest=1):
+        ``both_sides`` as in :func:`predictions`, ``rule`` as in :meth:`_predictor`.
+        """
+        return self._predict_with(predictions, X, both_sides, rule=rule)
+
+    def _predict_draws(self, X, n_draws, fewest=1, both_sides=False):
         """Return means and standard deviations of ``n_draws`` thinned networks, of shape (2, n_samples, n_outputs).
 
-        ``fewest`` draws are needed.
+        ``fewest`` draws are needed; ``both_sides`` as in :func:`predictions`.
         """
         self._check_is_fitted()
         if not isinstance(n_draws, Integral) or isinstance(n_draws, bool | np.bool_) or n_draws < fewest:
@@ -165,7 +172,7 @@ class FittedMixin:
                 f"{asked} needs a network that was fitted with dropout, for without it all draws are the "
                 "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
             )
-        return self._predict_with(predictions_of_draws, X, self._dropout_rates, self._seed, int(n_draws))
+        return self._predict_with(predictions_of_draws, X, both_sides, self._dropout_rates, self._seed, int(n_draws))
 
 
 def _too_large(dtype):

@@ -64,5 +64,6 @@ class OnnxGraph(Protocol):
     dtype: np.dtype[Any]
     element_type: int
     eps: float
+    smallest_normal: float
 
     def __getattr__(self, operator: str) -> OnnxOperator: ...

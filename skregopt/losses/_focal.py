@@ -152,7 +152,7 @@ class FocalSigmoid(_FocalLoss):
     invert_link: Kernel = staticmethod(sigmoid_invert_link)
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
-        """Return the clipped sigmoid of each element."""
+        """Return the sigmoid of each element."""
         return sigmoid_to_onnx(op, raw_prediction)
 
 

@@ -158,13 +158,54 @@ def _sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
 
 
 def sigmoid_invert_link(raw_prediction, hyper):
-    """Replace each element by its logistic sigmoid, within [eps, 1 - eps] so that its logarithms are finite."""
-    one = raw_prediction.dtype.type(1)
-    eps = np.finfo(raw_prediction.dtype).eps
+    """Replace each element by its logistic sigmoid, or by the smallest normal number where that is larger.
+
+    So small probabilities keep their order, and no logarithm of one is infinite.
+    """
+    smallest = np.finfo(raw_prediction.dtype).tiny
     for i in range(raw_prediction.shape[0]):
         for k in range(raw_prediction.shape[1]):
             p = maths.logistic(raw_prediction[i, k])
-            raw_prediction[i, k] = p if p != p else min(max(p, eps), one - eps)
+            raw_prediction[i, k] = p if p != p else max(p, smallest)
+
+
+def _log_softmax_invert_link(raw_prediction, hyper):
+    n_rows, n_outputs = raw_prediction.shape
+    zero = raw_prediction.dtype.type(0)
+    _subtract_highest(raw_prediction)
+    for i in range(n_rows):
+        row = flat_view(raw_prediction, i * n_outputs, n_outputs)
+        normaliser = zero
+        for k in range(n_outputs):
+            normaliser += maths.exp(row[k])
+        log_normaliser = np.log(normaliser)
+        for k in range(n_outputs):
+            row[k] -= log_normaliser
+
+
+def _log_sigmoid_invert_link(raw_prediction, hyper):
+    zero = raw_prediction.dtype.type(0)
+    values = flat_view(raw_prediction, 0, raw_prediction.size)
+    for i in range(values.size):
+        z = values[i]
+        values[i] = (z if z < zero else zero) - maths.log1p(maths.exp(-abs(z)))
+
+
+class LogSoftmax(Loss):
+    """Not to train with: predicts the logarithm of the softmax, exact where a probability is rounded to 0 or 1."""
+
+    out_activation = "log_softmax"
+    invert_link: Kernel = staticmethod(_log_softmax_invert_link)
+
+
+class LogSigmoid(Loss):
+    """Not to train with: predicts the logarithm of the sigmoid, exact where a probability is rounded to 0 or 1."""
+
+    out_activation = "log_sigmoid"
+    invert_link: Kernel = staticmethod(_log_sigmoid_invert_link)
+
+
+LOG_PREDICTIONS = {softmax_invert_link: LogSoftmax, sigmoid_invert_link: LogSigmoid}  # by the link of the loss
 
 
 def softmax_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
@@ -173,8 +214,9 @@ def softmax_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
 
 
 def sigmoid_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
-    """Return the clipped sigmoid of each element."""
-    return op.Clip(op.Sigmoid(raw_prediction), op.eps, 1.0 - op.eps)
+    """Return the sigmoid of each element, at least the smallest normal number."""
+    # not op.Sigmoid, which onnxruntime clips at -18
+    return op.Max(op.Reciprocal(op.Add(1.0, op.Exp(op.Neg(raw_prediction)))), op.smallest_normal)
 
 
 class ClassificationLoss(Loss):
@@ -219,7 +261,7 @@ class SigmoidLogLoss(ClassificationLoss):
     invert_link: Kernel = staticmethod(sigmoid_invert_link)
 
     def to_onnx(self, op: OnnxGraph, raw_prediction: str) -> str:
-        """Return the clipped sigmoid of each element."""
+        """Return the sigmoid of each element."""
         return sigmoid_to_onnx(op, raw_prediction)
 
 
