@@ -40,9 +40,12 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         How scikit-learn validates y.
     _to_standardise : str
         What to standardise against divergence, for messages.
+    _rates_of_solvers : dict of str to float
+        ``learning_rate_init='auto'`` of solvers by name, where it is another than the rule's own default.
     """
 
     _to_standardise = "the features (StandardScaler)"
+    _rates_of_solvers = {}
 
     # parameters, which the constructor sets by name
     hidden_layer_sizes: int | Sequence[int]

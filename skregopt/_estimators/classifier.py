@@ -103,8 +103,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Schedule of the learning rate, for every first-order solver, see :mod:`skregopt.schedules`. 'cosine' and
         'one_cycle' end after ``max_iter`` epochs.
     learning_rate_init : float > 0 or 'auto', default='auto'
-        Peak of the learning rate. 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01 for 'rmsprop'
-        and 'adagrad', 0.002 for 'adamax' and 'nadam', otherwise 0.001.
+        Peak of the learning rate. 'auto' is 0.05 for 'gd', 0.01 for 'minibatch'; otherwise the default of the rule's
+        reference: 1 for 'adadelta', 0.01 for 'rmsprop' and 'adagrad', 0.002 for 'adamax' and 'nadam', 0.001 for others.
     power_t : float >= 0, default=0.5
         Exponent of 'invscaling'.
     momentum : float in [0, 1], default=0.9
@@ -223,6 +223,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     _losses = CLASSIFICATION_LOSSES
     _loss_family = Loss
     _y_options = {"multi_output": True}
+    _rates_of_solvers = {"gd": 0.05, "minibatch": 0.01}  # with 0.001 they are far from done after 200 epochs
 
     class_weight: ClassWeight | None
     label_smoothing: float

@@ -285,8 +285,11 @@ def _normalisation(estimator, hidden):
 
 def initial_rate(estimator, optimizer):
     """Return the peak of the learning rate."""
-    given = estimator.learning_rate_init
-    return float(optimizer.default_learning_rate if isinstance(given, str) else given)
+    given, solver = estimator.learning_rate_init, estimator.solver
+    if not isinstance(given, str):
+        return float(given)
+    by_name = estimator._rates_of_solvers if isinstance(solver, str) else {}
+    return float(by_name.get(solver, optimizer.default_learning_rate))
 
 
 def _decoupled_decay(estimator, optimizer):

@@ -373,3 +373,17 @@ def test_hyper_parameters_are_numbers_in_the_order_of_the_constructor(name):
     assert isinstance(rule, Optimizer)
     order = list(inspect.signature(type(rule)).parameters)
     assert rule.hyper_parameters() == tuple(float(getattr(rule, parameter)) for parameter in order)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", [*OPTIMIZERS, SGD(), Adam()], ids=str)
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_learning_rate_init_auto(kind, solver):
+    expected = {"adadelta": 1.0, "adagrad": 0.01, "rmsprop": 0.01, "adamax": 0.002, "nadam": 0.002}
+    expected |= {"gd": 0.05, "minibatch": 0.01} if kind is MLPClassifier else {}
+    X = np.random.RandomState(0).randn(20, 3)
+    y = np.arange(20) % 2
+    for params in ({}, {"learning_rate_init": 0.0005}):
+        model = kind(3, solver=solver, max_iter=1, **params).fit(X, y)
+        by_name = expected.get(solver, 0.001) if isinstance(solver, str) else 0.001
+        assert model.learning_rate_curve_ == [params.get("learning_rate_init", by_name)]
