@@ -397,7 +397,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @overload
     def predict(self, X: MatrixLike, return_std: bool, n_draws: int = 100) -> Floats | tuple[Floats, Floats]: ...
     def predict(self, X: MatrixLike, return_std: bool = False, n_draws: int = 100) -> Floats | tuple[Floats, Floats]:
-        r"""Predict target values, with their uncertainty from dropout if wanted.
+        r"""Predict target values, with the spread of Monte Carlo dropout if wanted.
 
         Parameters
         ----------
@@ -432,9 +432,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             \bar f(x) = \frac 1 T \sum_{t=1}^T f_t(x), \qquad
             s(x)^2 = \frac 1 {T - 1} \sum_{t=1}^T (f_t(x) - \bar f(x))^2 .
 
-        The standard deviation is the spread among networks that fit the data equally well: the part of the uncertainty
-        that more data would remove (Gal and Ghahramani 2016, "Dropout as a Bayesian approximation"). It does not
-        contain the scatter of y around its expectation.
+        The standard deviation (Gal and Ghahramani 2016, "Dropout as a Bayesian approximation") does not contain the
+        scatter of y around its expectation, and it is not calibrated. On five regression sets the nominal 90 % interval
+        :math:`\bar f \pm 1.64 s` covered 44 to 80 %, and the rank correlation of s with the absolute error was -0.13
+        to 0.32. For intervals use ``loss=Quantile([0.05, 0.5, 0.95])``: there it covered 83 to 89 %, and the
+        correlation with its width was 0.41 to 0.64. See :doc:`/user_guide/uncertainty`.
 
         Examples
         --------

@@ -174,3 +174,25 @@ def test_extras_that_are_named_exist():
         "rich",  # of scikit-learn's ProgressBar
     }
     assert "progress" in named
+
+
+# --- measured numbers ------------------------------------------------------------------------------------------------
+
+
+def test_promises_about_intervals_are_those_measured():
+    """Docstrings give ranges of the table that tests/benchmarks/uncertainty.py writes; readers meet quantiles first."""
+    page = (DOC / "user_guide" / "uncertainty.rst").read_text(encoding="utf-8")
+    table = re.search(r"intervals-table:start(.*)\.\. intervals-table:end", page, flags=re.S)[1]
+    cells = re.findall(r"^   (?:\* -|  -) (.*)$", table, flags=re.M)
+    rows = [cells[i : i + 8] for i in range(8, len(cells), 8)]
+    assert len(rows) == 5
+    columns = [[float(cell) for cell in column] for column in list(zip(*rows, strict=True))[1:]]
+    of_s, of_width, alone, _, covered = (f"{min(column):.2f} to {max(column):.2f}" for column in columns[:5])
+    alone, covered = (" to ".join(f"{100 * float(end):.0f}" for end in ends.split(" to ")) for ends in (alone, covered))
+    predict = " ".join(skregopt.MLPRegressor.predict.__doc__.split())
+    assert f"covered {alone} %" in predict and f"absolute error was {of_s}." in predict
+    assert f"covered {covered} %" in predict and f"its width was {of_width}." in predict
+    assert f"covered {covered} %" in " ".join(load("losses").Quantile.__doc__.split())
+    assert f"cover {covered} %" in page
+    assert page.index("Quantile(") < page.index("return_std=True")
+    assert min(columns[3]) > 0.85, "with the scatter the interval covers enough"
