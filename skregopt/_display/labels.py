@@ -8,7 +8,13 @@ PAGE = (10.0, 7.0)  # the largest figure that a display makes of its own, in inc
 _GAP = 0.9  # share of its room that a label may fill
 _MOST_LINES = 4
 _LONGEST = 30  # characters of a label in one line
+_LONGEST_NAME = 40  # characters of the name of a feature
 _PART = re.compile(r"[^_,=(\s]*[_,=(\s]*")  # up to where a line may end
+
+
+def feature_label(names, j):
+    """Return the label of feature ``j``: its name, without its middle if that is long, or its number without names."""
+    return f"feature {j}" if names is None else shortened(str(names[j]), _LONGEST_NAME, 1)
 
 
 def figure_size(width, height, smallest=(6.4, 4.4)):

@@ -16,6 +16,7 @@ from ..model_selection._cross_validation import BaseMLPCV
 from ..model_selection._path import regularization_path
 from ..model_selection._path_result import RegularizationPath
 from .drawing import BLUE, GREY, ORANGE, PALE, input_names, last_step, stacked_axes
+from .labels import feature_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -319,10 +320,8 @@ class RegularizationPathDisplay:
             shown = values[:, j].copy()
             shown[last[j] + 2 :] = np.nan  # stop at the first zero: further zeros would cover the axis
             (self.lines_[int(j)],) = self.ax_.plot(alphas, shown, **(style | line_kw))
-        names = self.feature_names
-        label = (lambda j: str(names[j])) if names is not None else (lambda j: f"feature {j}")
         handles = [self.lines_[int(j)] for j in self.features_]
-        labels = [label(j) for j in self.features_]
+        labels = [feature_label(self.feature_names, j) for j in self.features_]
         n_others = n_features - len(handles)
         if n_others:
             handles.append(self.lines_[int(ranking[-1])])

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MaybeNone
 from .drawing import BLUE, GREY, ORANGE, PALE, Drawable, check_axes, fitted_mlp, input_names
+from .labels import feature_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,8 +242,7 @@ class WeightsDisplay:
         n_features, n_units = weights.shape
         lengths = weights[:, 0] if n_units == 1 else np.linalg.norm(weights, axis=1)
         self.features_ = np.argsort(-np.abs(lengths), kind="stable")[:max_features]
-        names = self.feature_names
-        labels = [f"feature {j}" if names is None else str(names[j]) for j in self.features_]
+        labels = [feature_label(self.feature_names, j) for j in self.features_]
         places, shown = np.arange(self.features_.size), lengths[self.features_]
         style = {"color": [BLUE if value > 0 else ORANGE for value in shown], "height": 0.7} | bar_kw
         self.bars_ = self.ax_.barh(places, shown, **style)

@@ -156,3 +156,12 @@ def test_path_at_the_end_of_a_pipeline(diabetes):
         RegularizationPathDisplay.from_estimator(make_pipeline(StandardScaler(), best))
     with pytest.raises(TypeError, match="In a Pipeline, transform the data first"):
         RegularizationPathDisplay.from_estimator(make_pipeline(StandardScaler(), LINEAR), X, y)
+
+
+def test_long_names_leave_room_for_the_lines(linear_path):
+    names = [f"onehotencoder__a very long name of a column_category of several words {j}" for j in range(10)]
+    display = RegularizationPathDisplay.from_path(linear_path, feature_names=names, max_features=10)
+    display.figure_.canvas.draw()
+    assert display.ax_.get_position().width > 0.3
+    labels = {text.get_text() for text in display.ax_.get_legend().get_texts()}
+    assert len(labels) == 10 and max(map(len, labels)) == 40

@@ -180,3 +180,13 @@ def test_given_names_come_first():
     model = make_pipeline(encoder(), MLPClassifier(4, max_iter=2)).fit(X, y)
     display = WeightsDisplay.from_estimator(model, feature_names=list("abcd"))
     assert {label.get_text() for label in display.ax_.get_yticklabels()} == set("abcd")
+
+
+def test_long_names_leave_room_for_the_bars():
+    names = [f"onehotencoder__a very long name of a column_category of several words {j}" for j in range(12)]
+    display = WeightsDisplay(weights=np.eye(12), feature_names=names).plot()
+    display.figure_.canvas.draw()  # matplotlib warns where nothing is left of the axes
+    assert display.ax_.get_position().width > 0.3
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels[0].startswith("onehotencoder__a") and labels[0].endswith("words 0") and len(labels[0]) == 40
+    assert len(set(labels)) == 12
