@@ -25,7 +25,7 @@ class Loss(Component):
     targets : tuple of str
         Kinds of target that the loss is for: 'binary', 'multiclass', 'multilabel', 'continuous'.
     growth : {'polynomial', 'exponential'} or None
-        Whether loss and prediction grow with the raw prediction z at most like z^2, or at most like exp(|z|). A fit
+        Whether loss and prediction grow with the raw prediction z at most like z^2, or like ``exp(|z|)``. A fit
         needs it to know that no loss overflows; if it is None, unknown, each fit and ``partial_fit`` evaluates the loss
         of its rows once more at the end.
     """
