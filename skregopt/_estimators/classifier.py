@@ -438,9 +438,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class; for a multilabel target an indicator of probabilities above 0.5.
+        y : ndarray of shape (n_samples,), ndarray or CSR matrix of shape (n_samples, n_labels)
+            The most probable class; for a multilabel target an indicator of probabilities above 0.5, sparse like the y
+            of the first fit.
         """
+        if getattr(self, "_predicts_sparse", False):
+            return self._predict_sparse(X)
         return decode(self._predict_outputs(X), self.classes_, self._target_kind())
 
     def predict_proba(self, X: MatrixLike, n_draws: int | None = None) -> Floats:

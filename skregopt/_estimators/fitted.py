@@ -8,6 +8,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.blocks import NORMALISATIONS
@@ -23,6 +25,7 @@ from .validation import checked_X
 OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
 WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS)  # attributes that together are a network
 CURVES = ("loss_curve_", "learning_rate_curve_", "validation_loss_curve_", "validation_scores_")  # by epoch
+_BLOCK_ELEMENTS = 1 << 22  # of predictions that become sparse
 OF_FEATURES = ("n_features_in_", "feature_names_in_")  # attributes that scikit-learn's validation sets
 
 
@@ -30,6 +33,13 @@ def with_attributes(estimator, **attributes):
     """Return a copy of an estimator that shares all attributes with it but the given ones."""
     view = object.__new__(type(estimator))
     view.__dict__.update(vars(estimator), **attributes)
+    return view
+
+
+def without_names(estimator):
+    """Return a copy of an estimator that does not know the names of the features, for an X that has none."""
+    view = with_attributes(estimator)
+    vars(view).pop("feature_names_in_", None)
     return view
 
 
@@ -156,6 +166,15 @@ class FittedMixin:
         ``both_sides`` as in :func:`predictions`, ``rule`` as in :meth:`_predictor`.
         """
         return self._predict_with(predictions, X, both_sides, rule=rule)
+
+    def _predict_sparse(self, X):
+        """Return a sparse indicator of the predictions above 0.5, from blocks of rows: there is no whole dense one."""
+        self._check_is_fitted()
+        X = checked_X(self, X, reset=False)
+        view = without_names(self)  # which a validated X has lost
+        batches = gen_batches(X.shape[0], max(1, _BLOCK_ELEMENTS // len(self.classes_)))
+        blocks = [sp.csr_matrix(view._predict_outputs(X[rows]) > 0.5, dtype=int) for rows in batches]
+        return sp.vstack(blocks, format="csr")
 
     def _predict_draws(self, X, n_draws, fewest=1, both_sides=False):
         """Return means and standard deviations of ``n_draws`` thinned networks, of shape (2, n_samples, n_outputs).

@@ -82,6 +82,8 @@ class ClassTargets:
         As the estimator's parameter.
     weights : ndarray of shape (n_classes, 1), or (2, n_labels) for a multilabel problem, default=None
         The weights of classes that :meth:`weighted` made of ``class_weight``.
+    sparse : bool, default=False
+        Whether the label indicator is sparse, and predictions of labels are to be.
 
     Attributes
     ----------
@@ -102,6 +104,7 @@ class ClassTargets:
     multilabel: bool
     class_weight: object = None
     weights: np.ndarray | None = None
+    sparse: bool = False
 
     def __post_init__(self):
         if len(self.classes) == 0:
@@ -119,7 +122,7 @@ class ClassTargets:
 
     @property
     def attributes(self):
-        return {"classes_": self.classes}
+        return {"classes_": self.classes, "_predicts_sparse": self.sparse}
 
     def encode(self, y, dtype):
         """Return targets of shape (n_samples, 1 or n_labels) as losses read them.
@@ -301,7 +304,8 @@ def read_classes(y, classes, previous, incremental, class_weight):
     else:
         # the same as unique_labels, whose checks have been made, except that it does not keep objects
         found = unique_labels(y) if multilabel or y.dtype == object else np.unique(y)
-    return y, ClassTargets(found, multilabel, class_weight)
+    sparse = previous.get("_predicts_sparse", sp.issparse(y))
+    return y, ClassTargets(found, multilabel, class_weight, sparse=sparse)
 
 
 def target_kind(out_activation, n_outputs):

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimators.fitted import with_attributes
+from .._estimators.fitted import without_names
 from .._estimators.scoring import RowsScorer
 from .._estimators.validation import checked_X
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike
@@ -35,12 +35,7 @@ class BestNetworkMixin(RoutingMixin):
 
     def _network_for(self, X):
         """Return the chosen network, without names of features if X has none: :meth:`_checked` warns about them."""
-        network = self.best_estimator_
-        if hasattr(X, "columns") or "feature_names_in_" not in vars(network):
-            return network
-        network = with_attributes(network)
-        del network.feature_names_in_
-        return network
+        return self.best_estimator_ if hasattr(X, "columns") else without_names(self.best_estimator_)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict with the chosen network.

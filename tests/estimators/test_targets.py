@@ -1,8 +1,11 @@
 """Targets of every kind: labels, one class, several labels, one or several numbers."""
 
+import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
@@ -13,6 +16,7 @@ from support.estimators import make_data, small
 from support.states import weights
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._estimators import fitted
 from skregopt.losses import REGRESSION_LOSSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -106,6 +110,7 @@ def test_multilabel(container):
     assert_array_equal(model.classes_, [0, 1, 2])
     prediction, probability = model.predict(X), model.predict_proba(X)
     assert prediction.shape == probability.shape == (80, 3)
+    prediction = prediction.toarray() if sp.issparse(prediction) else prediction
     assert set(np.unique(prediction)) == {0, 1}
     assert_array_equal(prediction, probability > 0.5)
     assert not np.allclose(probability.sum(axis=1), 1)
@@ -154,3 +159,61 @@ def test_one_output_as_a_column():
         model = small(MLPRegressor).fit(X, y[:, None])
     assert weights(model) == expected
     assert model.predict(X).shape == (60,)
+
+
+# --- sparse indicators -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("form", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.lil_matrix])
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"early_stopping": True, "scoring": "f1_micro"}])
+def test_sparse_labels_are_predicted_sparse(form, params, monkeypatch):
+    """As scikit-learn's MLP does; in blocks, whose bounds cannot be seen."""
+    X = np.random.RandomState(0).normal(size=(60, 4))
+    Y = (X > 0.5).astype(int)
+    params = {"max_iter": 5, "random_state": 0, "learning_rate_init": 0.1} | params
+    theirs = sklearn.neural_network.MLPClassifier(5, max_iter=5).fit(X, form(Y)).predict(X)
+    dense = MLPClassifier(5, **params).fit(X, Y)
+    sparse = MLPClassifier(5, **params).fit(X, form(Y))
+    assert weights(sparse) == weights(dense)
+    assert sparse.validation_scores_ == dense.validation_scores_
+    assert isinstance(dense.predict(X), np.ndarray)
+    for model, block_elements in ((sparse, 1 << 22), (pickle.loads(pickle.dumps(sparse)), 28)):
+        monkeypatch.setattr(fitted, "_BLOCK_ELEMENTS", block_elements)
+        y_pred = model.predict(sp.csr_array(X) if block_elements == 28 else X)
+        assert type(y_pred) is type(theirs) and y_pred.dtype == theirs.dtype
+        assert_array_equal(y_pred.toarray(), dense.predict(X))
+        assert model.score(X, form(Y)) == dense.score(X, Y)
+    assert isinstance(sparse.predict_proba(X), np.ndarray)
+
+
+@pytest.mark.nojit
+def test_the_first_labels_decide_whether_predictions_are_sparse():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=list("abc"))
+    Y = (X.to_numpy() > 0).astype(int)
+    model = MLPClassifier(4).partial_fit(X, sp.csr_array(Y), classes=np.arange(3)).partial_fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sp.issparse(model.predict(X))
+    with pytest.warns(UserWarning, match="valid feature names") as caught:
+        model.predict(X.to_numpy())
+    assert len(caught) == 1
+    model.set_params(warm_start=True, max_iter=2).fit(X, Y)
+    assert sp.issparse(model.predict(X))
+    model.set_params(warm_start=False).fit(X, Y)
+    assert isinstance(model.predict(X), np.ndarray)
+    assert isinstance(model.fit(X, Y[:, 0]).predict(X), np.ndarray)
+
+
+def test_no_dense_indicator_is_built():
+    X = np.random.RandomState(0).normal(size=(20_000, 3))
+    Y = sp.random_array((200, 1000), density=0.01, format="csr", rng=0) > 0
+    model = MLPClassifier((), max_iter=1).fit(X[:200], Y)
+    model.intercepts_ = [np.full(1000, -20.0)]
+    model.predict(X[:1])
+    tracemalloc.start()
+    y_pred = model.predict(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert y_pred.shape == (20_000, 1000) and y_pred.nnz == 0
+    assert peak < 20_000 * 1000 * 8 / 2
