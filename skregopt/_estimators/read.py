@@ -7,6 +7,7 @@ from itertools import pairwise
 from numbers import Real
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .._engine.layout import Layout
 from .._engine.network import Network
@@ -19,7 +20,7 @@ from .fitted import OF_FEATURES, precision_of, with_attributes
 from .resolve import check_effect, depth, own_component
 from .start import starting_memory, starting_point
 from .targets import ClassTargets, NumberTargets
-from .validation import checked_weights, checked_X, checked_y, naming
+from .validation import checked_weights, checked_X, checked_y, explaining, naming
 
 _IN_A_PIPELINE = (
     "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "
@@ -118,8 +119,8 @@ def read(estimator, resolved, data):
     continues = hasattr(estimator, "coefs_") and (incremental or given["warm_start"])
     previous = dict(vars(estimator)) if continues else {}
     view = with_attributes(estimator)  # validation sets attributes of features
-    X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
-    _check_rows(given, X.shape[0])
+    with explaining(data.y, not is_classifier(estimator)):
+        X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
     dtype = _working_dtype(given, X.dtype, previous)
     if resolved.optimizer is not None:
         _check_precision(resolved.optimizer, dtype)
@@ -159,15 +160,6 @@ def _check_arguments(given, data):
         raise ValueError(
             "groups has no effect: it is used with early_stopping=True and a CV splitter as validation_fraction "
             f"(got validation_fraction={given['validation_fraction']!r}), without X_val."
-        )
-
-
-def _check_rows(given, n_rows):
-    """Raise ValueError for a single row where a variance over rows is taken."""
-    if given["batch_norm"] and n_rows == 1:
-        raise ValueError(
-            "batch_norm=True divides by the standard deviation over at least two samples, but X has 1 sample. Give "
-            "more samples, or set batch_norm=False."
         )
 
 
@@ -223,7 +215,7 @@ def _validation_examples(view, data, targets, network, n_targets):
     """Return the rows of ``X_val``; errors name the arguments of these rows."""
     with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False)
-    with naming("y_val"):
+    with naming("y_val"), explaining(data.y_val, not is_classifier(view)):
         encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)
     if encoded.shape != (X_val.shape[0], n_targets):
         raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {encoded.shape}.")

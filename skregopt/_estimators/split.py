@@ -70,6 +70,8 @@ def split(resolved, inputs, data):
         if not watches_loss(given["scoring"]):
             X, y = (safe_indexing(part, val_rows) for part in indexable(data.X, data.y))
             scored = X, y, None if examples.sample_weight is None else examples.sample_weight[val_rows]
+    if given["batch_norm"] and rows.size == 1:
+        raise ValueError(_too_few_for_a_variance(has_weight.size))
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored, origin)
@@ -205,6 +207,17 @@ def _split_classes(fraction, rows, codes, classes, seed):
             "and y_val."
         )
     return rows[train], rows[held_out]
+
+
+def _too_few_for_a_variance(n_given):
+    """Return the message for a single row to train on with batch normalisation."""
+    problem = "X has 1 sample"
+    if n_given > 1:
+        problem = f"1 sample of {n_given} is left to train on: the others have weight zero, or are held out"
+    return (
+        f"batch_norm=True divides by the standard deviation over at least two samples, but {problem}. Give more "
+        "samples, or set batch_norm=False."
+    )
 
 
 def _too_few(error, fraction, strata, n_rows, targets):

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from .._kernels.sklearn_internals import check_partial_fit_first_call
+from .validation import NO_NUMBERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class NumberTargets:
         if sp.issparse(y):
             raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
         if y.dtype.kind not in "biuf":
-            raise ValueError(f"y must hold real numbers, got dtype {y.dtype}.")
+            raise ValueError(f"y has the dtype {y.dtype}. {NO_NUMBERS}")
         with np.errstate(over="ignore"):
             y = np.asarray(y).astype(dtype, copy=False)
         if not np.all(np.isfinite(y)):
@@ -264,7 +265,7 @@ def read_classes(y, classes, previous, incremental, class_weight):
     y : ndarray or sparse matrix
         Labels, or an indicator matrix of labels.
     classes : array-like or None
-        All classes, sorted, some of which y may lack: in the first call of ``partial_fit``, or for a part of the rows.
+        All classes, some of which y may lack: in the first call of ``partial_fit``, or for a part of the rows.
     previous : dict
         Fitted attributes of the network that this fit continues; empty for a new one.
     incremental : bool
@@ -298,7 +299,7 @@ def read_classes(y, classes, previous, incremental, class_weight):
                 f"Previously got {found}, `y` has {labels}"
             )
     elif classes is not None:
-        found = classes
+        found = unique_labels(classes)
     elif labels is not None:
         found = labels
     else:
@@ -350,9 +351,13 @@ def checked_labels(y):
         labels = np.unique(y)
         if 2 * labels.size <= y.size:
             return y, False, labels  # without scikit-learn's look, which takes as long as an epoch of a small network
+    if not sp.issparse(y) and y.dtype.kind in "mM" and np.isnat(y).any():
+        raise ValueError("Input y contains NaT. Leave out rows without a label.")
     try:
         kind = type_of_target(y, input_name="y")
     except TypeError as error:
+        if "bytes" in str(error):
+            raise TypeError(f"{error} Use [label.decode() for label in y], for instance.") from error
         types = sorted({type(label).__name__ for label in np.asarray(y, dtype=object).ravel()})
         raise TypeError(
             f"y mixes labels of the types {', '.join(types)}, which cannot be put in an order ({error}). Use labels of "

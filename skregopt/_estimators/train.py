@@ -146,7 +146,7 @@ def _batch_size(given, n_rows):
     if given["batch_norm"] and size < 2:
         raise ValueError(
             f"batch_norm=True needs batches of at least two rows, whose variance it takes, but "
-            f"batch_size={given['batch_size']!r} with solver={solver!r} and {n_rows} row(s) gives batches of one. Use "
-            "a larger batch_size, or batch_norm=False."
+            f"batch_size={given['batch_size']!r} with solver={solver!r} and n_samples={n_rows} gives batches of one. "
+            "Use a larger batch_size, or batch_norm=False."
         )
     return size

@@ -3,11 +3,13 @@
 from contextlib import contextmanager, suppress
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_X_y, validate_data
 
 from .._engine.source import SUPPORTED_DTYPES
 from .._kernels.sklearn_internals import check_sample_weight
+from .messages import shortened
 
 
 def checked_X(estimator, X, reset, **with_y):
@@ -130,6 +132,53 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
         if not np.any(weights):
             raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
     return check_sample_weight(sample_weight, X, dtype=np.float64)
+
+
+@contextmanager
+def explaining(y, are_numbers):
+    """Say in errors of scikit-learn's validation what is wrong with ``y``, where their words do not tell.
+
+    Parameters
+    ----------
+    y : array-like
+        As the user passed it.
+    are_numbers : bool
+        Whether it is the target of a regression.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        values = _values(y)
+        if are_numbers and any(isinstance(value, str | bytes) for value in values.flat):
+            raise ValueError(f"{error}. {NO_NUMBERS}") from error
+        missing = np.flatnonzero([any(map(_is_missing, row)) for row in values])
+        if isinstance(error, TypeError) and missing.size:  # a ValueError says so by itself
+            what = "number" if are_numbers else "label"
+            raise ValueError(
+                f"Input y contains NaN: {missing.size} of {len(values)} row(s) have no {what}, at the position(s) "
+                f"{shortened(missing)}. Leave them out."
+            ) from error
+        raise
+
+
+NO_NUMBERS = (
+    "y must hold real numbers. For class labels use MLPClassifier. Convert numbers that are written as strings by "
+    "np.asarray(y, dtype=float)."
+)
+
+
+def _values(y):
+    """Return the values of y as objects, by rows; nothing if they have no regular shape."""
+    if not sp.issparse(y):
+        with suppress(TypeError, ValueError):
+            values = np.asarray(y, dtype=object)
+            return values.reshape(len(values), -1)
+    return np.empty((0, 1), dtype=object)
+
+
+def _is_missing(value):
+    # pandas, whose NA compares to nothing, need not be installed
+    return value is None or type(value).__name__ == "NAType" or isinstance(value, float) and value != value
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from .._estimators.read import FitData
 from .._estimators.regressor import MLPRegressor
 from .._estimators.scoring import RowsScorer
 from .._estimators.targets import checked_labels
-from .._estimators.validation import checked_weights, checked_X
+from .._estimators.validation import checked_weights, checked_X, explaining
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
@@ -139,8 +139,9 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         return self
 
     def _choose(self, X, y, routed):
-        y_numeric = not is_classifier(self)
-        _, targets = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=y_numeric)
+        are_numbers = not is_classifier(self)
+        with explaining(y, are_numbers):
+            _, targets = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=are_numbers)
         if not sp.issparse(targets) and targets.ndim == 2 and targets.shape[1] == 1:
             targets = column_or_1d(targets, warn=True)
         # splitter, networks and scorer get what cross_val_score would hand them: rows as the user passed them

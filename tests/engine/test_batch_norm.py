@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
+from sklearn.model_selection import PredefinedSplit
 from support.problems import make_problem, row_weights
 from twin import activations as twin_activations
 from twin.losses import LOSSES
@@ -367,6 +368,28 @@ def test_what_makes_no_sense(params, message):
         problem.make(**SMALL | params).fit(problem.X, problem.y)
 
 
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    "params, arguments",
+    [
+        ({}, {"sample_weight": np.eye(1, 20)[0]}),
+        ({"class_weight": {"a": 0}}, {}),
+        ({"early_stopping": True, "validation_fraction": PredefinedSplit([-1] + [0] * 19)}, {}),
+        ({"early_stopping": True, "validation_fraction": 0.9}, {"sample_weight": np.arange(20) < 10}),
+    ],
+)
+@pytest.mark.parametrize("batch_size", ["auto", 5])
+def test_one_sample_that_is_left(params, arguments, batch_size):
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    y = np.array(["b"] + ["a"] * 19)
+    if params.get("early_stopping"):
+        model, y = MLPRegressor(batch_norm=True, batch_size=batch_size, **params), X[:, 0]
+    else:
+        model = MLPClassifier(batch_norm=True, batch_size=batch_size, **params)
+    with pytest.raises(ValueError, match="batch_norm=True .* at least two samples, but 1 sample of 20 is left"):
+        model.fit(X, y, **arguments)
+
+
 def test_partial_fit_of_one_row_leaves_the_model_as_it_was():
     problem = make_problem("regression")
     model = problem.make(**SMALL | {"batch_size": "auto"}).partial_fit(problem.X, problem.y)
@@ -375,5 +398,7 @@ def test_partial_fit_of_one_row_leaves_the_model_as_it_was():
         model.partial_fit(problem.X[:1], problem.y[:1])
     for a, b in zip(fitted_arrays(model), before[1], strict=True):
         np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="but 1 sample of 2 is left"):
+        model.partial_fit(problem.X[:2], problem.y[:2], [0, 1])
     with pytest.warns(ConvergenceWarning):
         model.fit(problem.X, problem.y)

@@ -257,3 +257,59 @@ def test_errors_about_numbers_name_no_column():
         with pytest.raises(ValueError, match="contains NaN") as caught:
             MLPRegressor(3).fit(bad.rename(columns=str) if hasattr(bad, "rename") else bad, y)
         assert "column" not in str(caught.value)
+
+
+# --- labels that are none --------------------------------------------------------------------------------------------
+
+MISSING = {
+    "pandas strings": pd.Series(["a", "b", None] * 20, dtype="string"),
+    "a list": ["a", "b", pd.NA] * 20,
+    "numbers": pd.Series([0, 1, pd.NA] * 20, dtype=object),
+    "a frame": pd.DataFrame({"y": pd.Series(["a", "b", None] * 20, dtype="string")}),
+    "labels in columns": pd.DataFrame({"first": [1, 0, pd.NA] * 20, "second": [1, 0, 1] * 20}),
+}
+
+
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_labels(form):
+    X, _ = make_data(MLPClassifier)
+    y = MISSING[form]
+    message = r"Input y contains NaN: 20 of 60 row.s. have no label, at the position.s. 2, 5, .* and 10 more"
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(3).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(3).partial_fit(X, y, classes=["a", "b"])
+    with pytest.raises(ValueError, match=f"y_val cannot be used: {message}"):
+        MLPClassifier(3).fit(X, ["a", "b", "c"] * 20, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match=message):
+        MLPClassifierCV().fit(X, y)
+
+
+def test_missing_dates():
+    X, _ = make_data(MLPClassifier)
+    with pytest.raises(ValueError, match="Input y contains NaT. Leave out"):
+        MLPClassifier(3).fit(X, pd.Series([pd.Timestamp("2020"), pd.Timestamp("2021"), pd.NaT] * 20))
+
+
+@pytest.mark.parametrize("dtype", [None, object])
+def test_labels_of_bytes(dtype):
+    X, _ = make_data(MLPClassifier)
+    y = np.array([b"a", b"b"] * 30, dtype=dtype)
+    with pytest.raises(TypeError, match="^Support for labels represented as bytes.* Use .label.decode") as caught:
+        MLPClassifier(3).fit(X, y)
+    assert "mixes" not in str(caught.value)
+    MLPClassifier(3).partial_fit(X, [label.decode() for label in y], classes=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "y", [["a", "b"] * 30, np.array(["a", "b"] * 30), pd.Series(["a", "b"] * 30, dtype="category"), [b"a", b"b"] * 30]
+)
+def test_labels_are_not_for_the_regressor(y):
+    X, y_numbers = make_data(MLPRegressor)
+    for fit in (MLPRegressor(3).fit, MLPRegressor(3).partial_fit):
+        with pytest.raises(ValueError, match="y must hold real numbers. For class labels use MLPClassifier"):
+            fit(X, y)
+    with pytest.raises(ValueError, match="y_val .* use MLPClassifier"):
+        MLPRegressor(3).fit(X, y_numbers, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match="use MLPClassifier"):
+        MLPRegressorCV().fit(X, y)
