@@ -192,6 +192,7 @@ class Linear(Schedule):
     """Falls in a straight line from learning_rate_init to ``end`` times it, within ``max_iter`` epochs."""
 
     _parameter_constraints = {"end": [Interval(Real, 0, 1, closed="right")]}
+    has_horizon = True  # after max_iter epochs training is done as planned
     rate = staticmethod(linear_rate)
     end_epoch = staticmethod(stop_when_exhausted)
 

@@ -6,11 +6,11 @@ from .._kernels.sklearn_internals import fit_context
 from .._training.threads import counted_fit
 from .callbacks import fit_task
 from .commit import FittedAttributes, commit
-from .messages import say_what_compiles
 from .read import read
 from .resolve import resolve
 from .split import split
 from .train import observe, train
+from .verbose import say_how_training_ended, say_what_compiles
 
 
 @fit_context(prefer_skip_nested_validation=True)  # validates parameters; tears callbacks down
@@ -54,4 +54,6 @@ def run_fit(estimator, data, incremental=False):
             attributes.remove_others(estimator)  # callbacks see copies, and cannot remove them there
         outcome = train(resolved, inputs, parts, observe(estimator, parts, attributes, task))
         commit(estimator, attributes, outcome, inputs.memory if incremental else None)
+    if estimator.verbose and not incremental:
+        say_how_training_ended(outcome, resolved.given)
     return outcome

@@ -41,21 +41,6 @@ def shortened(values, n_shown=10):
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def say_what_compiles(folder):
-    """Print that the training loop is compiled, and where its machine code is kept; None: nowhere."""
-    if folder is None:
-        chosen = os.environ.get("NUMBA_CACHE_DIR")
-        reason = "there is no folder for caches that is yours alone. Set NUMBA_CACHE_DIR to one."
-        if chosen:
-            reason = (
-                f"NUMBA_CACHE_DIR={chosen} keeps no machine code. Set it to a folder that is yours and that nobody "
-                "else may write to."
-            )
-        print(f"Compiling the training loop, as every process has to: {reason}")
-    else:
-        print(f"Compiling the training loop; later processes load its machine code from {folder}.")
-
-
 def check_finite(outcome, sound, given, to_standardise):
     """Raise ValueError if training has diverged; with early stopping the weights of the best epoch are kept instead.
 
@@ -112,7 +97,7 @@ def check_scores(outcome, scoring, rows, are_given):
 
 
 def warn_about(outcome, given, to_standardise):
-    """Warn, or print, why training ended, unless it simply converged. Parameters as in :func:`check_finite`."""
+    """Warn if training has not ended as it was meant to. Parameters as in :func:`check_finite`."""
     if outcome.ending is Ending.INTERRUPTED:
         warn_user("Training interrupted by user.")
         return
@@ -141,14 +126,6 @@ def warn_about(outcome, given, to_standardise):
             f"Stochastic Optimizer: Maximum iterations ({given['max_iter']}) reached and the optimization hasn't "
             "converged yet.",
             ConvergenceWarning,
-        )
-    elif given["verbose"] and outcome.ending is Ending.STOPPED:
-        print("A callback asked to stop. Stopping.")
-    elif given["verbose"] and given["solver"] != "lbfgs":
-        watched = "Validation score" if given["early_stopping"] else "Training loss"
-        print(
-            f"{watched} did not improve more than tol={given['tol']:f} for {given['n_iter_no_change']} "
-            "consecutive epochs. Stopping."
         )
 
 

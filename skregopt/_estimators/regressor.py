@@ -142,7 +142,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         inside a joblib worker. While other fits run in the same process a fit has one thread. No bit of the result
         depends on it.
     verbose : bool, default=False
-        Whether to print the loss of each epoch.
+        Whether to print a line for each epoch: its number, losses or score, learning rate, seconds since the start; and
+        at last why training ended, and which epoch was kept.
 
     Attributes
     ----------

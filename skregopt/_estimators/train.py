@@ -11,6 +11,7 @@ from .fitted import weight_attributes, with_attributes
 from .messages import check_finite, check_scores, warn_user
 from .resolve import watches_loss
 from .scoring import EpochScorer
+from .verbose import EpochLines
 
 
 def observe(estimator, split, attributes, task):
@@ -32,14 +33,8 @@ def observe(estimator, split, attributes, task):
             vars(view).update(weight_attributes(theta, attributes.layout))
 
         score = EpochScorer(view, set_weights, *split.scored, split.described)
-    report = _report if estimator.verbose else None
+    report = EpochLines(estimator.scoring) if estimator.verbose else None
     return Observers(score, report, None if task is None else task.epochs(attributes.of))
-
-
-def _report(iteration, loss, score):
-    print(f"Iteration {iteration}, loss = {loss:.8f}")
-    if score is not None:
-        print(f"Validation score: {score:f}")
 
 
 def train(resolved, inputs, split, observers):
@@ -76,6 +71,8 @@ def train(resolved, inputs, split, observers):
         outcome = train_lbfgs(problem, options, int(given["max_fun"]), observers)
     else:
         outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, inputs.memory, observers)
+    if outcome.ending is Ending.MAX_ITER and _is_complete(outcome, resolved):
+        outcome.ending = Ending.COMPLETED
     sound = _is_sound(outcome, inputs.network, split.train)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
@@ -106,9 +103,16 @@ def _learnt_little_of_small_targets(outcome, network, rows, scale, tol):
 
     A constant target, of scale 0, is not learnt. Targets near 1 are not small, however large ``tol`` is.
     """
-    if not scale or not scale < min(100 * tol, 0.1) or outcome.ending not in (Ending.CONVERGED, Ending.MAX_ITER):
+    if not scale or not scale < min(100 * tol, 0.1) or outcome.ending in (Ending.INTERRUPTED, Ending.STOPPED):
         return False
     return mean_loss(network, outcome.theta, rows) > scale / 2
+
+
+def _is_complete(outcome, resolved):
+    """Tell whether a fit that ended with ``max_iter`` was meant to, or has kept an epoch of long before."""
+    if resolved.given["early_stopping"] and outcome.best_epoch < outcome.n_iter - resolved.given["n_iter_no_change"]:
+        return True
+    return resolved.optimizer is not None and resolved.schedule.has_horizon
 
 
 def _is_sound(outcome, network, rows):

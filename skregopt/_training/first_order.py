@@ -114,5 +114,8 @@ class _FirstOrderTraining:
             outcome.loss_curve.append(values[LOSS_COLUMN])
             outcome.learning_rate_curve.append(values[RATE_COLUMN])
             if self.observers.report is not None:
-                self.observers.report(len(outcome.loss_curve), values[LOSS_COLUMN], score)
+                shown = score
+                if self.observers.score is None:
+                    shown = values[VALIDATION_COLUMN] if self.validates else None
+                self.observers.report(len(outcome.loss_curve), values[LOSS_COLUMN], shown, values[RATE_COLUMN])
         return n_new

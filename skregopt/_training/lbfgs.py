@@ -57,6 +57,8 @@ class _LBFGSTraining:
             outcome.loss_curve.append(float(intermediate_result.fun))
             score = self._validate(accepted)
             if self.observers.report is not None:
+                if self.observers.score is None:
+                    score = outcome.validation_loss_curve[-1] if self.validates else None
                 self.observers.report(len(outcome.loss_curve), outcome.loss_curve[-1], score)
             n_iter = len(outcome.loss_curve)
             if self.observers.tasks is not None and self.observers.tasks.end_epoch(
@@ -86,8 +88,8 @@ class _LBFGSTraining:
             n_iter = len(outcome.loss_curve)
         else:
             accepted[:] = result.x
-            outcome.message = str(result.message)
             stopped_early = self.job.progress["status"] == CONVERGED
+            outcome.message = "" if stopped_early else str(result.message)
             if outcome.ending is not Ending.STOPPED:
                 converged = result.status == 0 or stopped_early
                 outcome.ending = Ending.CONVERGED if converged else Ending.MAX_ITER

@@ -11,6 +11,7 @@ class Ending(Enum):
 
     CONVERGED = "no improvement any more"
     MAX_ITER = "the last epoch"
+    COMPLETED = "the last epoch, after which nothing was to come"
     DIVERGED = "weights or losses that are not finite"
     INTERRUPTED = "an interruption by the user"
     STOPPED = "a callback"

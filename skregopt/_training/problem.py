@@ -68,7 +68,8 @@ class Observers:
     score : callable or None
         ``score(theta, validation_loss) -> float``, higher is better, where Python scores epochs; None watches the loss.
     report : callable or None
-        ``report(epoch, loss, score)``, for ``verbose``.
+        ``report(epoch, loss, score, learning_rate)``, for ``verbose``. Score is the scorer's value where there is one,
+        else the validation loss, None without validation rows; L-BFGS has no learning rate.
     tasks : FitTasks or None
         For callbacks; with them compiled code returns after each epoch.
     """

@@ -13,7 +13,8 @@ Conventions, on which the training loop relies:
   may go on with another schedule.
 
 ``learning_rate_init`` is the highest rate of every schedule. A schedule with a horizon reaches its last rate after
-``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it.
+``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it. It says so by ``has_horizon``: a fit that gets
+there is done and does not warn.
 """
 
 from ._constant import Constant

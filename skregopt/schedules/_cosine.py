@@ -81,6 +81,11 @@ class Cosine(Schedule):
         self.restart_every = restart_every
         self.restart_factor = restart_factor
 
+    @property
+    def has_horizon(self) -> bool:
+        """Whether there are no restarts."""
+        return self.restart_every is None
+
     def _validate_params(self):
         super()._validate_params()
         if self.restart_every is None and self.restart_factor != 1:
@@ -143,6 +148,7 @@ class OneCycle(Schedule):
         "div_factor": [Interval(Real, 1, None, closed="left")],
         "final_div_factor": [Interval(Real, 1, None, closed="left")],
     }
+    has_horizon = True
     rate: Kernel = staticmethod(_one_cycle_rate)
     end_epoch: Kernel = staticmethod(stop_when_exhausted)
 

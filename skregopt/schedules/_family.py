@@ -20,11 +20,14 @@ class Schedule(Component):
         Epochs of linear warm-up in front, see :class:`Warmup`; ``rate`` and ``end_epoch`` count from its end.
     warmup_start : float
         Share of the peak at the first update.
+    has_horizon : bool
+        Whether the rate ends at its lowest value after ``max_iter`` epochs, as planned: a fit that gets there is done.
     """
 
     family = "learning_rate"
     warmup_epochs: int = 0
     warmup_start: float = 0.0
+    has_horizon: bool = False
     rate: staticmethod[[float, int, int, int, int, Array, Array], float]
     end_epoch: staticmethod[[int, float, Array, Array], int]
     signatures: ClassVar[Signatures] = {

@@ -63,6 +63,11 @@ class Warmup(Schedule):
         return getattr(self._following(), "floor", 0.0)
 
     @property
+    def has_horizon(self) -> bool:
+        """Whether the schedule that follows ends after ``max_iter`` epochs."""
+        return self._following().has_horizon
+
+    @property
     def warmup_epochs(self) -> int:
         """Length of the warm-up."""
         return self.n_epochs

@@ -164,7 +164,7 @@ def test_stopping_by_what_the_estimator_knows():
 def test_verbose_says_who_stopped(capsys):
     MLPClassifier(**SMALL, verbose=True).set_callbacks(StopAfter(2)).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "A callback asked to stop. Stopping."
+    assert lines[-1] == "A callback asked to stop. Stopping. The weights of epoch 2, the last, are kept."
     assert [line.split(",")[0] for line in lines[-3:-1]] == ["Iteration 1", "Iteration 2"]
 
 

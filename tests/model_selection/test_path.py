@@ -203,3 +203,12 @@ def test_ctrl_c_between_fits_ends_the_path_too(diabetes):
     assert path.train_scores_.shape == path.val_scores_.shape == path.alphas_.shape == (2,)
     with pytest.raises(KeyboardInterrupt):
         regularization_path(network, X, y, alphas=[0.001, 0.01], scoring=Interrupting(at_call=1))
+
+
+def test_a_schedule_that_ends_at_max_iter_has_converged():
+    X = np.random.RandomState(0).randn(60, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        regularization_path(
+            MLPRegressor((), penalty="l1", learning_rate="one_cycle", max_iter=3), X, X[:, 0], alphas=[0.1, 0.01]
+        )

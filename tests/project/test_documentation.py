@@ -89,6 +89,17 @@ def test_examples_of_the_page(page):
     assert doctest.testfile(str(DOC / page), module_relative=False, encoding="utf-8").failed == 0
 
 
+def test_code_of_the_first_page_runs():
+    """Without a warning, and without a filter of warnings."""
+    text = (DOC.parent / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    (example,) = (block for block in blocks if ".fit(" in block)
+    names = {}
+    exec(example.replace("print(", "results = ("), names)
+    accuracy, sparsity = names["results"]
+    assert accuracy > 0.95 and sparsity > 0.3 and "warn" not in example
+
+
 def test_pages_have_examples():
     """Otherwise the test above is true of nothing."""
     assert ">>>" in (DOC / "getting_started.rst").read_text(encoding="utf-8")

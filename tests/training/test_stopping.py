@@ -15,6 +15,7 @@ from support.training_data import BOTH, FIRST_ORDER, epochs_until_stop, make_dat
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._training import lbfgs
+from skregopt.schedules import Cosine, OneCycle, Step, Warmup
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -52,6 +53,48 @@ def test_n_iter_no_change_inf_trains_to_max_iter(kind, early_stopping):
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(300\) reached"):
         model.fit(X, y)
     assert model.n_iter_ == len(model.loss_curve_) == len(model.learning_rate_curve_) == 300
+
+
+class Falling(Step):
+    """A rule of a user, planned to end."""
+
+    has_horizon = True
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("schedule", "warns"),
+    [
+        ("constant", True), ("step", True), ("plateau", True), (Cosine(restart_every=3), True),
+        (Warmup("step", 2), True), ("cosine", False), ("one_cycle", False), (Cosine(floor=1e-4), False),
+        (Warmup("cosine", 2), False), (Warmup(OneCycle(), 2), False), (Falling(), False),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_schedule_that_ends_at_max_iter_is_done(kind, schedule, warns, early_stopping):
+    X, y = make_data(kind)
+    model = small(kind, learning_rate=schedule, max_iter=5, early_stopping=early_stopping)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert [warning.category for warning in caught] == [ConvergenceWarning] * warns
+    with pytest.warns(ConvergenceWarning):  # which has no learning rate
+        model.set_params(solver="lbfgs", learning_rate=schedule, max_iter=1).fit(X, y)
+
+
+@BOTH
+@pytest.mark.parametrize("patience", [2, np.inf])
+@pytest.mark.parametrize(("best", "n_epochs"), [(3, 6), (4, 6), (1, 3), (1, 4)])
+def test_a_best_epoch_of_long_before_is_no_news(kind, patience, best, n_epochs):
+    X, y = make_data(kind)
+    scores = iter([0.1 * epoch for epoch in range(1, best + 1)] + [0.1 * best] * n_epochs)  # as good is good enough
+    model = small(kind, early_stopping=True, scoring=lambda *_: next(scores), tol=0.0, n_iter_no_change=patience)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(max_iter=n_epochs).fit(X, y)
+    assert model.best_iter_ == best and model.n_iter_ == n_epochs
+    assert len(caught) == (best >= n_epochs - patience)
 
 
 @BOTH
