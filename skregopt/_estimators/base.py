@@ -24,7 +24,7 @@ from .constraints import parameter_constraints
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin
 from .hints import explaining_values, keyword_hints
-from .messages import warn_about, warn_about_validation_rows
+from .messages import warn_about, warn_about_horizon, warn_about_validation_rows
 
 
 class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, ParametersMixin):
@@ -168,6 +168,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """Fit to :class:`FitData`, and warn about how training ended; a failure changes nothing."""
         with self._unchanged_on_failure():
             outcome = run_fit(self, data, incremental)
+            if outcome.passes_horizon:
+                warn_about_horizon(outcome, all_parameters(self))
             if not incremental:
                 given = all_parameters(self)
                 warn_about(outcome, given, self._to_standardise)

@@ -143,6 +143,17 @@ def warn_about_validation_rows(outcome):
     )
 
 
+def warn_about_horizon(outcome, given):
+    """Warn that ``partial_fit`` goes on behind the end of its schedule. Parameters as in :func:`check_finite`."""
+    rate = outcome.learning_rate_curve[-1]
+    warn_user(
+        f"partial_fit has been called more than max_iter={given['max_iter']} times, after which learning_rate="
+        f"{given['learning_rate']!r} has ended: the rate is {rate:.3g} from now on, and the network hardly changes. "
+        "Set max_iter to the number of calls that you mean, or use a schedule without an end, such as "
+        "learning_rate='constant' or 'invscaling'."
+    )
+
+
 def _advice_on_divergence(given, to_standardise):
     """Return what to do about training that diverged, as the end of a message."""
     lower = []

@@ -73,6 +73,8 @@ def train(resolved, inputs, split, observers):
         outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, inputs.memory, observers)
     if outcome.ending is Ending.MAX_ITER and _is_complete(outcome, resolved):
         outcome.ending = Ending.COMPLETED
+    if options.incremental and _passes_horizon(outcome, resolved, inputs.memory):
+        outcome.passes_horizon = inputs.memory.told_of_horizon = True
     sound = _is_sound(outcome, inputs.network, split.train)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
@@ -113,6 +115,17 @@ def _is_complete(outcome, resolved):
     if resolved.given["early_stopping"] and outcome.best_epoch < outcome.n_iter - resolved.given["n_iter_no_change"]:
         return True
     return resolved.optimizer is not None and resolved.schedule.has_horizon
+
+
+def _passes_horizon(outcome, resolved, memory):
+    """Tell whether a call of ``partial_fit`` comes after the end of the schedule, of which the user was not told yet.
+
+    A floor of the user's own, at which training goes on, is no end.
+    """
+    if not resolved.schedule.has_horizon or memory.told_of_horizon or memory.epoch <= resolved.given["max_iter"]:
+        return False
+    rates = outcome.learning_rate_curve
+    return bool(rates) and rates[-1] < 1e-3 * resolved.options["learning_rate_init"]
 
 
 def _is_sound(outcome, network, rows):

@@ -22,6 +22,7 @@ class OptimizerMemory:
     t_warmup: int = 0
     no_improvement: int = 0
     best_score: float = -np.inf
+    told_of_horizon: bool = False  # whether the user has been told that the schedule has ended
     # with averaged weights: the current weights, and the average that goes with them
     weights: np.ndarray = None
     average: np.ndarray = None

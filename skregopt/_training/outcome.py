@@ -37,6 +37,8 @@ class Outcome:
     best_score : float
     targets_are_small : bool
         Whether ``tol`` is large beside the losses of a regression problem, and training has not learnt much.
+    passes_horizon : bool
+        Whether this call of ``partial_fit`` is the first one that hardly moves, because the schedule has ended.
     message : str
         SciPy's words about the end of L-BFGS.
     """
@@ -51,6 +53,7 @@ class Outcome:
     best_epoch: int = 0
     best_score: float = -np.inf
     targets_are_small: bool = False
+    passes_horizon: bool = False
     message: str = ""
 
     def so_far(self, theta, n_iter, progress):

@@ -18,7 +18,7 @@ from support.training_data import BOTH, FIRST_ORDER, make_data, small
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, Muon, RMSprop
 from skregopt.penalties import PENALTIES
-from skregopt.schedules import SCHEDULES, Cosine, Plateau, Warmup
+from skregopt.schedules import SCHEDULES, Cosine, OneCycle, Plateau, Warmup
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -262,6 +262,43 @@ def test_curves_are_as_they_were_after_a_failure_at_the_very_end(kind):
         with pytest.raises(ConvergenceWarning):
             model.fit(X, y)
     assert plain(vars(model)) == before
+
+
+# --- behind the end of a schedule -------------------------------------------------------------------------------------
+
+
+def _told(model, n_calls, X, y):
+    """Return in which of some calls, counted from 1, the user was told that the schedule has ended."""
+    told = []
+    for call in range(1, n_calls + 1):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.partial_fit(X, y, **({"classes": np.unique(y)} if isinstance(model, MLPClassifier) else {}))
+        told += [call] * any(f"max_iter={model.max_iter}" in str(warning.message) for warning in caught)
+    return told
+
+
+@BOTH
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", Warmup("cosine", 2), OneCycle(0.1)], ids=str)
+def test_the_end_of_a_schedule_is_told_once(kind, schedule):
+    X, y = make_data(kind)
+    model = small(kind, learning_rate=schedule, max_iter=4)
+    assert _told(model, 4, X, y) == []
+    assert _told(copy.deepcopy(model), 3, X, y) == [1]
+    model = pickle.loads(pickle.dumps(model))
+    assert _told(model, 2, X, y) == [1]
+    assert _told(pickle.loads(pickle.dumps(model)), 3, X, y) == []
+    assert _told(small(kind, learning_rate=schedule, max_iter=3).fit(X, y), 5, X, y) == [4]
+    model = small(kind, max_iter=4)
+    assert _told(model, 6, X, y) == []
+    assert _told(model.set_params(learning_rate=schedule), 2, X, y) == [1], "whenever the schedule is chosen"
+
+
+@BOTH
+@pytest.mark.parametrize("schedule", ["constant", "step", Cosine(floor=1e-3), Cosine(restart_every=2)], ids=str)
+def test_a_rate_that_goes_on_is_no_end(kind, schedule):
+    X, y = make_data(kind)
+    assert _told(small(kind, learning_rate=schedule, max_iter=2), 7, X, y) == []
 
 
 # --- the precision is the network's -----------------------------------------------------------------------------------
