@@ -31,7 +31,7 @@ def lay_out(ax):
 
 def size_of(ax, text, size):
     """Return width and height of a text in ``ax``, in pixels; ``size`` is the size of its font."""
-    drawn = ax.text(0, 0, text, fontsize=size)
+    drawn = ax.text(0, 0, text, fontsize=size, transform=ax.transAxes)  # of a logarithmic axis, too
     box = drawn.get_window_extent()
     drawn.remove()
     return box.width, box.height

@@ -72,7 +72,7 @@ def _draw_ticks(ax, position, places, texts, side=1):
     for font in _FONTS:
         if max(size_of(ax, part, font)[0] for part in parts) <= _FILLED * distance:
             break
-    widest = max(size_of(ax, part, font)[0] / len(part) for part in parts)
+    widest = max(size_of(ax, part, font)[0] / max(len(part), 1) for part in parts)
     line = 1.15 * size_of(ax, "x(", font)[1]
     for place in places:
         ax.plot([position - 0.02 * side, position], [place, place], color=GREY, linewidth=1.2, zorder=4)

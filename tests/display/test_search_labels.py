@@ -72,6 +72,8 @@ PICTURES = {
     "a high heat map": (grid([1, 2, 3, 4, 5], np.geomspace(1e-6, 1, 30)), {}),
     "a large heat map": (grid(np.geomspace(1e-6, 1, 70), np.geomspace(1e-6, 1, 60)), {}),
     "points over tuples and instances": (grid(WIDTHS, SOLVERS), {"kind": "scatter"}),
+    "points over numbers and tuples": (grid(np.geomspace(1e-6, 1, 9), WIDTHS), {"kind": "scatter"}),
+    "points over tuples and numbers": (grid(WIDTHS, np.geomspace(1e-6, 1, 9)), {"kind": "scatter"}),
 }  # fmt: skip
 
 

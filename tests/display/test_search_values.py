@@ -44,6 +44,8 @@ VALUES = {
     "weights of classes": ([None, "balanced", {0: 1, 1: np.inf}], ["None", "balanced", "{0: 1, 1: inf}"]),
     "nearly the same": ([0.123451, 0.123452], ["0.123451", "0.123452"]),
     "a number and its text": ([1, "1"], ["1", "'1'"]),
+    "a text of no characters": (["", "balanced"], ["", "balanced"]),
+    "a text of several lines": (["one\ntwo", "three"], ["one two", "three"]),
     "a boolean and its number": ([1, True, None], ["1", "True", "None"]),
     "large numbers": ([1e300, 1e301, 2e301], ["1e+300", "1e+301", "2e+301"]),
     "equal numbers of several types": ([2, 2.0, np.float32(2), 3], ["2", "3"]),
