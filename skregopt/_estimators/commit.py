@@ -100,7 +100,7 @@ def commit(estimator, attributes, outcome, memory=None):
     memory : OptimizerMemory, default=None
         Kept for the next ``partial_fit``; None keeps none.
     """
-    fitted = attributes.of(outcome, in_place=True)
+    fitted = attributes.of(outcome, in_place=memory is not None)
     if memory is not None:
         # plain arrays and numbers, so that pickles name no module of this package for it
         fitted["_optimizer_memory_"] = dict(vars(memory))
