@@ -87,8 +87,8 @@ def test_fit_does_not_change_parameters(kind):
     [
         ({"solver": "adam", "beta_1": 0.5, "epsilon": 1e-3}, {"solver": Adam(beta_1=0.5, epsilon=1e-3)}),
         (
-            {"solver": "minibatch", "momentum": 0.5, "nesterovs_momentum": False},
-            {"solver": SGD(momentum=0.5, nesterovs_momentum=False)},
+            {"solver": "minibatch", "momentum": 0.5, "nesterovs_momentum": False, "learning_rate_init": 0.01},
+            {"solver": SGD(momentum=0.5, nesterovs_momentum=False), "learning_rate_init": 0.01},
         ),
         ({"learning_rate": "invscaling", "power_t": 0.2}, {"learning_rate": InvScaling(power_t=0.2)}),
         ({"learning_rate": "constant"}, {"learning_rate": Constant()}),
