@@ -17,6 +17,7 @@ from .._kernels.sklearn_internals import Interval
 from .._training.memory import OptimizerMemory
 from ..losses import Loss
 from .fitted import OF_FEATURES, precision_of, with_attributes
+from .messages import warn_user
 from .resolve import check_effect, depth, own_component
 from .start import starting_memory, starting_point
 from .targets import ClassTargets, NumberTargets
@@ -213,6 +214,9 @@ def _build_loss(estimator, kind):
 
 def _validation_examples(view, data, targets, network, n_targets):
     """Return the rows of ``X_val``; errors name the arguments of these rows."""
+    has_names = hasattr(data.X_val, "columns") and all(isinstance(name, str) for name in data.X_val.columns)
+    if has_names and not hasattr(view, "feature_names_in_"):
+        warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")
     with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False)
     with naming("y_val"), explaining(data.y_val, not is_classifier(view)):

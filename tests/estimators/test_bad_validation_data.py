@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from sklearn.compose import TransformedTargetRegressor
@@ -129,6 +130,25 @@ def test_validation_rows_that_a_pipeline_has_not_transformed():
         with pytest.raises(ValueError, match=r"(?s)X_val cannot be used: X has 4 .*transform_input=\['X_val'\]"):
             Pipeline(steps).fit(X, y, X_val=X, y_val=y)
         Pipeline(steps, transform_input=["X_val"]).fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:X has feature names, but MLPRegressor was fitted without:UserWarning")
+def test_validation_rows_with_names_beside_rows_that_have_lost_them():
+    """As many columns as X, so that nothing else shows that only X has been transformed."""
+    X, y = make_data(MLPRegressor)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = MLPRegressor(3, max_iter=2).set_fit_request(X_val=True, y_val=True)
+        steps = [("scale", StandardScaler()), ("network", model)]
+        with pytest.warns(UserWarning, match=r"(?s)X_val has names of columns, and X has none.*transform_input="):
+            Pipeline(steps).fit(frame, y, X_val=frame, y_val=y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            Pipeline(steps, transform_input=["X_val"]).fit(frame, y, X_val=frame, y_val=y)
+            for rows in (frame, pd.DataFrame(X)):
+                MLPRegressor(3, max_iter=2).fit(rows, y, X_val=rows, y_val=y)
 
 
 # --- rows of another scale -------------------------------------------------------------------------------------------
