@@ -241,5 +241,5 @@ class Funnel(MLPRegressor):
         return [max(1, self.width >> layer) for layer in range(self.depth)]
 
     @hidden_layer_sizes.setter
-    def hidden_layer_sizes(self, sizes):
+    def hidden_layer_sizes(self, sizes):  # pyright: ignore[reportIncompatibleVariableOverride]
         """Ignore what the constructor of MLPRegressor sets."""

@@ -1,7 +1,10 @@
 """Parameters of estimators and components, also of subclasses whose constructors take others than their bases do."""
 
+from __future__ import annotations
+
 import inspect
 from functools import cache
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -60,7 +63,7 @@ class ParametersMixin(BaseEstimator):
             self._parameter_constraints, all_parameters(self), caller_name=type(self).__name__
         )
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         """Return a clone; with the parameters, too, that the constructor of a subclass took as ``**kwargs``."""
         twin = super().__sklearn_clone__()
         if _takes_any_keyword(type(self)):

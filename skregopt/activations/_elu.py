@@ -105,7 +105,7 @@ class SELU(Activation):
 
     saves = True
     default_initializer = "lecun_normal"
-    linear_bound = (SELU_SCALE, SELU_SCALE_ALPHA)
+    linear_bound: tuple[float, float] | None = (SELU_SCALE, SELU_SCALE_ALPHA)
     activate: Kernel = staticmethod(_selu_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 

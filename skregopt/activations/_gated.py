@@ -82,7 +82,7 @@ class GELU(Activation):
     _parameter_constraints = {"approximate": [StrOptions({"none", "tanh"})]}
     saves = True
     default_initializer = "he_uniform"
-    linear_bound = (1.0, 0.0)
+    linear_bound: tuple[float, float] | None = (1.0, 0.0)
     activate: Kernel = staticmethod(_gelu_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 
@@ -129,7 +129,7 @@ class SiLU(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    linear_bound = (1.0, 0.0)
+    linear_bound: tuple[float, float] | None = (1.0, 0.0)
     activate: Kernel = staticmethod(_silu_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 
@@ -170,7 +170,7 @@ class Mish(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    linear_bound = (1.0, 0.0)
+    linear_bound: tuple[float, float] | None = (1.0, 0.0)
     activate: Kernel = staticmethod(_mish_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 

@@ -24,7 +24,7 @@ class Identity(Activation):
     'identity'
     """
 
-    linear_bound = (1.0, 0.0)
+    linear_bound: tuple[float, float] | None = (1.0, 0.0)
     activate: Kernel = staticmethod(_identity_activate)
     differentiate: Kernel = staticmethod(_identity_differentiate)
 

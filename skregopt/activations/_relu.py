@@ -37,7 +37,7 @@ class ReLU(Activation):
     ReLU()
     """
 
-    linear_bound = (1.0, 0.0)
+    linear_bound: tuple[float, float] | None = (1.0, 0.0)
     activate: Kernel = staticmethod(_relu_activate)
     differentiate: Kernel = staticmethod(_relu_differentiate)
 

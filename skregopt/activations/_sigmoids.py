@@ -31,7 +31,7 @@ class Logistic(Activation):
     """
 
     glorot_gain: float = 1.0 / 3.0  # as in scikit-learn
-    linear_bound = (0.0, 1.0)
+    linear_bound: tuple[float, float] | None = (0.0, 1.0)
     activate: Kernel = staticmethod(_logistic_activate)
     differentiate: Kernel = staticmethod(_logistic_differentiate)
 
@@ -61,7 +61,7 @@ class Tanh(Activation):
     Tanh()
     """
 
-    linear_bound = (0.0, 1.0)
+    linear_bound: tuple[float, float] | None = (0.0, 1.0)
     activate: Kernel = staticmethod(_tanh_activate)
     differentiate: Kernel = staticmethod(_tanh_differentiate)
 

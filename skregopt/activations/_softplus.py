@@ -40,7 +40,7 @@ class Softplus(Activation):
 
     saves = True
     default_initializer = "he_uniform"
-    linear_bound = (1.0, 1.0)
+    linear_bound: tuple[float, float] | None = (1.0, 1.0)
     activate: Kernel = staticmethod(_softplus_activate)
     differentiate: Kernel = staticmethod(saved_differentiate)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._kernels.typing import Array, Kernel, OnnxGraph
-from ._family import Loss, TargetKind, identity_invert_link
+from ._family import Growth, Loss, TargetKind, identity_invert_link
 from ._quantile import pinball_evaluate, pinball_of_best_constant
 
 
@@ -18,7 +18,7 @@ class AbsoluteError(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "polynomial"
+    growth: Growth | None = "polynomial"
     evaluate: Kernel = staticmethod(pinball_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)
 

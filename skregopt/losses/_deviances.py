@@ -7,7 +7,7 @@ from scipy.special import xlogy
 
 from .._kernels import maths
 from .._kernels.typing import Array, Kernel, OnnxGraph
-from ._family import Loss, TargetKind
+from ._family import Growth, Loss, TargetKind
 
 
 def _poisson_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -45,7 +45,7 @@ class Poisson(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "exponential"
+    growth: Growth | None = "exponential"
     out_activation = "exp"
     evaluate: Kernel = staticmethod(_poisson_evaluate)
     invert_link: Kernel = staticmethod(_exp_invert_link)
@@ -98,7 +98,7 @@ class Gamma(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "exponential"
+    growth: Growth | None = "exponential"
     out_activation = "exp"
     evaluate: Kernel = staticmethod(_gamma_evaluate)
     invert_link: Kernel = staticmethod(_exp_invert_link)

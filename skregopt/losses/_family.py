@@ -13,6 +13,7 @@ from .._kernels.jit import matrix, vector
 from .._kernels.typing import Array, OnnxGraph, Signatures
 
 TargetKind: TypeAlias = Literal["binary", "multiclass", "multilabel", "continuous"]
+Growth: TypeAlias = Literal["polynomial", "exponential"]
 
 
 class Loss(Component):
@@ -37,7 +38,7 @@ class Loss(Component):
         "invert_link": lambda T: types.void(matrix(T), vector(T)),
     }
     out_activation: str = "identity"
-    growth: Literal["polynomial", "exponential"] | None = None
+    growth: Growth | None = None
     keeps_columns: bool = False  # whether a prediction with one column stays a matrix
     evaluate: staticmethod[[Array, Array, Array, float, Array], float]
     invert_link: staticmethod[[Array, Array], None]

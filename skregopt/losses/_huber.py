@@ -8,7 +8,7 @@ import numpy as np
 
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Array, Kernel, OnnxGraph
-from ._family import Loss, TargetKind, identity_invert_link
+from ._family import Growth, Loss, TargetKind, identity_invert_link
 
 DELTA = 0  # place in `hyper`
 
@@ -50,7 +50,7 @@ class Huber(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "polynomial"
+    growth: Growth | None = "polynomial"
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
     evaluate: Kernel = staticmethod(_huber_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)

@@ -12,7 +12,7 @@ from .._kernels.jit import inlined_jit, jit
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Kernel, OnnxGraph
 from .._kernels.views import flat_view
-from ._family import Loss, TargetKind
+from ._family import Growth, Loss, TargetKind
 
 LABEL_SMOOTHING = 0  # place in `hyper`
 LARGEST_PRODUCT = 1e200  # leaves room for one factor more
@@ -223,7 +223,7 @@ class ClassificationLoss(Loss):
     """Base of the losses of classes, whose labels can be smoothed."""
 
     targets: tuple[TargetKind, ...] = ("binary", "multiclass", "multilabel")
-    growth = "polynomial"
+    growth: Growth | None = "polynomial"
     flat_parameters: ClassVar[tuple[str, ...]] = ("label_smoothing",)
     _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
 

@@ -11,7 +11,7 @@ from sklearn.metrics import d2_pinball_score
 
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Array, Kernel, OnnxGraph
-from ._family import Loss, TargetKind
+from ._family import Growth, Loss, TargetKind
 
 # Places in `hyper`: the number n of quantiles, then three times n numbers. These are the loss of each per unit below y,
 # its loss per unit above y, and the indices of the quantiles in ascending order.
@@ -87,7 +87,7 @@ class Quantile(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "polynomial"
+    growth: Growth | None = "polynomial"
     _parameter_constraints = {"quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"]}
     evaluate: Kernel = staticmethod(pinball_evaluate)
     invert_link: Kernel = staticmethod(_quantile_invert_link)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._kernels.typing import Array, Kernel, OnnxGraph
-from ._family import Loss, TargetKind, identity_invert_link
+from ._family import Growth, Loss, TargetKind, identity_invert_link
 
 
 def _squared_error_evaluate(raw_prediction, y, weights, scale, hyper):
@@ -34,7 +34,7 @@ class SquaredError(Loss):
     """
 
     targets: tuple[TargetKind, ...] = ("continuous",)
-    growth = "polynomial"
+    growth: Growth | None = "polynomial"
     evaluate: Kernel = staticmethod(_squared_error_evaluate)
     invert_link: Kernel = staticmethod(identity_invert_link)
 

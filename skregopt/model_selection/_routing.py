@@ -85,7 +85,7 @@ class RoutingMixin:
             For metadata that nobody takes.
         """
         params = {name: value for name, value in params.items() if value is not None}
-        raise_for_params(params, self, method, allow=["groups"])
+        raise_for_params({name: value for name, value in params.items() if name != "groups"}, self, method)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if not get_config()["enable_metadata_routing"]:
             groups = {"groups": params.get("groups")}
