@@ -15,7 +15,7 @@ from .._kernels.typing import Array, ClassWeight, Floats, MatrixLike, Scorer, Sp
 from ..activations import Activation
 from ..initializers import Initializer
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
-from ..losses._log_loss import LOG_PREDICTIONS, sigmoid_invert_link
+from ..losses._log_loss import LOG_PREDICTIONS
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
@@ -126,7 +126,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Otherwise the training objective is watched and the last weights are kept.
     validation_fraction : float in [0, 1) or CV splitter, default=0.1
         Share of rows to hold out with ``early_stopping=True`` and without ``X_val``, stratified except for a multilabel
-        target. Of a splitter the last split is used.
+        target. Of a splitter, which sees all rows as you pass them, the last split is used.
     n_iter_no_change : int >= 1 or inf, default=10
         Training stops after more than this many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4
@@ -424,10 +424,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _target_kind(self):
         return target_kind(self.out_activation_, self.n_outputs_)
-
-    def _is_symmetric(self):
-        """Tell whether the prediction for minus a raw prediction is 1 minus the prediction for it."""
-        return self._rules[1].invert_link is sigmoid_invert_link
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict class labels.

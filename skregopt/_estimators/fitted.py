@@ -19,6 +19,7 @@ from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
 from .._kernels.parameters import default_parameters
 from .._training.threads import effective_n_threads
+from ..losses._log_loss import sigmoid_invert_link
 from ..penalties import PENALTIES
 from .validation import checked_X
 
@@ -143,6 +144,10 @@ class FittedMixin:
             raise ValueError(
                 f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
             )
+
+    def _is_symmetric(self):
+        """Tell whether the prediction for minus a raw prediction is 1 minus the prediction for it."""
+        return self._rules[1].invert_link is sigmoid_invert_link
 
     def _predict_with(self, predict, X, *arguments, rule=None):
         """Return ``predict(predictor, source, n_threads, *arguments)`` for the fitted network and validated X."""

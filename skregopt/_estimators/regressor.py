@@ -118,8 +118,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Whether to watch held-out rows, to stop when they stop improving, and to restore the weights of the best epoch.
         Otherwise the training objective is watched and the last weights are kept.
     validation_fraction : float in [0, 1) or CV splitter, default=0.1
-        Share of rows to hold out with ``early_stopping=True`` and without ``X_val``. Of a splitter the last split is
-        used.
+        Share of rows to hold out with ``early_stopping=True`` and without ``X_val``. Of a splitter, which sees all
+        rows as you pass them, the last split is used.
     n_iter_no_change : int >= 1 or inf, default=10
         Training stops after more than this many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4
