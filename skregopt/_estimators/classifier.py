@@ -436,8 +436,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,), ndarray or CSR matrix of shape (n_samples, n_labels)
-            The most probable class; for a multilabel target an indicator of probabilities above 0.5, sparse like the y
-            of the first fit.
+            The most probable class; for a multilabel target an indicator of probabilities above 0.5, sparse if y was.
         """
         if getattr(self, "_predicts_sparse", False):
             return self._predict_sparse(X)
@@ -474,7 +473,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.hstack([1 - y_pred, y_pred]) if is_binary and not both else y_pred
 
     def predict_log_proba(self, X: MatrixLike) -> Floats:
-        """Return the logarithm of :meth:`predict_proba`, exact even where a probability is rounded to 0 or 1.
+        """Return the logarithm of :meth:`predict_proba`, exact even where a probability is rounded to 0.
 
         Parameters
         ----------
@@ -487,11 +486,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Natural logarithms.
         """
         self._check_is_fitted()
-        rule = LOG_PREDICTIONS.get(self._rules[1].invert_link)
+        kind = self._target_kind()
+        rule = LOG_PREDICTIONS.get((self._rules[1].invert_link, kind))
         if rule is None or len(self.classes_) == 1:
             y_prob = self.predict_proba(X)
             return np.log(y_prob, out=y_prob)
-        return self._predict_outputs(X, self._target_kind() == "binary", rule)
+        return self._predict_outputs(X, kind == "binary", rule)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""

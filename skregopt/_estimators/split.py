@@ -144,7 +144,7 @@ def _split_by(splitter, data, has_weight):
     The splitter sees all rows, as the user passed them: it may know rows by their position or by what a frame says.
     """
     X, y, groups = indexable(data.X, data.y, data.groups)
-    splits = deque(splitter.split(X, y, groups), maxlen=1)
+    splits = deque(splitter.split(X, y, groups=groups), maxlen=1)
     if not splits:
         raise ValueError(f"validation_fraction={splitter!r} made no split of the {has_weight.size} rows.")
     rows, parts = np.arange(has_weight.size), []

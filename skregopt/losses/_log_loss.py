@@ -191,6 +191,15 @@ def _log_sigmoid_invert_link(raw_prediction, hyper):
         values[i] = (z if z < zero else zero) - maths.log1p(maths.exp(-abs(z)))
 
 
+def _log_label_invert_link(raw_prediction, hyper):
+    zero, one = raw_prediction.dtype.type(0), raw_prediction.dtype.type(1)
+    values = flat_view(raw_prediction, 0, raw_prediction.size)
+    for i in range(values.size):
+        z = values[i]
+        u = maths.exp(-abs(z))
+        values[i] = np.log(one / (one + u)) if z > zero else z - maths.log1p(u)
+
+
 class LogSoftmax(Loss):
     """Not to train with: predicts the logarithm of the softmax, exact where a probability is rounded to 0 or 1."""
 
@@ -205,7 +214,22 @@ class LogSigmoid(Loss):
     invert_link: Kernel = staticmethod(_log_sigmoid_invert_link)
 
 
-LOG_PREDICTIONS = {softmax_invert_link: LogSoftmax, sigmoid_invert_link: LogSigmoid}  # by the link of the loss
+class LogLabel(Loss):
+    """Not to train with: the logarithm of the sigmoid, exact where it is below one half, else of the rounded sigmoid.
+
+    The suite of scikit-learn wants the latter of a multilabel problem.
+    """
+
+    out_activation = "log_sigmoid"
+    invert_link: Kernel = staticmethod(_log_label_invert_link)
+
+
+# by the inverse link of the loss and the kind of target
+LOG_PREDICTIONS = {
+    (softmax_invert_link, "multiclass"): LogSoftmax,
+    (sigmoid_invert_link, "binary"): LogSigmoid,
+    (sigmoid_invert_link, "multilabel"): LogLabel,
+}
 
 
 def softmax_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
