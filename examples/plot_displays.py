@@ -13,14 +13,9 @@ existing figure. :doc:`plot_regularization_path` shows the fourth display.
 # The display shows the training loss, the validation loss, the validation score, the epoch whose weights were restored,
 # and the learning rate.
 
-import warnings
-
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import LossCurveDisplay, MLPClassifier
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are intended
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -45,7 +40,9 @@ losses = LossCurveDisplay.from_estimator(clf)
 
 from skregopt import WeightsDisplay
 
-sparse = MLPClassifier(hidden_layer_sizes=24, penalty="l1", alpha=2e-3, max_iter=200, random_state=0).fit(X, y)
+sparse = MLPClassifier(hidden_layer_sizes=24, penalty="l1", alpha=2e-3, learning_rate="cosine", random_state=0).fit(
+    X, y
+)
 weights = WeightsDisplay.from_estimator(sparse, image_shape=(8, 8))
 
 # %%
@@ -59,7 +56,9 @@ from sklearn.preprocessing import StandardScaler
 cancer = load_breast_cancer()
 grouped = make_pipeline(
     StandardScaler(),
-    MLPClassifier(hidden_layer_sizes=16, penalty="group_l1", alpha=0.01, max_iter=300, random_state=0),
+    MLPClassifier(
+        hidden_layer_sizes=16, penalty="group_l1", alpha=0.01, learning_rate="cosine", max_iter=300, random_state=0
+    ),
 ).fit(cancer.data, cancer.target)
 bars = WeightsDisplay.from_estimator(grouped, feature_names=cancer.feature_names)
 
@@ -72,7 +71,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skregopt import SearchResultsDisplay
 
-network = MLPClassifier(hidden_layer_sizes=32, max_iter=15, random_state=0)
+network = MLPClassifier(hidden_layer_sizes=32, learning_rate="cosine", max_iter=15, random_state=0)
 grid = {"alpha": [1e-5, 1e-4, 1e-3, 1e-2, 1e-1], "learning_rate_init": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2]}
 search = GridSearchCV(network, grid, cv=3, scoring="accuracy").fit(X, y)
 heat_map = SearchResultsDisplay.from_search(search)

@@ -12,25 +12,19 @@ regularisation. Both run their fits in parallel processes. The scores do not dep
 # ------------
 # With ``tol=0`` and an ``n_iter_no_change`` above ``max_iter``, every fit lasts ``max_iter`` epochs.
 
-import warnings
-
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier
 
-# The search over max_iter asks for exactly these numbers of epochs, so the warning does not apply.
-warnings.filterwarnings("ignore", category=ConvergenceWarning)
-
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 
 pipeline = make_pipeline(
     StandardScaler(),
-    MLPClassifier(hidden_layer_sizes=64, tol=0, n_iter_no_change=1000, random_state=0),
+    MLPClassifier(hidden_layer_sizes=64, learning_rate="cosine", tol=0, n_iter_no_change=1000, random_state=0),
 )
 
 # %%

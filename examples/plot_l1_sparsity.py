@@ -28,14 +28,9 @@ X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 # ``sparsity_`` is the share of all weights that are zero. A pixel is dropped when its row of the first weight matrix is
 # zero. Then its ``feature_importances_`` is zero, too.
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skregopt import MLPClassifier
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are intended
 
 alphas = {"l1": np.logspace(-5, -1.5, 13), "group_l1": np.logspace(-4, -0.5, 13)}
 

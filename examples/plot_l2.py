@@ -28,15 +28,10 @@ X_train, X_val = scaler.transform(X_train), scaler.transform(X_val)
 # batches of 10 and of 300 rows. (scikit-learn's MLP divides the penalty by the batch size.) All fits run for 1500
 # updates. The learning rate falls to zero along a cosine wave, so all fits end close to a minimum of the objective.
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from skregopt import MLPClassifier
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the number of epochs is intended
 
 alphas = np.logspace(-5, 0, 11)  # two per decade
 batch_sizes = [10, 50, 300]

@@ -23,23 +23,19 @@ divisions = StratifiedShuffleSplit(n_splits=5, train_size=300, test_size=1000, r
 # A network without regularisation
 # --------------------------------
 # The network has one hidden layer of 32 units and ``alpha=0``. It always trains for 150 epochs, because ``tol=0``
-# and an infinite ``n_iter_no_change`` prevent an earlier stop.
-
-import warnings
+# and an infinite ``n_iter_no_change`` prevent an earlier stop. The learning rate ends there, too.
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skregopt import MLPClassifier
 
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # 150 epochs are intended
-
 network = MLPClassifier(
     hidden_layer_sizes=32,
     alpha=0,
     batch_size=32,
+    learning_rate="cosine",
     learning_rate_init=0.003,
     max_iter=150,
     tol=0,
@@ -107,7 +103,7 @@ axes[0].set_yticks([1e-4, 1e-2, 1])
 axes[0].set_ylim(5e-6, 4)
 axes[2].set_xscale("log")
 axes[0].annotate("validation rows", (32, 0.45), color=colours["validation"], ha="center")
-axes[0].annotate("training rows", (20, 0.004), color=colours["training"])
+axes[0].annotate("training rows", (24, 0.008), color=colours["training"])
 
 if plt.get_backend().lower() == "agg":  # no display
     figure.savefig("plot_overfitting.png", dpi=150)

@@ -46,19 +46,13 @@ for name, hits in within.items():
 # training. ``return_std=True`` returns the mean and the standard deviation over 500 thinned networks. Each thinned
 # network is the same for all rows.
 
-import warnings
-
-from sklearn.exceptions import ConvergenceWarning
-
-warnings.filterwarnings("ignore", category=ConvergenceWarning)  # the numbers of epochs are intended
-
 data = load_diabetes(scaled=False)
 bmi, progression = data.data[:, [2]], data.target
 seen = bmi[:, 0] < 32
 x_mean, x_scale = bmi[seen].mean(), bmi[seen].std()
 y_mean, y_scale = progression[seen].mean(), progression[seen].std()
 
-model = MLPRegressor((100, 100), dropout=0.05, max_iter=400, tol=0, random_state=0)
+model = MLPRegressor((100, 100), dropout=0.05, learning_rate="cosine", max_iter=400, tol=0, random_state=0)
 model.fit((bmi[seen] - x_mean) / x_scale, (progression[seen] - y_mean) / y_scale)
 
 grid = np.linspace(14, 46, 200)[:, None]
@@ -91,7 +85,7 @@ X, y = load_digits(return_X_y=True)
 X = X / 16
 known = y < 5
 X_train, X_known, y_train, y_known = train_test_split(X[known], y[known], random_state=0)
-clf = MLPClassifier((100, 100), dropout=0.5, max_iter=200, tol=0, random_state=0).fit(X_train, y_train)
+clf = MLPClassifier((100, 100), dropout=0.5, learning_rate="cosine", tol=0, random_state=0).fit(X_train, y_train)
 
 confidence = {}
 for name, n_draws in (("plain", None), ("500 draws", 500)):

@@ -15,6 +15,12 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_example_filters_no_warning(script):
+    """What warns teaches the wrong thing."""
+    assert "warnings" not in script.read_text(encoding="utf-8")
+
+
 @pytest.mark.examples
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
 def test_example_saves_its_figure(script, tmp_path):
