@@ -13,8 +13,6 @@ from skregopt import MLPClassifier, MLPRegressor
 PAGES = sorted(path for path in (Path(__file__).parents[2] / "doc" / "migrating").glob("*.rst") if path.stem != "index")
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
 
 def rows(page):
     """Return the rows of the table of a page, without its head."""
