@@ -6,12 +6,10 @@ replaced; each of its tests appears here under its own name.
 
 import ast
 import types
-from functools import partial
 from pathlib import Path
 
 import pytest
 import sklearn
-from numpy.testing import assert_allclose
 
 import skregopt
 
@@ -35,11 +33,6 @@ OTHER_DEFAULTS = {
     "test_multilabel_classification",
     "test_preserve_feature_names",
 }
-
-
-# They compare with the logarithm of a rounded probability. Ours comes from the raw prediction: where a probability is
-# within 1e-9 of one, they differ by its rounding.
-ROUNDED_LOGARITHMS = {"test_predict_proba_multilabel"}
 
 
 class _SklearnDefaults:
@@ -101,12 +94,8 @@ def suite_tests(suite):
 
 _suite = load_suite(skregopt.MLPClassifier, skregopt.MLPRegressor)
 _with_defaults = load_suite(ClassifierWithSklearnDefaults, RegressorWithSklearnDefaults)
-_with_rounding = load_suite(skregopt.MLPClassifier, skregopt.MLPRegressor)
-_with_rounding.assert_allclose = partial(assert_allclose, rtol=1e-7, atol=1e-15)
 for _name, _test in suite_tests(_suite).items():
-    if _name in ROUNDED_LOGARITHMS:
-        globals()[_name] = suite_tests(_with_rounding)[_name]
-    elif _name in OTHER_DEFAULTS:
+    if _name in OTHER_DEFAULTS:
         globals()[_name] = suite_tests(_with_defaults)[_name]
     elif _name not in PRIVATE:
         globals()[_name] = _test
@@ -121,7 +110,7 @@ def global_random_seed():
 
 def test_suite_is_complete():
     names = set(suite_tests(_suite))
-    assert PRIVATE | OTHER_DEFAULTS | ROUNDED_LOGARITHMS <= names
+    assert PRIVATE | OTHER_DEFAULTS <= names
     collected = {name for name in globals() if name in names}
     assert collected == names - PRIVATE
     assert len(collected) >= 30
