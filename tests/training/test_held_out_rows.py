@@ -165,6 +165,7 @@ def test_the_only_row_of_a_class_is_trained_on():
     assert min(rows) >= 2
     labels, counts = np.unique(y[rows], return_counts=True)
     assert dict(zip(labels, counts, strict=True)) == {"few": 10, "many": 30}
+    assert model.fit(X, y).t_ == 2 * 160
 
 
 def test_fewer_rows_to_validate_on_than_classes():
