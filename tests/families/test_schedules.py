@@ -358,6 +358,7 @@ def test_every_solver_trains_with_every_schedule(solver, name):
         assert rates[-1] < rates.max()
 
 
+@pytest.mark.filterwarnings("ignore:partial_fit has been called more than max_iter=4 times")
 @pytest.mark.parametrize("name, floor", [("cosine", 0.0), ("one_cycle", 0.05 / 25e4)])
 def test_partial_fit_beyond_the_horizon(name, floor):
     problem = make_problem("regression", N_SAMPLES)

@@ -9,7 +9,7 @@ import pytest
 from support.kernels import needs_compiler, zipped
 from support.processes import DATA, PACKAGE, Child, run
 
-from skregopt._estimators.messages import say_what_compiles
+from skregopt._estimators.verbose import say_what_compiles
 
 # a few combinations that need most of the engine
 FITS = (
