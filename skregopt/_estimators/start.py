@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._training.memory import OptimizerMemory
+from .._training.trial import try_out
 from .fitted import WEIGHTS, fitted_normalisation
 
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -92,6 +93,7 @@ def starting_memory(optimizer, layout, dtype, previous):
     """
     if optimizer is None:
         return None
+    try_out(optimizer)
     if "_optimizer_memory_" in previous:
         memory = OptimizerMemory(**previous["_optimizer_memory_"])
         if memory.fits(optimizer, layout.n_parameters):

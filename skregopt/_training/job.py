@@ -9,6 +9,7 @@ from .._engine.loop import OBJECTIVE, SCORER, VALIDATION_LOSS
 from .._engine.records import N_SCALARS
 from .._engine.update import CHUNK, pieces
 from .._kernels.memory import aligned_copy, aligned_zeros
+from .memory import N_SLOTS
 
 _LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
 
@@ -135,7 +136,7 @@ def _rules(job, optimizer, schedule, memory):
         "prepare": optimizer.compiled("prepare", dtype),
         "step": optimizer.compiled("step", dtype),
         "has_slots": len(memory.slots) > 0,
-        **{f"slot_{k + 1}": memory.slots[min(k, len(memory.slots) - 1)] for k in range(4) if len(memory.slots)},
+        **{f"slot_{k + 1}": memory.slots[min(k, len(memory.slots) - 1)] for k in range(N_SLOTS) if len(memory.slots)},
         "has_rules": True,
         "rate": schedule.compiled("rate", dtype),
         "end_epoch": schedule.compiled("end_epoch", dtype),

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._kernels.memory import aligned_copy, aligned_size, aligned_zeros
 
+N_SLOTS = 4  # vectors as long as the trained parameters that an optimizer may keep
 N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
 
 

@@ -201,6 +201,35 @@ def test_bad_kernels(kernel, message):
         MLPRegressor(**SMALL, activation=mine).fit(*data())
 
 
+def velocity_step(weights, grad, velocity, slot_2, slot_3, slot_4, scalars, step_size):
+    for i in range(weights.size):
+        velocity[i] = scalars[1] * velocity[i] - scalars[0] * grad[i]
+        weights[i] += velocity[i]
+
+
+def rate(lr, t, hyper, memory, scalars):
+    scalars[0], scalars[1] = lr, hyper[0]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({}, r"The kernel 'step' of the optimizer Mine looks beyond .* the first n_slots=0 slots: set n_slots"),
+        ({"n_slots": 1, "hyper_parameters": lambda self: ()}, r"The kernel 'prepare' .* hyper has the 0 number\(s\)"),
+        ({"n_slots": 9}, r"n_slots of the optimizer Mine must be an int from 0 to 4, .* got 9\."),
+        ({"n_slots": 1.0}, r"n_slots of the optimizer Mine must be an int from 0 to 4, .* got 1\.0"),
+    ],
+)
+def test_optimizers_that_look_beyond_their_arrays(attributes, message):
+    """Compiled, they would crash the process."""
+    mine = {"prepare": staticmethod(rate), "step": staticmethod(velocity_step), "hyper_parameters": lambda self: (0.9,)}
+    model = MLPRegressor(**SMALL, solver=type("Mine", (optimizers.Optimizer,), mine | attributes)())
+    with pytest.raises(ValueError, match=message):
+        model.fit(*data())
+    model.set_params(solver=type("Mine", (optimizers.Optimizer,), mine | {"n_slots": 1})()).fit(*data())
+
+
 def test_missing_kernel():
     mine = type("Mine", (Activation,), {"activate": staticmethod(three)})()
     with pytest.raises(TypeError, match="kernel 'differentiate' of the activation Mine is missing"):
