@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from contextlib import suppress
 from numbers import Integral
@@ -27,6 +28,7 @@ OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() 
 WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS)  # attributes that together are a network
 CURVES = ("loss_curve_", "learning_rate_curve_", "validation_loss_curve_", "validation_scores_")  # by epoch
 _BLOCK_ELEMENTS = 1 << 22  # of predictions that become sparse
+_FEW = 16  # numbers that Python looks at more quickly than NumPy
 OF_FEATURES = ("n_features_in_", "feature_names_in_")  # attributes that scikit-learn's validation sets
 
 
@@ -157,7 +159,7 @@ class FittedMixin:
         network, dtype = predictor.network, predictor.theta.dtype
         self._check_fitted_widths(network.layout, *self._rules, X.shape[1])
         out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
-        if not np.isfinite(out).all():
+        if not _all_finite(out):
             raise ValueError(_too_large(dtype))
         return out
 
@@ -197,6 +199,12 @@ class FittedMixin:
                 "same. Fit with dropout > 0 or input_dropout > 0 (such as dropout=0.2)."
             )
         return self._predict_with(predictions_of_draws, X, both_sides, self._dropout_rates, self._seed, int(n_draws))
+
+
+def _all_finite(out):
+    if out.size < _FEW:
+        return all(map(math.isfinite, out.ravel().tolist()))
+    return bool(np.isfinite(out).all())
 
 
 def _too_large(dtype):

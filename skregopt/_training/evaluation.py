@@ -47,9 +47,12 @@ def loss_of_best_constant(loss, rows):
     loss : Loss
     rows : Rows
     """
-    weights = rows.weights[rows.indices, 0].astype(np.float64)
+    y, weights = rows.y, rows.weights[:, 0]
+    if rows.indices.size < len(y):
+        y, weights = y[rows.indices], weights[rows.indices]
+    y, weights = y.astype(np.float64, copy=False), weights.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
-        return loss.of_best_constant(rows.y[rows.indices].astype(np.float64), weights / weights.sum())
+        return loss.of_best_constant(y, weights / weights.sum())
 
 
 def is_sound(network, theta, rows, quickly=False):

@@ -1,6 +1,6 @@
 """What an optimizer keeps between updates, and ``partial_fit`` from call to call."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,10 +48,10 @@ class OptimizerMemory:
             slots = aligned_zeros((len(slots), aligned_size(n_parameters, dtype)), dtype)
             slots[:, :n_parameters] = self.slots[:, :n_parameters]
             weights, average = (None if vector is None else vector.astype(dtype) for vector in (weights, average))
-        memory, schedule_memory = self.memory.copy(), self.schedule_memory.copy()
-        return replace(
-            self, slots=slots, memory=memory, schedule_memory=schedule_memory, weights=weights, average=average
-        )
+        copied = object.__new__(OptimizerMemory)  # quicker than dataclasses.replace
+        vars(copied).update(vars(self), slots=slots, weights=weights, average=average)
+        copied.memory, copied.schedule_memory = self.memory.copy(), self.schedule_memory.copy()
+        return copied
 
     def current_weights(self, kept):
         """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""
