@@ -234,7 +234,8 @@ def test_the_migration_guides_say_the_same():
 
 def test_the_table_of_words_in_the_documentation_is_complete(monkeypatch):
     pytest.importorskip("docutils", reason="needs the extra doc")
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "doc" / "_ext")
+    folder = Path(__file__).parents[2] / "doc"
+    monkeypatch.syspath_prepend(folder / "_ext")
     import words_table
 
     assert "`epochs`" in str(list(words_table.rows())) and ".. words::" in (folder / "migrating/index.rst").read_text()
