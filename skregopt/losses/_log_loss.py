@@ -158,15 +158,16 @@ def _sigmoid_evaluate(raw_prediction, y, weights, scale, hyper):
 
 
 def sigmoid_invert_link(raw_prediction, hyper):
-    """Replace each element by its logistic sigmoid, or by the smallest normal number where that is larger.
+    """Replace each element by its logistic sigmoid, between the smallest normal number and the largest number below 1.
 
-    So small probabilities keep their order, and no logarithm of one is infinite.
+    So small probabilities keep their order, and none is 0 or 1, as scikit-learn's checks want it.
     """
     smallest = np.finfo(raw_prediction.dtype).tiny
+    largest = raw_prediction.dtype.type(1.0 - np.finfo(raw_prediction.dtype).eps / 2)
     for i in range(raw_prediction.shape[0]):
         for k in range(raw_prediction.shape[1]):
             p = maths.logistic(raw_prediction[i, k])
-            raw_prediction[i, k] = p if p != p else max(p, smallest)
+            raw_prediction[i, k] = p if p != p else min(max(p, smallest), largest)
 
 
 def _log_softmax_invert_link(raw_prediction, hyper):
@@ -193,11 +194,12 @@ def _log_sigmoid_invert_link(raw_prediction, hyper):
 
 def _log_label_invert_link(raw_prediction, hyper):
     zero, one = raw_prediction.dtype.type(0), raw_prediction.dtype.type(1)
+    largest = raw_prediction.dtype.type(1.0 - np.finfo(raw_prediction.dtype).eps / 2)
     values = flat_view(raw_prediction, 0, raw_prediction.size)
     for i in range(values.size):
         z = values[i]
         u = maths.exp(-abs(z))
-        values[i] = np.log(one / (one + u)) if z > zero else z - maths.log1p(u)
+        values[i] = np.log(min(one / (one + u), largest)) if z > zero else z - maths.log1p(u)
 
 
 class LogSoftmax(Loss):
@@ -238,9 +240,10 @@ def softmax_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
 
 
 def sigmoid_to_onnx(op: OnnxGraph, raw_prediction: str) -> str:
-    """Return the sigmoid of each element, at least the smallest normal number."""
+    """Return the sigmoid of each element, as :func:`sigmoid_invert_link` does."""
     # not op.Sigmoid, which onnxruntime clips at -18
-    return op.Max(op.Reciprocal(op.Add(1.0, op.Exp(op.Neg(raw_prediction)))), op.smallest_normal)
+    sigmoid = op.Reciprocal(op.Add(1.0, op.Exp(op.Neg(raw_prediction))))
+    return op.Min(op.Max(sigmoid, op.smallest_normal), 1 - op.eps / 2)
 
 
 class ClassificationLoss(Loss):
