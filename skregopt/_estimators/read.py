@@ -66,6 +66,11 @@ class Examples:
     encoded: np.ndarray
     weights: np.ndarray
 
+    @property
+    def has_weight(self):
+        """Which rows count: one of weight zero is as good as absent."""
+        return self.weights.any(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -233,6 +238,27 @@ def _weights(sample_weight, X, encoded, targets, name):
     """Return the weights that the user gave, or None, and ``weights`` of :class:`Examples`."""
     checked = checked_weights(sample_weight, X, name, has_classes=isinstance(targets, ClassTargets))
     return None if sample_weight is None else checked, targets.row_weights(checked, encoded, name)
+
+
+def rows_that_count(estimator, y, sample_weight, classes=None):
+    """Return which rows have a weight above zero, without a fit to them: bool of shape (n_samples,).
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        With a ``class_weight``, if it is a classifier.
+    y : ndarray or sparse matrix
+        Validated.
+    sample_weight : array-like of shape (n_samples,) or None
+    classes : array-like or None, default=None
+        All classes, some of which y may lack.
+    """
+    if sample_weight is None and getattr(estimator, "class_weight", None) is None:
+        return np.ones(y.shape[0], dtype=bool)
+    y, targets = estimator._read_targets(y, classes, {}, False)
+    encoded = targets.encode(y, np.float64)
+    _, weights = _weights(sample_weight, y, encoded, targets.weighted(y), "sample_weight")
+    return weights.any(axis=1)
 
 
 def _check_size(estimator, units, dtype):

@@ -56,25 +56,32 @@ def split(resolved, inputs, data):
         If there are too few rows of either kind.
     """
     given, examples, dtype = resolved.given, inputs.examples, inputs.network.dtype
-    # a row of weight zero is as good as absent
-    has_weight = examples.weights.any(axis=1)
+    has_weight = examples.has_weight
     rows = np.flatnonzero(has_weight)
-    validation, scored, origin = None, None, None
+    held_out, validation, scored, origin = None, None, None, None
     if inputs.validation is not None:
-        held_out = inputs.validation
-        validation = _validation_rows(held_out, np.arange(held_out.source.n_rows), dtype)
-        scored, origin = (data.X_val, data.y_val, held_out.sample_weight), "X_val"
+        held_out, origin, passed = inputs.validation, "X_val", (data.X_val, data.y_val)
+        val_rows = np.flatnonzero(held_out.has_weight)
     elif given["early_stopping"]:
+        held_out, origin, passed = examples, "held out by validation_fraction", (data.X, data.y)
         rows, val_rows = _rows_of_both_kinds(given["validation_fraction"], inputs, data, has_weight)
-        validation, origin = _validation_rows(examples, val_rows, dtype), "held out by validation_fraction"
-        if not watches_loss(given["scoring"]):
-            X, y = (safe_indexing(part, val_rows) for part in indexable(data.X, data.y))
-            scored = X, y, None if examples.sample_weight is None else examples.sample_weight[val_rows]
+    if held_out is not None:
+        validation = _validation_rows(held_out, val_rows, dtype)
+        if given["early_stopping"] and not watches_loss(given["scoring"]):
+            weights = held_out.sample_weight
+            scored = *rows_of(val_rows, *passed), None if weights is None else weights[val_rows]
     if given["batch_norm"] and rows.size == 1:
         raise ValueError(_too_few_for_a_variance(has_weight.size))
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored, origin)
+
+
+def rows_of(rows, X, y):
+    """Return some rows of X and y in the form that the user passed; all rows, in order, are X and y themselves."""
+    if rows.size == np.shape(X)[0]:
+        return X, y
+    return tuple(safe_indexing(part, rows) for part in indexable(X, y))
 
 
 def _validation_rows(examples, rows, dtype):
@@ -147,23 +154,48 @@ def _split_by(splitter, data, has_weight):
     splits = deque(splitter.split(X, y, groups=groups), maxlen=1)
     if not splits:
         raise ValueError(f"validation_fraction={splitter!r} made no split of the {has_weight.size} rows.")
-    rows, parts = np.arange(has_weight.size), []
-    for part, purpose in zip(splits[0], ("train", "validate"), strict=True):
+    return parts_that_count(splits[0], has_weight, f"validation_fraction={splitter!r}")
+
+
+def parts_that_count(parts, has_weight, split):
+    """Return the numbers of the rows in both parts of a user's split, without the rows of weight zero.
+
+    Parameters
+    ----------
+    parts : tuple of two array-likes
+        Numbers or masks of rows: to train on, and to validate on.
+    has_weight : ndarray of bool of shape (n_samples,)
+    split : str
+        What made the split, for messages.
+
+    Raises
+    ------
+    ValueError
+        For a part with rows that X does not have, without rows, or without a row of positive weight.
+    """
+    rows, kept = np.arange(has_weight.size), []
+    for part, purpose in zip(parts, ("train", "validate"), strict=True):
+        part = np.asarray(part)
         try:
-            part = rows[part]  # which may be a mask
+            part = rows[part] if part.size else rows[:0]  # which may be a mask
         except IndexError as error:
             raise ValueError(
-                f"validation_fraction={splitter!r} gave rows to {purpose} on that X, with {has_weight.size} rows, does "
-                f"not have: {error}."
+                f"{split} gave rows to {purpose} on that X, with {rows.size} rows, does not have: {error}. Split the "
+                "rows of this X."
             ) from error
-        with_weight = part[has_weight[part]]
-        if part.size and not with_weight.size:
+        if not part.size:
             raise ValueError(
-                f"All rows that validation_fraction={splitter!r} gives to {purpose} on have the weight zero, by "
-                "sample_weight or class_weight. Give at least one of them a positive weight, or split otherwise."
+                f"{split} leaves no rows to {purpose} on: that part of the {rows.size} rows is empty. Give it at least "
+                "one row, or split otherwise."
             )
-        parts.append(with_weight)
-    return parts
+        part = part[has_weight[part]]
+        if not part.size:
+            raise ValueError(
+                f"All rows that {split} gives to {purpose} on have the weight zero, by sample_weight or class_weight. "
+                "Give at least one of them a positive weight, or split otherwise."
+            )
+        kept.append(part)
+    return kept
 
 
 def _split_at_random(fraction, rows, inputs):

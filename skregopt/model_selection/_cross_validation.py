@@ -28,9 +28,10 @@ from sklearn.utils.validation import column_or_1d
 from .._estimators.classifier import MLPClassifier
 from .._estimators.fitted import add_missing_parameters
 from .._estimators.hints import explaining_values, explains_keywords
-from .._estimators.read import FitData
+from .._estimators.read import FitData, rows_that_count
 from .._estimators.regressor import MLPRegressor
 from .._estimators.scoring import RowsScorer
+from .._estimators.split import parts_that_count
 from .._estimators.targets import checked_labels
 from .._estimators.validation import checked_weights, checked_X, explaining
 from .._kernels.documentation_link import DocumentationLinkMixin
@@ -40,6 +41,8 @@ from ._best_network import BestNetworkMixin
 from ._path import PATH_CONSTRAINTS, finished, warn_about_path
 from ._path_result import MLP, RegularizationPath
 from ._plan import Plan, Strengths, follow
+
+_LONGEST = 100  # characters of ``cv`` in a message: it may list all rows
 
 
 class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Generic[MLP]):
@@ -114,7 +117,8 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows, in training and in the scores of held-out rows.
+            Weights >= 0 of the rows, in training and in the scores of held-out rows. ``cv`` splits all rows; those of
+            weight zero are then left out of both parts.
         groups : array-like of shape (n_samples,), default=None
             Groups for ``cv``.
         **params
@@ -160,6 +164,11 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, **routed.splitter.split))
         if not folds:
             raise ValueError(f"cv={self.cv!r} made no split of the {targets.shape[0]} rows.")
+        # splitters know all rows; those of weight zero are as good as absent from what they make
+        has_weight = rows_that_count(estimator, targets, sample_weight, classes)
+        cv = repr(self.cv)
+        cv = cv if len(cv) <= _LONGEST else f"{cv[:_LONGEST]}..."
+        folds = [parts_that_count(fold, has_weight, f"fold {k} of cv={cv}") for k, fold in enumerate(folds)]
         strengths = Strengths(self.alphas, self.n_alphas, self.eps)
         data = FitData(X, targets, sample_weight, classes=classes)
         plan = Plan.make(estimator, data, strengths, self.max_iter, self.tol)

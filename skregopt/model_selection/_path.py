@@ -14,8 +14,9 @@ from sklearn.utils.multiclass import unique_labels
 from .._estimators.constraints import ScorerNames
 from .._estimators.hints import explaining_values
 from .._estimators.messages import warn_user
-from .._estimators.read import FitData
+from .._estimators.read import FitData, rows_that_count
 from .._estimators.scoring import RowsScorer, scorer_weights
+from .._estimators.split import rows_of
 from .._estimators.validation import checked_weights, checked_y, naming
 from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
@@ -154,15 +155,15 @@ def regularization_path(
     plan = Plan.make(estimator, FitData(X, y, sample_weight), strengths, max_iter, tol)
     if X_val is not None:
         _check_validation(FitData(X, y, None, X_val, y_val, sample_weight_val), is_classifier(estimator))
-    weights, weights_val = (scorer_weights(estimator, scoring, given) for given in (sample_weight, sample_weight_val))
+    scored = _scored(estimator, scoring, X, y, sample_weight, y, "X")
+    scored_val = None if X_val is None else _scored(estimator, scoring, X_val, y_val, sample_weight_val, y, "X_val")
     steps, train_scores, val_scores = [], [], []
     interrupted = False
     try:
         for step in follow(plan):
-            train_score = RowsScorer(step[0], scoring, X, y, weights, "the rows of X")(step[0])
-            if X_val is not None:
-                scorer = RowsScorer(step[0], scoring, X_val, y_val, weights_val, "the rows of X_val")
-                val_scores.append(scorer(step[0]))
+            train_score = RowsScorer(step[0], scoring, *scored)(step[0])
+            if scored_val is not None:
+                val_scores.append(RowsScorer(step[0], scoring, *scored_val)(step[0]))
             train_scores.append(train_score)
             steps.append(step)  # last: an interruption may come between the scores
     except KeyboardInterrupt:
@@ -179,6 +180,17 @@ def regularization_path(
     else:
         warn_about_path(plan, path)
     return path
+
+
+def _scored(estimator, scoring, X, y, sample_weight, y_train, name):
+    """Return the rows that count for :class:`RowsScorer`: X, y, more arguments of the scorer, and their description."""
+    if sample_weight is not None or getattr(estimator, "class_weight", None) is not None:
+        targets = check_array(y, accept_sparse=True, ensure_2d=False, dtype=None)
+        classes = unique_labels(y_train) if is_classifier(estimator) and targets.ndim == 1 else None
+        rows = np.flatnonzero(rows_that_count(estimator, targets, sample_weight, classes))
+        X, y = rows_of(rows, X, y)
+        sample_weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+    return X, y, scorer_weights(estimator, scoring, sample_weight), f"the rows of {name}"
 
 
 def finished(plan, steps, train_scores=None, val_scores=None):

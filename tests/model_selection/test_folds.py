@@ -152,6 +152,65 @@ def test_no_split():
         MLPClassifierCV(NETWORK, alphas=[1e-3], cv=[]).fit(*rare_class())
 
 
+# --- rows of weight zero ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scoring", ["neg_max_error", "r2"])
+def test_folds_do_not_read_rows_of_weight_zero(scoring):
+    X = np.random.RandomState(0).normal(size=(90, 3))
+    sample_weight = np.r_[np.zeros(20), np.ones(70)]
+    linear = MLPRegressor(penalty="l1", **LINEAR)
+    results = []
+    for y in (X[:, 0], np.where(sample_weight, X[:, 0], 1000.0)):
+        cv = MLPRegressorCV(linear, alphas=[0.01], cv=KFold(3), scoring=scoring).fit(X, y, sample_weight)
+        weights = {"sample_weight": sample_weight, "sample_weight_val": sample_weight}
+        path = regularization_path(linear, X, y, alphas=[0.01], scoring=scoring, X_val=X, y_val=y, **weights)
+        results.append((cv.cv_scores_, path.train_scores_, path.val_scores_))
+    for one, other in zip(*results, strict=True):
+        assert_array_equal(one, other)
+    folds = [(np.r_[20:30, 60:90], np.arange(30, 60)), (np.arange(20, 60), np.arange(60, 90))]
+    expected = MLPRegressorCV(linear, alphas=[0.01], cv=folds, scoring=scoring).fit(X, X[:, 0])
+    assert_array_equal(results[0][0][1:], expected.cv_scores_)
+
+
+def test_folds_do_not_read_classes_of_weight_zero():
+    X, y = rare_class()
+    y[::4] = "dead"
+    network = MLPClassifier(4, penalty="l1", max_iter=3, random_state=0, class_weight={"dead": 0})
+    scores = []
+    for dead in (X[::4].copy(), -5 * X[::4]):
+        X[::4] = dead
+        cv = MLPClassifierCV(network, alphas=[1e-3], cv=3, scoring="accuracy").fit(X, y)
+        path = regularization_path(network, X, y, alphas=[1e-3], X_val=X[2:], y_val=y[2:], scoring="accuracy")
+        scores.append([*cv.cv_scores_.ravel(), *path.train_scores_, *path.val_scores_])
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize(
+    "train, test, message",
+    [
+        ([], range(90), "fold 1 of cv=.* leaves no rows to train on: that part of the 90 rows is empty. Give it"),
+        (range(90), np.array([]), "fold 1 of cv=.* leaves no rows to validate on: that part"),
+        (range(10), range(10, 90), "fold 1 of cv=.* gives to train on have the weight zero, by sample_weight or class"),
+        (range(10, 90), range(10), "fold 1 of cv=.* gives to validate on have the weight zero.* Give at least one"),
+        (range(40), [60, 90], "fold 1 of cv=.* gave rows to validate on that X, with 90 rows, does not have: .*90"),
+        (np.arange(80) < 40, range(5), "fold 1 of cv=.* gave rows to train on that X, with 90 rows, does not have"),
+    ],
+)
+@pytest.mark.parametrize("by_class", [False, True])
+def test_folds_that_leave_nothing(train, test, message, by_class):
+    X, y = rare_class()
+    y[:10] = "dead"
+    way = {"class_weight": {"dead": 0}} if by_class else {}
+    network = MLPClassifier(4, penalty="l1", max_iter=3, random_state=0, **way)
+    sample_weight = None if by_class else np.r_[np.zeros(10), np.ones(80)]
+    cv = MLPClassifierCV(network, alphas=[1e-3], cv=[(range(5, 50), range(50, 90)), (train, test)])
+    with pytest.raises(ValueError, match=message) as caught:
+        cv.fit(X, y, sample_weight)
+    assert len(str(caught.value)) < 400
+    assert not hasattr(cv, "path_")
+
+
 @pytest.mark.parametrize("value", [0.5, np.array(0.5), np.array([[0.5]])])
 def test_scorers_may_return_what_holds_one_number(value):
     cv = MLPClassifierCV(NETWORK, alphas=[1e-3], cv=3, scoring=lambda estimator, X, y: value).fit(*rare_class())

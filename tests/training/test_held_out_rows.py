@@ -94,6 +94,35 @@ def test_splits_that_leave_nothing(kind, splits, message):
     assert not hasattr(model, "coefs_")
 
 
+@BOTH
+@pytest.mark.parametrize("takes_weights", [False, True])
+def test_scorers_do_not_read_given_rows_of_weight_zero(kind, takes_weights):
+    X, y = make_data(kind)
+    zero = [0, 5, 17]
+    X_val = X.copy()
+    X_val[zero] = 100.0
+    seen = []
+
+    def without_weights(estimator, X, y):
+        seen.append(X)
+        return estimator.score(X, y)
+
+    def with_weights(estimator, X, y, sample_weight):
+        assert sample_weight.shape == y.shape
+        return without_weights(estimator, X, y)
+
+    scoring = with_weights if takes_weights else without_weights
+    model = small(kind, early_stopping=True, max_iter=3, scoring=scoring)
+    for params, arguments in zero_weights(kind, y, zero):
+        sample_weight = arguments.get("sample_weight", np.ones(80))
+        model.set_params(**params).fit(X, y, X_val=X_val, y_val=y, sample_weight_val=sample_weight)
+        curve = model.validation_loss_curve_
+        assert_array_equal(seen[-1], np.delete(X, zero, axis=0))
+        kept, labels = seen[-1], np.delete(y, zero)
+        model.fit(X, y, X_val=kept, y_val=labels, sample_weight_val=np.ones(77))
+        assert model.validation_loss_curve_ == curve
+
+
 # --- what splitters and scorers see ----------------------------------------------------------------------------------
 
 
