@@ -213,30 +213,29 @@ def _split_at_random(fraction, rows, inputs):
 def _split_classes(fraction, rows, codes, classes, seed):
     """Split rows of three or more classes, like :func:`_split_at_random`: small classes are no error.
 
-    The only row of a class is trained on; the others are stratified. Where there are fewer rows to validate on, or to
-    train on, than classes, they are drawn at random, but one of each class stays to train on as long as that leaves
-    enough of them.
+    The fraction is of all rows. The only row of a class is trained on; the others are stratified. Where they are too
+    few, or there are fewer rows to validate on, or to train on, than classes, rows are drawn at random, but one of each
+    class stays to train on as long as that leaves enough of them.
     """
     found, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
     is_single = counts[codes] == 1
     n_others = np.count_nonzero(~is_single)
-    n_held_out = math.ceil(fraction * n_others)
+    n_held_out = math.ceil(fraction * rows.size)
     if n_others and np.count_nonzero(counts > 1) <= min(n_held_out, n_others - n_held_out):
         others, strata = rows[~is_single], codes[~is_single]
-        train, held_out = train_test_split(others, test_size=fraction, random_state=seed, stratify=strata)
+        train, held_out = train_test_split(others, test_size=n_held_out, random_state=seed, stratify=strata)
         return np.concatenate([train, rows[is_single]]), held_out
     order = np.random.RandomState(seed).permutation(rows.size)
     _, first = np.unique(codes[order], return_index=True)
     order = np.concatenate([np.delete(order, first), order[first]])
-    n_held_out = math.ceil(fraction * rows.size)
     held_out, train = order[:n_held_out], order[n_held_out:]
     missing = np.delete(found, codes[held_out]).astype(np.intp)
     if missing.size:
         warn_user(
             f"validation_fraction={fraction!r} makes {n_held_out} row(s) to validate on out of n_samples={rows.size} "
-            f"of {found.size} classes: too few for one row of each, so that they are drawn at random. Not validated "
-            f"are the classes {shortened(classes[missing])}. Change validation_fraction, give more rows, or pass X_val "
-            "and y_val."
+            f"of {found.size} classes: no split has a row of each class in both parts, so that the rows are drawn at "
+            f"random. Not validated are the classes {shortened(classes[missing])}. Change validation_fraction, give "
+            "more rows, or pass X_val and y_val."
         )
     return rows[train], rows[held_out]
 

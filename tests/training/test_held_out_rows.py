@@ -197,6 +197,28 @@ def test_the_only_row_of_a_class_is_trained_on():
     assert model.fit(X, y).t_ == 2 * 160
 
 
+@pytest.mark.parametrize("n_common", [9, 10])
+def test_the_fraction_is_of_all_rows(n_common):
+    X, _ = make_data(MLPClassifier)
+    y = np.r_[np.zeros(n_common, dtype=int), 1, 2]
+    rows = held_out_rows(small(MLPClassifier), X[: y.size], y)
+    assert len(rows) == 2 and max(rows) < n_common
+
+
+@pytest.mark.parametrize("validation_fraction, n_held_out", [(0.1, 10), (0.95, 94)])
+def test_more_rows_to_validate_on_than_there_are_beside_single_ones(validation_fraction, n_held_out):
+    X, _ = make_data(MLPClassifier, n_samples=98)
+    y = np.r_[np.zeros(8, dtype=int), 1:91]
+    model = small(MLPClassifier, validation_fraction=validation_fraction)
+    with pytest.warns(
+        UserWarning, match="91 classes: no split .* drawn at random. Not validated are the class"
+    ) as caught:
+        rows = held_out_rows(model, X, y)
+    assert len(rows) == n_held_out
+    missing = np.setdiff1d(y, y[rows]).tolist()
+    assert f"are the classes {', '.join(map(repr, missing[:10]))}" in str(caught[0].message)
+
+
 def test_fewer_rows_to_validate_on_than_classes():
     """They are drawn at random, one row of each class stays, and the warning names the classes that have none."""
     X, _ = make_data(MLPClassifier, n_samples=200)
