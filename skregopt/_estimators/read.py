@@ -127,11 +127,11 @@ def read(estimator, resolved, data):
     view = with_attributes(estimator)  # validation sets attributes of features
     with explaining(data.y, not is_classifier(estimator)):
         X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)
-    dtype = _working_dtype(given, X.dtype, previous)
+        dtype = _working_dtype(given, X.dtype, previous)
+        y, targets = estimator._read_targets(y, data.classes, previous, incremental)
+        encoded = targets.encode(y, dtype)
     if resolved.optimizer is not None:
         _check_precision(resolved.optimizer, dtype)
-    y, targets = estimator._read_targets(y, data.classes, previous, incremental)
-    encoded = targets.encode(y, dtype)
     targets = targets.weighted(y)
     loss = _build_loss(estimator, targets.kind)
     loss.check_y(encoded)
@@ -224,7 +224,7 @@ def _validation_examples(view, data, targets, network, n_targets):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")
     with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False)
-    with naming("y_val"), explaining(data.y_val, not is_classifier(view)):
+    with naming("y_val"), explaining(data.y_val, not is_classifier(view), "y_val"):
         encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)
     if encoded.shape != (X_val.shape[0], n_targets):
         raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {encoded.shape}.")

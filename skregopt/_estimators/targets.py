@@ -10,7 +10,6 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from .._kernels.sklearn_internals import check_partial_fit_first_call
-from .validation import NO_NUMBERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,8 @@ class NumberTargets:
     kind = "continuous"
     attributes = {}
 
-    def encode(self, y, dtype):
-        """Return targets of shape (n_samples, n_outputs) as losses read them.
+    def encode(self, y, dtype, name="y"):
+        """Return targets of shape (n_samples, n_outputs) as losses read them; errors name the argument.
 
         Raises
         ------
@@ -39,16 +38,22 @@ class NumberTargets:
             For y that does not hold numbers, or holds numbers too large for ``dtype``.
         """
         if sp.issparse(y):
-            raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
+            raise TypeError(
+                f"Sparse data was passed for {name}, but dense data is required. Use '.toarray()' to convert it."
+            )
         if y.dtype.kind not in "biuf":
-            raise ValueError(f"y has the dtype {y.dtype}. {NO_NUMBERS}")
+            raise ValueError(f"{name} must hold real numbers, but has the dtype {y.dtype}. Convert it to numbers.")
         with np.errstate(over="ignore"):
             y = np.asarray(y).astype(dtype, copy=False)
         if not np.all(np.isfinite(y)):
-            raise ValueError(f"y contains values too large for {dtype}. Scale y, or use dtype='float64'.")
+            if np.isnan(y).any():
+                raise ValueError(f"Input {name} contains NaN. Leave out rows without a number.")
+            raise ValueError(f"{name} contains values too large for {dtype}. Scale {name}, or use dtype='float64'.")
         return np.ascontiguousarray(y.reshape(y.shape[0], -1))
 
-    encode_validation = encode
+    def encode_validation(self, y, dtype):
+        """:meth:`encode` validation rows."""
+        return self.encode(y, dtype, "y_val")
 
     def weighted(self, y):
         """Return the same targets: there are no classes to weight."""
@@ -352,7 +357,7 @@ def checked_labels(y):
         if 2 * labels.size <= y.size:
             return y, False, labels  # without scikit-learn's look, which takes as long as an epoch of a small network
     if not sp.issparse(y) and y.dtype.kind in "mM" and np.isnat(y).any():
-        raise ValueError("Input y contains NaT. Leave out rows without a label.")
+        raise ValueError("Input y contains NaN: dates are missing. Leave out rows without a label.")
     try:
         kind = type_of_target(y, input_name="y")
     except TypeError as error:

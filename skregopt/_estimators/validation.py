@@ -1,6 +1,8 @@
 """Validation of the arrays that users pass, in the names that they have there."""
 
 from contextlib import contextmanager, suppress
+from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import scipy.sparse as sp
@@ -135,8 +137,8 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
 
 
 @contextmanager
-def explaining(y, are_numbers):
-    """Say in errors of scikit-learn's validation what is wrong with ``y``, where their words do not tell.
+def explaining(y, are_numbers, name="y"):
+    """Say what is wrong with the values of ``y``, where an error within the block does not tell.
 
     Parameters
     ----------
@@ -144,41 +146,78 @@ def explaining(y, are_numbers):
         As the user passed it.
     are_numbers : bool
         Whether it is the target of a regression.
+    name : str, default="y"
+        The argument.
+
+    Raises
+    ------
+    ValueError
+        For targets that are missing, and those of a regression that are texts, dates or too large.
     """
     try:
         yield
-    except (TypeError, ValueError) as error:
-        values = _values(y)
-        if are_numbers and any(isinstance(value, str | bytes) for value in values.flat):
-            raise ValueError(f"{error}. {NO_NUMBERS}") from error
-        missing = np.flatnonzero([any(map(_is_missing, row)) for row in values])
-        if isinstance(error, TypeError) and missing.size:  # a ValueError says so by itself
-            what = "number" if are_numbers else "label"
-            raise ValueError(
-                f"Input y contains NaN: {missing.size} of {len(values)} row(s) have no {what}, at the position(s) "
-                f"{shortened(missing)}. Leave them out."
-            ) from error
-        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        cause = _cause(_values(y), are_numbers, name)
+        if cause is None and isinstance(error, OverflowError):
+            cause = f"{name} contains values too large for float64 ({error}). Scale {name}."
+        if cause is None:
+            raise
+        raise ValueError(cause) from error
 
 
-NO_NUMBERS = (
-    "y must hold real numbers. For class labels use MLPClassifier. Convert numbers that are written as strings by "
-    "np.asarray(y, dtype=float)."
+def _cause(values, are_numbers, name):
+    """Return what is wrong with values of y, by rows, and what to do about it; None if nothing is seen."""
+    missing = np.flatnonzero([any(map(_is_missing, row)) for row in values])
+    if missing.size:
+        return (
+            f"Input {name} contains NaN: {missing.size} of {len(values)} row(s) have no "
+            f"{'number' if are_numbers else 'label'}, at the position(s) {shortened(missing)}. Leave them out."
+        )
+    if not are_numbers:
+        return None
+    for kinds, advice in _NO_NUMBERS:
+        strange = next((value for value in values.flat if isinstance(value, kinds)), None)
+        if strange is not None:
+            return f"{name} must hold real numbers. {advice.format(name)} Got values such as {strange!r}."
+    return None
+
+
+_NO_NUMBERS = (  # types of values, and what to do about them
+    (
+        (str, bytes),
+        "For class labels use MLPClassifier. Convert numbers that are written as strings by np.asarray({0}, "
+        "dtype=float).",
+    ),
+    (
+        (timedelta, np.timedelta64),
+        "Convert durations, to seconds for instance, by np.asarray({0}, dtype='timedelta64[s]').astype(float).",
+    ),
+    (
+        (date, np.datetime64),
+        "Convert dates, to days since 1970 for instance, by np.asarray({0}, dtype='datetime64[D]').astype(float).",
+    ),
 )
 
 
 def _values(y):
-    """Return the values of y as objects, by rows; nothing if they have no regular shape."""
+    """Return the values of y as they are, by rows; nothing if they have no regular shape."""
     if not sp.issparse(y):
         with suppress(TypeError, ValueError):
-            values = np.asarray(y, dtype=object)
+            values = np.asarray(y)
+            if values.dtype.kind not in "mM":  # as objects, dates of some units are integers
+                values = np.asarray(y, dtype=object)
             return values.reshape(len(values), -1)
     return np.empty((0, 1), dtype=object)
 
 
+_WITHOUT_EQUALS = (float, np.floating, np.datetime64, np.timedelta64, Decimal)
+
+
 def _is_missing(value):
     # pandas, whose NA compares to nothing, need not be installed
-    return value is None or type(value).__name__ == "NAType" or isinstance(value, float) and value != value
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, _WITHOUT_EQUALS) and value != value
 
 
 @contextmanager

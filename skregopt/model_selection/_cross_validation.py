@@ -9,7 +9,6 @@ from numbers import Integral
 from typing import Any, Generic, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
@@ -23,7 +22,6 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, check_random_state, indexable
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import column_or_1d
 
 from .._estimators.classifier import MLPClassifier
 from .._estimators.fitted import add_missing_parameters
@@ -32,7 +30,7 @@ from .._estimators.read import FitData, rows_that_count
 from .._estimators.regressor import MLPRegressor
 from .._estimators.scoring import RowsScorer
 from .._estimators.split import parts_that_count
-from .._estimators.targets import checked_labels
+from .._estimators.targets import checked_labels, read_numbers
 from .._estimators.validation import checked_weights, checked_X, explaining
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
@@ -146,15 +144,15 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         are_numbers = not is_classifier(self)
         with explaining(y, are_numbers):
             _, targets = checked_X(self, X, reset=True, y=y, multi_output=True, y_numeric=are_numbers)
-        if not sp.issparse(targets) and targets.ndim == 2 and targets.shape[1] == 1:
-            targets = column_or_1d(targets, warn=True)
+            if are_numbers:
+                classes, (targets, numbers) = None, read_numbers(targets)
+                numbers.encode(targets, np.float64)
+            else:
+                targets, is_multilabel, _ = checked_labels(targets)
+                classes = None if is_multilabel else unique_labels(targets)
         # splitter, networks and scorer get what cross_val_score would hand them: rows as the user passed them
         X, y = indexable(X, y)
         estimator = clone(self._estimator())
-        classes = None
-        if is_classifier(self):
-            targets, is_multilabel, _ = checked_labels(targets)
-            classes = None if is_multilabel else unique_labels(targets)
         if not isinstance(estimator.random_state, Integral):  # the same draws in all folds, whoever computes them
             rng = check_random_state(estimator.random_state)
             estimator.random_state = int(rng.randint(np.iinfo(np.int32).max))

@@ -17,7 +17,8 @@ from .._estimators.messages import warn_user
 from .._estimators.read import FitData, rows_that_count
 from .._estimators.scoring import RowsScorer, scorer_weights
 from .._estimators.split import rows_of
-from .._estimators.validation import checked_weights, checked_y, naming
+from .._estimators.targets import read_numbers
+from .._estimators.validation import checked_weights, checked_y, explaining, naming
 from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
 from ._path_result import MLP, RegularizationPath
@@ -226,8 +227,11 @@ def _check_validation(data, has_classes):
         n_features = np.shape(data.X)[1]
         if X_val.shape[1] != n_features:
             raise ValueError(f"it has {X_val.shape[1]} features, and X has {n_features}.")
-    with naming("y_val"):
-        checked_y(data.y_val, X_val, multi_output=True, y_numeric=not has_classes)
+    with naming("y_val"), explaining(data.y_val, not has_classes, "y_val"):
+        y_val = checked_y(data.y_val, X_val, multi_output=True, y_numeric=not has_classes)
+        if not has_classes:
+            y_val, numbers = read_numbers(y_val)
+            numbers.encode(y_val, np.float64, "y_val")
         unseen = np.setdiff1d(unique_labels(data.y_val), unique_labels(data.y)) if has_classes else []
         if len(unseen):
             raise ValueError(f"its labels {unseen.tolist()} are not in y.")

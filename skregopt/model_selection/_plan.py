@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from itertools import count, takewhile
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .._estimators.base import BaseMLP
 from .._estimators.fit import run_fit
 from .._estimators.fitted import with_attributes
 from .._estimators.read import FitData
 from .._estimators.resolve import hidden_units
+from .._estimators.validation import explaining
 from .._kernels.parameters import unfitted
 from .._training.outcome import Ending
 from ..penalties import GroupL1
@@ -138,7 +140,8 @@ class Plan:
         hidden = bool(hidden_units(estimator))
         are_given = strengths.given() is not None
         if not are_given and (strengths.alpha_min is None or strengths.alpha_max is None):
-            check_variation(data.X, data.y)
+            with explaining(data.y, not is_classifier(estimator)):
+                check_variation(data.X, data.y)
         null = null_model(estimator, data)
         scale = null.alpha_max(penalty)
         if not scale > 0:

@@ -1,9 +1,14 @@
 """Bad data: scikit-learn's messages, and nothing has changed."""
 
+import re
 import warnings
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from sklearn import neural_network
@@ -13,7 +18,7 @@ from support.refusals import BOTH, METHODS, assert_refused, make_data, train, wi
 from support.states import plain, state
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
+from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 
 pytestmark = pytest.mark.nojit
 
@@ -160,12 +165,10 @@ def test_other_classes_with_warm_start():
 
 @METHODS
 def test_labels_that_do_not_compare(method):
-    y = np.array(["left", None] * 30, dtype=object)
-    assert_refused(
-        MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "NoneType, str", "leave out")
-    )
+    y = np.array(["left", 1] * 30, dtype=object)
+    assert_refused(MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "int, str", "one type"))
     X, _ = make_data(MLPClassifier)
-    with pytest.raises(TypeError, match="y mixes labels of the types NoneType, str"):
+    with pytest.raises(TypeError, match="y mixes labels of the types int, str"):
         MLPClassifierCV().fit(X, y)
 
 
@@ -259,36 +262,61 @@ def test_errors_about_numbers_name_no_column():
         assert "column" not in str(caught.value)
 
 
-# --- labels that are none --------------------------------------------------------------------------------------------
+# --- targets that are none --------------------------------------------------------------------------------------------
 
-MISSING = {
+MISSING_LABELS = {
+    "None in a list": [None, "b", "a"] * 20,
+    "None among numbers": [None, 1, 0] * 20,
+    "an array": np.array(["a", "b", None] * 20, dtype=object),
+    "str": pd.Series(["a", "b", None] * 20),
+    "categories": pd.Series(["a", "b", None] * 20, dtype="category"),
+    "a frame of categories": pd.DataFrame({"y": pd.Series(["a", "b", None] * 20, dtype="category")}),
+    "nullable numbers": pd.Series([0, 1, None] * 20, dtype="Int64"),
+    "floats": np.array([0, 1, np.nan] * 20),
+    "polars": pl.Series(["a", "b", None] * 20),
+    "polars categories": pl.Series(["a", "b", None] * 20, dtype=pl.Categorical),
+    "None in columns": [[1, 0], [1, 1], [None, 1]] * 20,
     "pandas strings": pd.Series(["a", "b", None] * 20, dtype="string"),
     "a list": ["a", "b", pd.NA] * 20,
     "numbers": pd.Series([0, 1, pd.NA] * 20, dtype=object),
     "a frame": pd.DataFrame({"y": pd.Series(["a", "b", None] * 20, dtype="string")}),
     "labels in columns": pd.DataFrame({"first": [1, 0, pd.NA] * 20, "second": [1, 0, 1] * 20}),
+    "dates": pd.Series([pd.Timestamp("2020"), pd.Timestamp("2021"), pd.NaT] * 20),
+}
+MISSING_NUMBERS = {
+    "None in a list": [None, 1.0, 2.0] * 20,
+    "an array": np.array([1.0, 2.0, None] * 20, dtype=object),
+    "objects": pd.Series([1.0, 2.0, None] * 20, dtype=object),
+    "nullable numbers": pd.Series([1, 2, None] * 20, dtype="Int64"),
+    "a list": [1.0, 2.0, pd.NA] * 20,
+    "no time": [1.0, 2.0, pd.NaT] * 20,
+    "floats": np.array([1, 2, np.nan] * 20, dtype=np.float32),
+    "polars": pl.Series([1.0, 2.0, None] * 20),
+    "a frame": pl.DataFrame({"first": [1.0, 2.0, None] * 20, "second": [1.0] * 60}),
+    "None in columns": [[1.0, 2.0], [2.0, 1.0], [None, 1.0]] * 20,
+    "decimal numbers": [Decimal(1), Decimal(2), Decimal("nan")] * 20,
+    "dates": np.array(["2020", "2021", "NaT"] * 20, dtype="datetime64[ns]"),
 }
 
 
-@pytest.mark.parametrize("form", MISSING)
-def test_missing_labels(form):
-    X, _ = make_data(MLPClassifier)
-    y = MISSING[form]
-    message = r"Input y contains NaN: 20 of 60 row.s. have no label, at the position.s. 2, 5, .* and 10 more"
-    with pytest.raises(ValueError, match=message):
-        MLPClassifier(3).fit(X, y)
-    with pytest.raises(ValueError, match=message):
-        MLPClassifier(3).partial_fit(X, y, classes=["a", "b"])
-    with pytest.raises(ValueError, match=f"y_val cannot be used: {message}"):
-        MLPClassifier(3).fit(X, ["a", "b", "c"] * 20, X_val=X, y_val=y)
-    with pytest.raises(ValueError, match=message):
-        MLPClassifierCV().fit(X, y)
-
-
-def test_missing_dates():
-    X, _ = make_data(MLPClassifier)
-    with pytest.raises(ValueError, match="Input y contains NaT. Leave out"):
-        MLPClassifier(3).fit(X, pd.Series([pd.Timestamp("2020"), pd.Timestamp("2021"), pd.NaT] * 20))
+@pytest.mark.parametrize(
+    "kind, form",
+    [(MLPClassifier, form) for form in MISSING_LABELS] + [(MLPRegressor, form) for form in MISSING_NUMBERS],
+)
+def test_missing_targets(kind, form):
+    X, y = make_data(kind)
+    missing, what = (MISSING_LABELS, "label") if kind is MLPClassifier else (MISSING_NUMBERS, "number")
+    first = "0, 3" if "in a list" in form or "among" in form else "2, 5"
+    found = rf"contains NaN: 20 of 60 row.s. have no {what}, at the position.s. {first}, .* and 10 more. Leave them out"
+    classes = {"classes": ["a", "b"]} if kind is MLPClassifier else {}
+    cv = MLPClassifierCV if kind is MLPClassifier else MLPRegressorCV
+    path = partial(regularization_path, kind(3, penalty="l1"))
+    for fit in (kind(3).fit, partial(kind(3).partial_fit, **classes), cv().fit, path):
+        with pytest.raises(ValueError, match=f"^Input y {found}"):
+            fit(X, missing[form])
+    for fit in (kind(3).fit, path):
+        with pytest.raises(ValueError, match=f"^y_val cannot be used: Input y_val {found}"):
+            fit(X, y, X_val=X, y_val=missing[form])
 
 
 @pytest.mark.parametrize("dtype", [None, object])
@@ -309,7 +337,39 @@ def test_labels_are_not_for_the_regressor(y):
     for fit in (MLPRegressor(3).fit, MLPRegressor(3).partial_fit):
         with pytest.raises(ValueError, match="y must hold real numbers. For class labels use MLPClassifier"):
             fit(X, y)
-    with pytest.raises(ValueError, match="y_val .* use MLPClassifier"):
+    with pytest.raises(ValueError, match="^y_val cannot be used: y_val must .* use MLPClassifier") as caught:
         MLPRegressor(3).fit(X, y_numbers, X_val=X, y_val=y)
+    message = str(caught.value)
+    assert message.count("MLPClassifier") == 1 and ".." not in message and " y " not in message
     with pytest.raises(ValueError, match="use MLPClassifier"):
         MLPRegressorCV().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "y, advice",
+    [
+        (np.arange(60).astype("datetime64[D]"), "Convert dates"),
+        (np.arange(60).astype("datetime64[ns]"), "Convert dates"),
+        (pd.Series(pd.date_range("2020", periods=60)), "Convert dates"),
+        ([pd.Timestamp("2020"), pd.Timestamp("2021")] * 30, "Convert dates"),
+        ([date(2020, 1, 1), date(2020, 1, 2)] * 30, "Convert dates"),
+        (np.arange(60).astype("timedelta64[ns]"), "Convert durations"),
+        ([timedelta(1), timedelta(2)] * 30, "Convert durations"),
+    ],
+)
+def test_dates_and_durations_are_to_be_converted(y, advice):
+    X, y_numbers = make_data(MLPRegressor)
+    with pytest.raises(ValueError, match=f"^y must hold real numbers. {advice}") as caught:
+        MLPRegressor(3).fit(X, y)
+    assert "MLPClassifier" not in str(caught.value)
+    with pytest.raises(ValueError, match=f"^y_val .*y_val must hold real numbers. {advice}"):
+        MLPRegressor(3).fit(X, y_numbers, X_val=X, y_val=y)
+    cure = re.search(r"by (np.asarray.*?\(float\))", str(caught.value))[1]
+    converted = eval(cure, {"np": np, "y": y})
+    assert converted.shape == (60,) and converted.dtype == float
+
+
+def test_numbers_beyond_float64():
+    X, y = make_data(MLPRegressor)
+    with pytest.raises(ValueError, match="^y contains values too large for float64.*Scale y"):
+        MLPRegressor(3).fit(X, [10**400] * 60)

@@ -79,7 +79,7 @@ def test_words_that_say_nothing_and_errors_of_another_kind():
     with pytest.raises(TypeError, match="positional argument"):
         MLPClassifier(3, "relu", "adam")
     with pytest.raises(TypeError, match="y mixes labels"):
-        MLPClassifier().fit(X, np.array(["left", None] * 30, dtype=object))
+        MLPClassifier().fit(X, np.array(["left", 1] * 30, dtype=object))
 
 
 @pytest.mark.parametrize(("kind", "network"), [(MLPClassifierCV, "MLPClassifier"), (MLPRegressorCV, "MLPRegressor")])
