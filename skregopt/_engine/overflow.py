@@ -34,7 +34,12 @@ def excludes_overflow(network, theta, norm):
             norm = block.bound(norm, n_units, trained, running)
             if not norm <= largest:  # NaN, too
                 return False
+    return norm <= largest_raw_prediction(network)
+
+
+def largest_raw_prediction(network):
+    """Return up to which absolute raw prediction loss and prediction are finite numbers; -1 if nothing is known."""
     growth = network.loss.growth
     if growth == "exponential":
-        return norm <= math.log(np.finfo(theta.dtype).max) / 2
-    return growth == "polynomial"
+        return math.log(np.finfo(network.dtype).max) / 2
+    return _LARGEST[network.dtype] if growth == "polynomial" else -1.0

@@ -97,6 +97,39 @@ def predictions(predictor, source, n_threads, both_sides=False):
     return out
 
 
+def largest_prediction(predictor, source, rows, n_first):
+    """Return the largest absolute prediction for some rows of X; NaN or infinite if one of them is.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    source : Source
+        Of X.
+    rows : ndarray of int64
+        The rows that count. Rows between them are predicted, too, which is quicker than to gather these.
+    n_first : int
+        Only so many rows at the beginning of X are looked at.
+
+    Returns
+    -------
+    float
+    """
+    layout, n_rows, largest = predictor.network.layout, min(source.n_rows, n_first), 0.0
+    counts = np.zeros(source.n_rows, dtype=bool)
+    counts[rows] = True
+    job = predictor._job(source, tile_rows(layout, n_rows, source.is_sparse))
+    job.set("held_out", source=source.fields, load=source.loader(job.dtype))
+    for start in range(0, n_rows, job.tile_size):
+        stop = min(start + job.tile_size, n_rows)
+        out = np.empty((stop - start, layout.units[-1]), dtype=job.dtype)
+        loop.predict(predictor.theta, job.array, start, out)
+        of_tile = float(np.abs(out[counts[start:stop]]).max(initial=0.0))
+        if not np.isfinite(of_tile):
+            return of_tile
+        largest = max(largest, of_tile)
+    return largest
+
+
 def _empty_predictions(predictor, source, both_sides):
     n_columns = predictor.network.layout.units[-1] * (2 if both_sides else 1)
     return np.empty((source.n_rows, n_columns), dtype=predictor.theta.dtype)

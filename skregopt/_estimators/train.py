@@ -75,7 +75,7 @@ def train(resolved, inputs, split, observers):
         outcome.ending = Ending.COMPLETED
     if options.incremental and _passes_horizon(outcome, resolved, inputs.memory):
         outcome.passes_horizon = inputs.memory.told_of_horizon = True
-    sound = _is_sound(outcome, inputs.network, split.train)
+    sound = _is_sound(outcome, inputs.network, split)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
     if observers.tasks is not None:
@@ -128,13 +128,16 @@ def _passes_horizon(outcome, resolved, memory):
     return bool(rates) and rates[-1] < 1e-3 * resolved.options["learning_rate_init"]
 
 
-def _is_sound(outcome, network, rows):
-    """Tell whether the weights to keep are finite and give the rows trained on a finite loss.
+def _is_sound(outcome, network, split):
+    """Tell whether the weights to keep are finite and give the rows of X finite losses and predictions.
 
     The weights that training started from, kept where early stopping has found no better ones, need only be finite.
     """
     if outcome.validation_scores and not outcome.best_epoch:
         return bool(np.all(np.isfinite(outcome.theta)))
+    rows = [split.train]
+    if split.validation is not None and split.validation.source is split.train.source:
+        rows.append(split.validation)
     try:
         return is_sound(network, outcome.theta, rows, quickly=outcome.ending is Ending.INTERRUPTED)
     except KeyboardInterrupt:  # which costs no more than the look at the loss

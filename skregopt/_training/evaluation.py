@@ -6,7 +6,9 @@ import numpy as np
 
 from .._engine import loop
 from .._engine.job import Job, tile_rows
-from .._engine.overflow import excludes_overflow
+from .._engine.overflow import excludes_overflow, largest_raw_prediction
+from .._engine.prediction import Predictor, largest_prediction
+from ..losses import SquaredError
 
 _ROWS_AT_ONCE = 1 << 14  # a signal waits until so many are done
 
@@ -56,13 +58,38 @@ def loss_of_best_constant(loss, rows):
 
 
 def is_sound(network, theta, rows, quickly=False):
-    """Tell whether weights are finite numbers that give rows a finite loss; it is computed only where it may be none.
+    """Tell whether weights are finite numbers that give rows a finite loss and finite predictions.
 
-    Parameters as in :func:`mean_loss`; ``quickly`` computes it for some rows only.
+    A finite loss does not tell: a deviance takes z where the prediction is exp(z). Most networks need neither, because
+    of a bound of all raw predictions, or by a look at them.
+
+    Parameters
+    ----------
+    network : Network
+    theta : ndarray
+    rows : sequence of Rows
+        The rows trained on; maybe others of the same X, which are held out.
+    quickly : bool, default=False
+        Whether to look at some rows only.
+
+    Returns
+    -------
+    bool
     """
+    trained, *_ = rows
+    source, n_first = trained.source, trained.source.n_rows
     with np.errstate(over="ignore", invalid="ignore"):
-        if excludes_overflow(network, theta, rows.source.largest_norm()):
+        if excludes_overflow(network, theta, source.largest_norm()):
             return True
+    if not np.all(np.isfinite(theta)):
+        return False
     if quickly:
-        rows = replace(rows, indices=rows.indices[:_ROWS_AT_ONCE])
-    return bool(np.all(np.isfinite(theta))) and bool(np.isfinite(mean_loss(network, theta, rows)))
+        n_first = _ROWS_AT_ONCE
+        trained = replace(trained, indices=trained.indices[:_ROWS_AT_ONCE])
+    indices = np.concatenate([part.indices for part in rows])
+    raw = Predictor(replace(network, loss=SquaredError()), theta)  # whose inverse link leaves them as they are
+    if largest_prediction(raw, source, indices, n_first) <= largest_raw_prediction(network):
+        return True
+    if not np.isfinite(mean_loss(network, theta, trained)):
+        return False
+    return bool(np.isfinite(largest_prediction(Predictor(network, theta), source, indices, n_first)))

@@ -27,8 +27,8 @@ class Loss(Component):
         Kinds of target that the loss is for: 'binary', 'multiclass', 'multilabel', 'continuous'.
     growth : {'polynomial', 'exponential'} or None
         Whether loss and prediction grow with the raw prediction z at most like z^2, or like ``exp(|z|)``. A fit
-        needs it to know that no loss overflows; if it is None, unknown, each fit and ``partial_fit`` evaluates the loss
-        of its rows once more at the end.
+        needs it to know that neither overflows; if it is None, unknown, each fit and ``partial_fit`` evaluates loss and
+        predictions of its rows once more at the end.
     """
 
     family = "loss"

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from support.training_data import make_data
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -15,7 +16,7 @@ from skregopt._engine.source import Source
 from skregopt._kernels import jit as _jit
 from skregopt._training import evaluation
 from skregopt.activations import ACTIVATIONS, ELU, LeakyReLU, ReLU
-from skregopt.losses import LOSSES, FocalSigmoid, FocalSoftmax, SigmoidLogLoss, SoftmaxLogLoss, SquaredError
+from skregopt.losses import LOSSES, FocalSigmoid, FocalSoftmax, Gamma, SigmoidLogLoss, SoftmaxLogLoss, SquaredError
 from skregopt.penalties import L2
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -66,6 +67,38 @@ def test_exponentials_that_overflow_after_the_last_update(loss, y, method):
     with pytest.raises(ValueError, match="^Solver produced non-finite"):
         model.partial_fit(X, y)
     assert model.coefs_ is start["coefs_"] and len(model.loss_curve_) == 1
+
+
+@pytest.mark.parametrize("growth", ["exponential", None])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_predictions_that_overflow_where_the_loss_does_not(early_stopping, is_sparse, growth, monkeypatch):
+    """The gamma deviance takes z, and exp(-z), where the prediction is exp(z)."""
+    monkeypatch.setattr(Gamma, "growth", growth)
+    rng = np.random.RandomState(0)
+    X = rng.rand(500, 3) * [1, 100, 1e4]
+    y = rng.gamma(2, X[:, 0] * 10 + 1)
+    X = sp.csr_matrix(X) if is_sparse else X
+    model = MLPRegressor(loss="gamma", solver="lbfgs", random_state=0, early_stopping=early_stopping)
+    with pytest.raises(ValueError, match="^Solver produced non-finite.*Standardise the features"):
+        model.fit(X, y)
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+@pytest.mark.parametrize("position", [0, 600])
+def test_only_rows_with_weight_have_to_be_predicted(position, weight):
+    X = np.zeros((1000, 1))
+    X[position] = 1e4
+    sample_weight = np.ones(1000)
+    sample_weight[position] = weight
+    model = MLPRegressor((), loss="gamma", solver="gd", learning_rate_init=1e-9, max_iter=1, alpha=0.0)
+    start = {"coef_init": [np.ones((1, 1))], "intercept_init": [np.zeros(1)]}
+    if weight:
+        with pytest.raises(ValueError, match="^Solver produced non-finite"):
+            model.fit(X, np.ones(1000), sample_weight, **start)
+    else:
+        model.fit(X, np.ones(1000), sample_weight, **start)
 
 
 @pytest.mark.parametrize(("kind", "dtype"), itertools.product((MLPClassifier, MLPRegressor), ("float32", "float64")))
