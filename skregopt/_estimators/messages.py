@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from .._training.outcome import Ending
 from .resolve import watches_loss
 
-_NOT_THE_USER = tuple(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(sklearn.__file__).parent))
+MOST_TIMES_THE_TRAINING_LOSS = 1e4  # a validation loss after one epoch that no honest rows have
 
-_MOST_TIMES_THE_TRAINING_LOSS = 1e4  # a validation loss after one epoch that no honest rows have
+_NOT_THE_USER = tuple(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(sklearn.__file__).parent))
 
 
 def warn_user(message, category=UserWarning):
@@ -131,15 +131,15 @@ def warn_about(outcome, given, to_standardise):
 
 def warn_about_validation_rows(outcome):
     """Warn if the first losses show that ``X_val`` or ``y_val`` have another scale than the rows trained on."""
-    losses, validation_losses = outcome.loss_curve, outcome.validation_loss_curve
-    if not losses or not validation_losses or not validation_losses[0] > _MOST_TIMES_THE_TRAINING_LOSS * losses[0]:
+    if outcome.unlike_losses is None:
         return
+    validation_loss, training_loss = outcome.unlike_losses
     warn_user(
-        f"The validation loss after the first epoch, {validation_losses[0]:.3g}, is more than "
-        f"{_MOST_TIMES_THE_TRAINING_LOSS:.0e} times the training loss, {losses[0]:.3g}. X_val, y_val are unlike X, y. "
-        "Known causes: TransformedTargetRegressor transforms y but not y_val, so transform y_val yourself; a search or "
-        "cross-validation cuts an X_val with exactly as many rows as X by fold, like X, so give it another number of "
-        "rows; a Pipeline transforms X_val only with transform_input=['X_val']."
+        f"The validation loss after the first epoch, {validation_loss:.3g}, is more than "
+        f"{MOST_TIMES_THE_TRAINING_LOSS:.0e} times the training loss, {training_loss:.3g}. X_val, y_val are "
+        "unlike X, y. Known causes: TransformedTargetRegressor transforms y but not y_val, so transform y_val "
+        "yourself; a search or cross-validation cuts an X_val with exactly as many rows as X by fold, like X, so give"
+        " it another number of rows; a Pipeline transforms X_val only with transform_input=['X_val']."
     )
 
 

@@ -8,7 +8,7 @@ from .._training.lbfgs import train_lbfgs
 from .._training.outcome import Ending
 from .._training.problem import Observers, Options, Problem
 from .fitted import weight_attributes, with_attributes
-from .messages import check_finite, check_scores, warn_user
+from .messages import MOST_TIMES_THE_TRAINING_LOSS, check_finite, check_scores, warn_user
 from .resolve import watches_loss
 from .scoring import EpochScorer
 from .verbose import EpochLines
@@ -87,7 +87,25 @@ def train(resolved, inputs, split, observers):
     outcome.targets_are_small = _learnt_little_of_small_targets(
         outcome, inputs.network, split.train, scale, given["tol"]
     )
+    if inputs.validation is not None:
+        outcome.unlike_losses = _unlike_losses(outcome, inputs.network, split.train)
     return outcome
+
+
+def _unlike_losses(outcome, network, rows):
+    """Return ``unlike_losses`` of :class:`Outcome`.
+
+    The loss of an epoch is met before its updates, and the validation loss after them, when training may have exploded.
+    So the loss of the second epoch has to be small, too, or the loss of the weights of an only epoch.
+    """
+    losses, validation_losses = outcome.loss_curve, outcome.validation_loss_curve
+    if not validation_losses or outcome.ending is Ending.INTERRUPTED or not np.all(np.isfinite(losses)):
+        return None
+    most = validation_losses[0] / MOST_TIMES_THE_TRAINING_LOSS
+    if not most > max(losses[:2]):
+        return None
+    loss = max(losses[:2]) if len(losses) > 1 else mean_loss(network, outcome.theta, rows)
+    return (validation_losses[0], loss) if most > loss else None
 
 
 def _scale_of_losses(resolved, inputs, rows):

@@ -37,6 +37,9 @@ class Outcome:
     best_score : float
     targets_are_small : bool
         Whether ``tol`` is large beside the losses of a regression problem, and training has not learnt much.
+    unlike_losses : tuple of two floats, or None
+        The validation loss after the first epoch and the training loss to compare it with, where the rows that the
+        user has given to validate on must have another scale.
     passes_horizon : bool
         Whether this call of ``partial_fit`` is the first one that hardly moves, because the schedule has ended.
     message : str
@@ -53,6 +56,7 @@ class Outcome:
     best_epoch: int = 0
     best_score: float = -np.inf
     targets_are_small: bool = False
+    unlike_losses: tuple | None = None
     passes_horizon: bool = False
     message: str = ""
 

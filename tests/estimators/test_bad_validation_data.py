@@ -179,6 +179,27 @@ class TestRowsOfAnotherScale:
             model = MLPRegressor(3, max_iter=2, random_state=0)
             model.fit(self.X, self.y, X_val=times * self.X, y_val=times * self.y)
 
+    @pytest.mark.parametrize("max_iter", [1, 2, 20])
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_no_warning_where_training_explodes(self, early_stopping, max_iter):
+        """The first training loss is met before the updates that the first validation loss comes after."""
+        X = np.random.RandomState(0).randn(200, 5) * 20
+        model = MLPRegressor(4, solver="gd", learning_rate_init=1, max_iter=max_iter, random_state=0)
+        model.set_params(early_stopping=early_stopping)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            if max_iter == 20 and not early_stopping:
+                with pytest.raises(ValueError, match="^Solver produced non-finite"):
+                    model.fit(X, X[:, 0], X_val=X[:50], y_val=X[:50, 0])
+                return
+            model.fit(X, X[:, 0], X_val=X[:50], y_val=X[:50, 0])
+        assert model.validation_loss_curve_[0] > 1e9 * model.loss_curve_[0]
+
+    def test_a_target_that_is_not_transformed_and_a_single_epoch(self):
+        with pytest.warns(UserWarning, match=self.causes):
+            MLPRegressor(3, max_iter=1, random_state=0).fit(self.X, self.y, X_val=self.X, y_val=self.far)
+
     def test_no_warning_where_training_has_begun_before(self):
         """A good start may have a loss near zero on the rows that it has learnt."""
         with warnings.catch_warnings():
