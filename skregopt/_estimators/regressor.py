@@ -125,7 +125,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     tol : float >= 0, default=1e-4
         Smallest improvement that counts, in units of the loss or score that is watched. With ``early_stopping`` and
         ``scoring='loss'`` it is multiplied by the loss of the best constant prediction, where that is below 1. 'lbfgs'
-        also converges once no gradient component is larger.
+        also converges once no gradient component is larger. A fit to small targets that ``tol`` has ended early warns.
     scoring : str or callable, default='loss'
         Score of the held-out rows that ``early_stopping`` watches: 'loss' (without penalty), the name of a scikit-learn
         scorer, or a callable ``(estimator, X, y)``.

@@ -13,6 +13,9 @@ from .resolve import watches_loss
 from .scoring import EpochScorer
 from .verbose import EpochLines
 
+# L-BFGS has converged, not only ended, where so many iterations have lowered the loss by less than this share of it
+_LAST_ITERATIONS, _HARDLY = 10, 0.01
+
 
 def observe(estimator, split, attributes, task):
     """Return the :class:`Observers` of a fit.
@@ -84,9 +87,7 @@ def train(resolved, inputs, split, observers):
     if options.early_stopping:
         rows = split.described if observers.score is None else observers.score.rows
         check_scores(outcome, given["scoring"], rows, inputs.validation is not None)
-    outcome.targets_are_small = _learnt_little_of_small_targets(
-        outcome, inputs.network, split.train, scale, given["tol"]
-    )
+    outcome.targets_are_small = _learnt_little_of_small_targets(outcome, inputs.network, split.train, scale, given)
     if inputs.validation is not None:
         outcome.unlike_losses = _unlike_losses(outcome, inputs.network, split.train)
     return outcome
@@ -118,14 +119,29 @@ def _scale_of_losses(resolved, inputs, rows):
     return loss_of_best_constant(inputs.network.loss, rows)
 
 
-def _learnt_little_of_small_targets(outcome, network, rows, scale, tol):
+def _learnt_little_of_small_targets(outcome, network, rows, scale, given):
     """Tell whether ``tol`` is large beside the losses, and those of the weights to keep are near a constant's.
 
-    A constant target, of scale 0, is not learnt. Targets near 1 are not small, however large ``tol`` is.
+    Targets may be mostly noise. So where ``tol`` has not ended training, only a loss above a constant's tells. A
+    constant target, of scale 0, is not learnt. Targets near 1 are not small, however large ``tol`` is.
     """
-    if not scale or not scale < min(100 * tol, 0.1) or outcome.ending in (Ending.INTERRUPTED, Ending.STOPPED):
+    if not scale or not scale < min(100 * given["tol"], 0.1) or outcome.ending in (Ending.INTERRUPTED, Ending.STOPPED):
         return False
-    return mean_loss(network, outcome.theta, rows) > scale / 2
+    return mean_loss(network, outcome.theta, rows) > (scale / 2 if _tol_has_ended(outcome, given) else scale)
+
+
+def _tol_has_ended(outcome, given):
+    """Tell whether ``tol`` has ended training, or early stopping has.
+
+    It is the largest gradient component for L-BFGS, of which only the losses tell whether it is large here.
+    """
+    if given["early_stopping"]:
+        return True
+    if given["solver"] == "lbfgs" and len(outcome.loss_curve) > _LAST_ITERATIONS:
+        before, last = outcome.loss_curve[-_LAST_ITERATIONS - 1], outcome.loss_curve[-1]
+        if before - last < _HARDLY * last:
+            return False
+    return outcome.ending is Ending.CONVERGED
 
 
 def _is_complete(outcome, resolved):

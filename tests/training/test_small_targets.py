@@ -65,6 +65,46 @@ def test_no_warning_of_small_targets(params):
         MLPClassifier(tol=1e9, n_iter_no_change=1, **params).fit(X, y > 0)
 
 
+def fitted_to_noise(deviation, seed=0, **params):
+    """Return the score of an estimator on targets that are mostly noise, and the words its fit warned with."""
+    rng = np.random.RandomState(seed)
+    X = rng.randn(400, 5)
+    y = deviation * (0.5 * X[:, 0] + 0.85 * rng.randn(400))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = MLPRegressor(**{"random_state": 0} | params).fit(X, y)
+    return model.score(X, y), " ".join(str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("deviation", [0.13, 0.1])
+def test_no_warning_of_a_fit_that_has_learnt_what_there_is(deviation, seed):
+    params = {"solver": "lbfgs", "hidden_layer_sizes": (5,), "max_iter": 1000, "seed": seed}
+    score, words = fitted_to_noise(deviation, **params)
+    best, _ = fitted_to_noise(1.0, **params)
+    assert score > 0.9 * best and words == ""
+    score, words = fitted_to_noise(0.02, **params)
+    assert (score > 0.9 * best) == ("targets are small" not in words)
+
+
+@pytest.mark.parametrize(
+    ("params", "n_epochs", "words"),
+    [
+        ({"solver": "lbfgs", "hidden_layer_sizes": (5,)}, 30, "lbfgs failed to converge"),
+        ({"solver": "adam"}, 30, "Stochastic Optimizer"),
+        ({"learning_rate": "one_cycle", "n_iter_no_change": np.inf}, 60, ""),
+        # worse than a constant
+        ({"solver": "lbfgs"}, 2, "The targets are small"),
+        ({"solver": "adam"}, 5, "The targets are small"),
+        ({"learning_rate": "one_cycle"}, 5, "The targets are small"),
+    ],
+)
+def test_fits_that_tol_has_not_ended(params, n_epochs, words):
+    score, found = fitted_to_noise(0.13, max_iter=n_epochs, **params)
+    assert score < 0.5 and (score < 0) == (n_epochs < 10)
+    assert found.startswith(words) and bool(found) == bool(words)
+
+
 @pytest.mark.filterwarnings("ignore:The targets are small")
 def test_what_counts_is_relative_to_the_loss_of_a_constant():
     """Plain gradient descent on a linear model without intercepts that matter: all losses scale with y squared."""
