@@ -55,5 +55,5 @@ def run_fit(estimator, data, incremental=False):
         outcome = train(resolved, inputs, parts, observe(estimator, parts, attributes, task))
         commit(estimator, attributes, outcome, inputs.memory if incremental else None)
     if estimator.verbose and not incremental:
-        say_how_training_ended(outcome, resolved.given)
+        say_how_training_ended(outcome, resolved)
     return outcome

@@ -3,6 +3,7 @@
 import os
 import time
 
+from .._kernels.sklearn_internals import is_negated, metric_of
 from .._training.outcome import Ending
 from .resolve import watches_loss
 
@@ -59,28 +60,43 @@ class EpochLines:
 
 
 def _name(scorer):
-    """Return the name of a scorer: a string, a function, or what scikit-learn's ``make_scorer`` returns."""
+    """Return the name of a scorer: a string, a function, or what scikit-learn's ``make_scorer`` returns.
+
+    'score' stands for one without a name, such as a lambda. The name of a metric of which less is better begins with
+    'neg_', as in scikit-learn, because a scorer returns minus its value.
+    """
     if isinstance(scorer, str):
         return scorer
-    return getattr(getattr(scorer, "_score_func", scorer), "__name__", "score")
+    name = getattr(metric_of(scorer) or scorer, "__name__", "")
+    if not name.isidentifier():
+        return "score"
+    return f"neg_{name}" if is_negated(scorer) else name
 
 
-def say_how_training_ended(outcome, given):
+def _rate_cannot_fall(outcome, resolved):
+    """Tell whether training that has converged would have gone on with a lower rate, had there been one."""
+    if resolved.optimizer is None or not resolved.schedule.falls_when_exhausted:
+        return False
+    return outcome.n_iter > resolved.schedule.warmup_epochs  # until then it does not fall
+
+
+def say_how_training_ended(outcome, resolved):
     """Print why training ended, and the weights of which epoch are kept.
 
     Parameters
     ----------
     outcome : Outcome
-    given : dict
-        The parameters of the estimator.
+    resolved : Resolved
     """
+    given = resolved.given
     early_stopping = given["early_stopping"]
     if outcome.ending in (Ending.CONVERGED, Ending.MAX_ITER, Ending.COMPLETED) and outcome.message:
         why = f"L-BFGS has ended: {outcome.message}."
     elif outcome.ending is Ending.CONVERGED:
         what = "Validation score" if early_stopping else "Training loss"
         patience = f"{given['n_iter_no_change']} consecutive epochs"
-        why = f"{what} did not improve more than tol={given['tol']:g} for {patience}. Stopping."
+        at_floor = "Learning rate too small. " if _rate_cannot_fall(outcome, resolved) else ""
+        why = f"{what} did not improve more than tol={given['tol']:g} for {patience}. {at_floor}Stopping."
     elif outcome.ending in (Ending.MAX_ITER, Ending.COMPLETED):
         why = f"Maximum iterations ({given['max_iter']}) reached."
     elif outcome.ending is Ending.STOPPED:

@@ -30,6 +30,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "is_negated",
     "metric_of",
     "raise_for_params",
     "safe_indexing",
@@ -61,6 +62,11 @@ class StrOptions(_param_validation.StrOptions):
 def metric_of(scorer: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return the metric that ``make_scorer`` made a scorer of; None for any other scorer."""
     return getattr(scorer, "_score_func", None)
+
+
+def is_negated(scorer: Callable[..., Any]) -> bool:
+    """Tell whether a scorer of ``make_scorer`` returns minus its metric, of which less is better."""
+    return getattr(scorer, "_sign", 1) < 0
 
 
 def scores_probabilities(scorer: Callable[..., Any]) -> bool:

@@ -14,7 +14,8 @@ Conventions, on which the training loop relies:
 
 ``learning_rate_init`` is the highest rate of every schedule. A schedule with a horizon reaches its last rate after
 ``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it. It says so by ``has_horizon``: a fit that gets
-there is done and does not warn.
+there is done and does not warn. A schedule whose ``end_epoch`` lowers the rate where training would stop says so by
+``falls_when_exhausted``, for the last line of ``verbose``.
 """
 
 from ._constant import Constant

@@ -22,12 +22,15 @@ class Schedule(Component):
         Share of the peak at the first update.
     has_horizon : bool
         Whether the rate ends at its lowest value after ``max_iter`` epochs, as planned: a fit that gets there is done.
+    falls_when_exhausted : bool
+        Whether the rate falls where training would stop, which stops only when the rate can fall no further.
     """
 
     family = "learning_rate"
     warmup_epochs: int = 0
     warmup_start: float = 0.0
     has_horizon: bool = False
+    falls_when_exhausted: bool = False
     rate: staticmethod[[float, int, int, int, int, Array, Array], float]
     end_epoch: staticmethod[[int, float, Array, Array], int]
     signatures: ClassVar[Signatures] = {

@@ -41,6 +41,7 @@ class Adaptive(Schedule):
     Adaptive()
     """
 
+    falls_when_exhausted = True
     rate: Kernel = staticmethod(_remembered_rate)
     end_epoch: Kernel = staticmethod(_adaptive_end_epoch)
 
@@ -107,6 +108,7 @@ class Plateau(Schedule):
         "floor": [Interval(Real, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
     }
+    falls_when_exhausted = True
     rate: Kernel = staticmethod(_remembered_rate)
     end_epoch: Kernel = staticmethod(_plateau_end_epoch)
 

@@ -68,6 +68,11 @@ class Warmup(Schedule):
         return self._following().has_horizon
 
     @property
+    def falls_when_exhausted(self) -> bool:
+        """Whether the schedule that follows falls where training would stop."""
+        return self._following().falls_when_exhausted
+
+    @property
     def warmup_epochs(self) -> int:
         """Length of the warm-up."""
         return self.n_epochs

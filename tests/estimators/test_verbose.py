@@ -1,14 +1,16 @@
 """What a fit prints."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
-from sklearn.metrics import make_scorer, r2_score
+from sklearn.metrics import make_scorer, mean_squared_error, r2_score
 from support.estimators import BOTH, make_data, small
 from support.states import weights
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.schedules import Plateau, Warmup
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -58,8 +60,28 @@ def test_validation_loss(kind, early_stopping, solver, capsys):
 
 @pytest.mark.parametrize(
     ("scoring", "name"),
-    [("r2", "r2"), (accuracy_of_mine, "accuracy_of_mine"), (make_scorer(r2_score), "r2_score")],
-    ids=["name", "function", "scorer"],
+    [
+        ("r2", "r2"),
+        (accuracy_of_mine, "accuracy_of_mine"),
+        (make_scorer(r2_score), "r2_score"),
+        (make_scorer(mean_squared_error, greater_is_better=False), "neg_mean_squared_error"),
+        ("neg_mean_squared_error", "neg_mean_squared_error"),
+        (lambda model, X, y: model.score(X, y), "score"),
+        (partial(accuracy_of_mine), "score"),
+        (make_scorer(lambda y, y_pred: 1 - abs(y - y_pred).mean()), "score"),
+        (make_scorer(lambda y, y_pred: abs(y - y_pred).mean(), greater_is_better=False), "score"),
+    ],
+    ids=[
+        "name",
+        "function",
+        "scorer",
+        "loss",
+        "loss by name",
+        "lambda",
+        "partial",
+        "scorer of lambda",
+        "loss of lambda",
+    ],
 )
 def test_name_and_value_of_the_scorer(scoring, name, capsys):
     X, y = make_data(MLPRegressor)
@@ -85,6 +107,35 @@ def test_why_training_ended(kind, capsys):
     X, y = make_data(MLPRegressor)
     *_, last = lines_of(capsys, model, X, 1e200 * y)
     assert last.endswith("The weights that training started from are kept.")
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    ("learning_rate", "falls"),
+    [
+        ("constant", False),
+        ("adaptive", True),
+        ("plateau", True),
+        (Plateau(floor=1e-3), True),
+        (Warmup("adaptive", 2), True),
+        (Warmup("adaptive", 9), False),  # ends within the warm-up
+        (Warmup("constant", 2), False),
+    ],
+    ids=str,
+)
+def test_a_rate_that_can_fall_no_further(learning_rate, falls, early_stopping, capsys):
+    X, y = make_data(MLPRegressor)
+    params = {"tol": 1e9, "n_iter_no_change": 1, "max_iter": 300, "early_stopping": early_stopping}
+    model = small(MLPRegressor, learning_rate=learning_rate, learning_rate_init=1e-3, **params)
+    *_, last = lines_of(capsys, model, X, y)
+    what = "Validation score" if early_stopping else "Training loss"
+    why = "Learning rate too small. Stopping." if falls else "Stopping."  # scikit-learn's words
+    assert last.startswith(f"{what} did not improve more than tol=1e+09 for 1 consecutive epochs. {why} The weights")
+    *_, last = lines_of(capsys, model.set_params(max_iter=2), X, y)
+    assert "Learning rate" not in last
+    if early_stopping:
+        *_, last = lines_of(capsys, model.set_params(solver="lbfgs", tol=0.02, max_iter=300), X, y)
+        assert "consecutive" in last and "Learning rate" not in last, "L-BFGS has none"
 
 
 def test_interruption(capsys):
