@@ -166,9 +166,11 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
 
     def _fit(self, data, incremental=False):
         """Fit to :class:`FitData`, and warn about how training ended; a failure changes nothing."""
-        with self._unchanged_on_failure():
+        with self._unchanged_on_failure() as before:
             outcome = run_fit(self, data, incremental)
             if outcome.passes_horizon:
+                # but this: where warnings are errors, this call fails, and not each one after it
+                before["_optimizer_memory_"] = before["_optimizer_memory_"] | {"told_of_horizon": True}
                 warn_about_horizon(outcome, all_parameters(self))
             if not incremental:
                 given = all_parameters(self)
@@ -180,10 +182,11 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
 
     @contextmanager
     def _unchanged_on_failure(self):
+        """Yield the attributes that a failure within the block brings back."""
         before = self.__dict__.copy()
         lengths = [(before[name], len(before[name])) for name in CURVES if isinstance(before.get(name), list)]
         try:
-            yield
+            yield before
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

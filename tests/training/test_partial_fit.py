@@ -295,6 +295,25 @@ def test_the_end_of_a_schedule_is_told_once(kind, schedule):
 
 
 @BOTH
+def test_the_end_of_a_schedule_is_one_error(kind):
+    """Where warnings are errors, the call that tells changes nothing else, and the next one goes on."""
+    X, y = make_data(kind)
+    model, expected = (small(kind, learning_rate="cosine", max_iter=2) for _ in range(2))
+    _told(model, 2, X, y)
+    before, sibling = plain(vars(model)), copy.copy(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="more than max_iter=2 times"):
+            model.partial_fit(X, y)
+        after = vars(model) | {"_optimizer_memory_": vars(model)["_optimizer_memory_"] | {"told_of_horizon": False}}
+        assert plain(after) == before == plain(vars(sibling)) and model._optimizer_memory_["told_of_horizon"]
+        for _ in range(3):
+            model.partial_fit(X, y)
+    assert _told(expected, 5, X, y) == [3]
+    assert weights(model) == weights(expected) and model.loss_curve_ == expected.loss_curve_
+
+
+@BOTH
 @pytest.mark.parametrize("schedule", ["constant", "step", Cosine(floor=1e-3), Cosine(restart_every=2)], ids=str)
 def test_a_rate_that_goes_on_is_no_end(kind, schedule):
     X, y = make_data(kind)
