@@ -149,7 +149,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         except ValueError as error:
             known = self._get_param_names()
             unknown = {name: value for name, value in params.items() if name.partition("__")[0] not in known}
-            hints = keyword_hints(unknown, type(self), "set_params")
+            hints = keyword_hints(unknown, self, "set_params")
             if not hints:
                 raise
             raise ValueError(f"{error} {hints}") from None

@@ -9,7 +9,7 @@ PARAMETERS = {
     "beta_1": "beta1, betas",
     "beta_2": "beta2",
     "class_weight": "class_weights, scale_pos_weight",
-    "clip_norm": "clipnorm, global_clipnorm, grad_clip, gradient_clip_val, gradient_clip_value, max_grad_norm",
+    "clip_norm": "clipnorm, global_clipnorm, grad_clip, gradient_clip_val, max_grad_norm",
     "dropout": "drop_out, drop_rate, dropout_p, dropout_prob, dropout_rate, p_dropout",
     "early_stopping": "early_stop",
     "ema_decay": "ema, ema_momentum, use_ema",
@@ -19,7 +19,7 @@ PARAMETERS = {
     "input_dropout": "dropout_in, input_drop",
     "label_smoothing": "label_smooth, ls_eps, smoothing",
     "layer_norm": "layer_normalization, layernorm",
-    "learning_rate": "decay, lr_schedule, lr_scheduler, schedule, scheduler",
+    "learning_rate": "lr_schedule, lr_scheduler, schedule, scheduler",
     "learning_rate_init": "base_lr, eta, eta0, initial_lr, lr, lr_init, max_lr, step_size",
     "loss": "criterion, loss_fn, loss_function, objective",
     "max_iter": "epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
@@ -47,9 +47,18 @@ ARGUMENTS = {
     "coef_init": "coefs_init, init_coef",
     "intercept_init": "intercepts_init, init_intercept",
 }
+_DECAY = "learning_rate, the name of a schedule, such as 'exponential'"
+_OUTPUT = "loss, which decides the activation of the output"
 # name elsewhere -> what to do here
 OTHERWISE = {
     "callbacks": "set_callbacks(...), with scikit-learn 1.9 or later",
+    "decay": _DECAY,
+    "learning_rate_decay": _DECAY,
+    "lr_decay": _DECAY,
+    "final_activation": _OUTPUT,
+    "out_activation": _OUTPUT,
+    "output_activation": _OUTPUT,
+    "gradient_clip_value": "clip_norm, which bounds the norm of the whole gradient",
     "device": "n_jobs: training runs on the CPU",
     "l1": "penalty='l1' and alpha",
     "l1_reg": "penalty='l1' and alpha",
@@ -66,7 +75,7 @@ VALUES = {
         "leaky_relu": "lrelu",
     },
     "class_weight": {"balanced": "auto, balance, balanced_subsample"},
-    "dtype": {"float32": "bfloat16, f4, float, float16, half, single", "float64": "double, f8"},
+    "dtype": {"float32": "16, 32, bfloat16, f4, float, float16, half, single", "float64": "64, double, f8"},
     "learning_rate": {
         "cosine": "cosine_annealing, CosineAnnealingLR, CosineDecay, cos",
         "exponential": "exp, ExponentialDecay, ExponentialLR",
@@ -82,7 +91,7 @@ VALUES = {
         "huber": "huber_loss, HuberLoss, smooth_l1, SmoothL1Loss",
         "log_loss": "bce, BCELoss, BCEWithLogitsLoss, binary_crossentropy, categorical_crossentropy, cross_entropy, "
         "CrossEntropyLoss, deviance, log, nll, NLLLoss, sparse_categorical_crossentropy, binary:logistic, "
-        "multi:softprob",
+        "binary:logitraw, multi:softmax, multi:softprob, binary, multiclass",
         "poisson": "poisson_nll_loss, PoissonNLLLoss, poisson_deviance, count:poisson",
         "quantile": "pinball, pinball_loss, quantile_loss",
         "squared_error": "mse, l2, least_squares, mean_squared_error, MSELoss, squared_loss, reg:squarederror",
@@ -94,10 +103,10 @@ VALUES = {
         "l2": "ridge, weight_decay",
     },
     "scoring": {
-        "accuracy": "acc, accuracy_score",
+        "accuracy": "acc, accuracy_score, val_acc, val_accuracy",
         "average_precision": "average_precision_score, auprc, pr_auc",
         "f1": "f1_score",
-        "neg_log_loss": "logloss, log_loss, cross_entropy",
+        "neg_log_loss": "binary_logloss, logloss, log_loss, mlogloss, multi_logloss, cross_entropy",
         "neg_mean_absolute_error": "mae, mean_absolute_error",
         "neg_mean_squared_error": "mse, mean_squared_error",
         "neg_root_mean_squared_error": "rmse, root_mean_squared_error",
@@ -106,6 +115,7 @@ VALUES = {
         "loss": "val_loss, validation_loss",
     },
     "solver": {
+        "adamw": "adamw_hf, adamw_torch, adamw_torch_fused",
         "gd": "batch_gradient_descent, bgd, gradient_descent, full_batch",
         "lbfgs": "bfgs, L-BFGS-B",
         "minibatch": "momentum, nag, nesterov, mini_batch_sgd, SGDW",

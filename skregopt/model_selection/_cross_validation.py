@@ -96,6 +96,7 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         super().__setstate__(state)
         add_missing_parameters(self)
 
+    @explains_keywords
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
