@@ -9,7 +9,13 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
 
-from .._kernels.sklearn_internals import metric_of, scores_probabilities, with_metric_parameters
+from .._kernels.sklearn_internals import (
+    metric_of,
+    metric_parameters,
+    scores_probabilities,
+    with_metric_parameters,
+    written_scorer,
+)
 from .messages import shortened
 from .validation import checked_X
 
@@ -138,15 +144,26 @@ class RowsScorer:
         return f" without a row of class {shortened(missing)}" if missing.size else ""
 
     def _advice(self):
-        """Return what to use instead of a metric whose positive class is 1, as the end of a message."""
-        if self._classes is None or "pos_label" not in _parameters(self._metric):
+        """Return what to use instead of a metric of two classes, or of the class 1, as the end of a message."""
+        if self._classes is None or self._metric is None:
             return ""
-        advice = [f"scoring='{self._scoring}_macro'"] if f"{self._scoring}_macro" in get_scorer_names() else []
-        if self._classes.size == 2:
-            response = "response_method='predict_proba', " if scores_probabilities(self._scorer) else ""
-            positive = f"pos_label={shortened(self._classes[1:])}"
-            advice.append(f"scoring=make_scorer({self._metric.__name__}, {response}{positive})")
-        return f" The classes are {shortened(self._classes)}. Use {' or '.join(advice)}." if advice else ""
+        scorer = check_scoring(None, scoring=self._scoring)  # without the parameters that were added here
+        known, own = _parameters(self._metric), metric_parameters(scorer)
+        changed = {}
+        if self._classes.size > 2 and "multi_class" in known and "multi_class" not in own:
+            names, changed = (f"{self._scoring}_ovr",), {"multi_class": "ovr"}
+        elif "pos_label" in known and own.get("average", "binary") == "binary":
+            names = (f"{self._scoring}_macro",)
+            if self._classes.size == 2:
+                changed = {"pos_label": self._classes[1]}
+            elif "average" in known:
+                changed = {"average": "macro"}
+        if not changed:
+            return ""
+        advice = [f"scoring={name!r}" for name in names if name in get_scorer_names()]
+        if self._classes.size == 2 or not advice:
+            advice.append(f"scoring={written_scorer(scorer, changed)}")
+        return f" The classes are {shortened(self._classes)}. Use {' or '.join(advice)}."
 
 
 def scorer_weights(estimator, scoring, sample_weight):

@@ -5,10 +5,13 @@ scikit-learn's decorators have no types, which would hide the signatures of meth
 """
 
 import copy
+import functools
+import inspect
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, TypeVar
 
+import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import _param_validation, metaestimators
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -32,11 +35,13 @@ __all__ = [
     "fit_context",
     "is_negated",
     "metric_of",
+    "metric_parameters",
     "raise_for_params",
     "safe_indexing",
     "scores_probabilities",
     "validate_parameter_constraints",
     "with_metric_parameters",
+    "written_scorer",
 ]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -79,6 +84,40 @@ def with_metric_parameters(scorer: Any, parameters: dict[str, Any]) -> Any:
     scorer = copy.copy(scorer)
     scorer._kwargs = parameters | scorer._kwargs
     return scorer
+
+
+def metric_parameters(scorer: Any) -> dict[str, Any]:
+    """Return the parameters that a scorer of ``make_scorer`` gives to its metric."""
+    return scorer._kwargs
+
+
+def written_scorer(scorer: Any, changed: dict[str, Any]) -> str:
+    """Return the call of ``make_scorer`` that makes a scorer with other parameters for its metric; it keeps the rest.
+
+    Parameters
+    ----------
+    scorer : callable
+        Of ``make_scorer``.
+    changed : dict
+        Parameters of the metric to set.
+    """
+    metric, given = scorer._score_func, {}
+    while isinstance(metric, functools.partial):
+        metric, given = metric.func, metric.keywords | given
+    defaults = {name: parameter.default for name, parameter in inspect.signature(metric).parameters.items()}
+    own = {name: value for name, value in (given | scorer._kwargs).items() if value is not defaults.get(name, ...)}
+    arguments = {} if scorer._sign > 0 else {"greater_is_better": False}
+    if scores_probabilities(scorer):
+        method = scorer._response_method
+        arguments["response_method"] = method if isinstance(method, str) else "predict_proba"
+    arguments |= own | changed
+    return f"make_scorer({', '.join([metric.__name__, *(f'{name}={_literal(v)}' for name, v in arguments.items())])})"
+
+
+def _literal(value):
+    """Return how a value is typed in; of long ones only that there is one."""
+    written = repr(value.item() if isinstance(value, np.generic) else value)
+    return written if len(written) < 60 else "..."
 
 
 class Interval(_param_validation.Interval):

@@ -1,12 +1,13 @@
 """What the user's scorer is told in early stopping, what it may return, and what is said where it fails."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.metrics import average_precision_score, f1_score, log_loss, make_scorer
+from sklearn.metrics import average_precision_score, f1_score, fbeta_score, log_loss, make_scorer, roc_auc_score
 from sklearn.model_selection import PredefinedSplit
 from support.training_data import make_data, small
 
@@ -117,6 +118,46 @@ def test_a_metric_of_class_1_with_other_labels(scoring, cure):
     assert np.isfinite(stopping_by(cured).fit(X, y).best_validation_score_)
     with pytest.raises(ValueError, match="scoring='f1' cannot score the 8 .* Use scoring='f1_macro'.$"):
         stopping_by("f1").fit(*make_data(MLPClassifier))
+
+
+METRICS = {"fbeta_score": fbeta_score, "f1_score": f1_score, "roc_auc_score": roc_auc_score, "make_scorer": make_scorer}
+
+
+def cured(error):
+    """Return the last scorer that a message proposes."""
+    return eval(str(error).split("scoring=")[-1].removesuffix("."), METRICS)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("scorer", "own"),
+    [
+        (make_scorer(fbeta_score, beta=2), {"beta": 2}),
+        (make_scorer(partial(fbeta_score, beta=2)), {"beta": 2}),
+        (make_scorer(f1_score, zero_division=0.0), {"zero_division": 0.0}),
+        (make_scorer(fbeta_score, beta=0.5, greater_is_better=False), {"beta": 0.5}),
+    ],
+)
+def test_the_cure_of_an_own_scorer_keeps_its_arguments(scorer, own, n_classes):
+    X, y = make_data(MLPClassifier)
+    y = np.where(y == "cedar", "right", "left") if n_classes == 2 else y
+    with pytest.raises(ValueError, match="Use scoring=make_scorer") as caught:
+        stopping_by(scorer).fit(X, y)
+    proposed = cured(caught.value)
+    added = {"pos_label": "right"} if n_classes == 2 else {"average": "macro"}
+    assert proposed._kwargs == own | added and proposed._sign == scorer._sign
+    assert np.isfinite(stopping_by(proposed).fit(X, y).best_validation_score_)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", make_scorer(roc_auc_score, response_method="predict_proba")])
+def test_the_area_under_the_curve_of_three_classes(scoring):
+    X, y = make_data(MLPClassifier)
+    pattern = (
+        r"The classes are 'ash', 'birch', 'cedar'. Use scoring=(make_scorer\(roc_auc_score.*'ovr'\)|'roc_auc_ovr').$"
+    )
+    with pytest.raises(ValueError, match=pattern) as caught:
+        stopping_by(scoring).fit(X, y)
+    assert np.isfinite(stopping_by(cured(caught.value)).fit(X, y).best_validation_score_)
 
 
 def test_errors_of_own_scorers_are_passed_on():
