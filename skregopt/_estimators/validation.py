@@ -3,6 +3,7 @@
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from decimal import Decimal
+from numbers import Number
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,11 +46,11 @@ def _naming_columns(X):
     try:
         yield
     except (TypeError, ValueError) as error:
-        texts = _columns_of_no_numbers(X)
-        if not texts:
+        examples = _columns_of_no_numbers(X)
+        if not examples:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
-        raise kind(f"{error}\n{_advice_on_columns(texts)}") from error
+        raise kind(f"{error}\n{_advice_on_columns(examples)}") from error
 
 
 def _columns_of_no_numbers(X):
@@ -64,36 +65,63 @@ def _columns_of_no_numbers(X):
         if rows.ndim != 2 or rows.dtype.kind in "biufc":
             return {}
         columns = dict(enumerate(rows.T))
-    return {name: text for name, values in columns.items() if (text := _not_a_number(values)) is not None}
+    found = {name: _not_a_number(values) for name, values in columns.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _not_a_number(values):
-    """Return the first of some values that is a text or a date and no float can be made of; None if there is none."""
+    """Return the first of some values that no float can be made of and that is not missing; None if there is none."""
     if values.ndim != 1 or values.dtype.kind in "biufc":
         return None
+    is_time = values.dtype.kind in "mM"  # floats can be made of some
     for value in values:
         try:
             float(value)
         except (TypeError, ValueError):
-            if isinstance(value, str) or hasattr(value, "isoformat") or isinstance(value, np.datetime64):
+            if not (_is_missing(value) or isinstance(value, Number)):
                 return value
+        if is_time:
+            return value
     return None
 
 
-def _advice_on_columns(texts):
-    shown = [f"{name!r} (such as {value!r})" for name, value in texts.items()]
+def _kind_of(value):
+    """Return a key of ``_CURES`` for a value that is no number; None for one that nothing is known about."""
+    if isinstance(value, str | bytes) or type(value).__name__ == "Interval":
+        return "category"
+    if isinstance(value, timedelta | np.timedelta64):
+        return "duration"
+    if hasattr(value, "isoformat") or isinstance(value, np.datetime64) or type(value).__name__ == "Period":
+        return "date"
+    return "collection" if hasattr(value, "__len__") else None
+
+
+_CURES = {
+    "category": "Encode categories in a Pipeline in front of this estimator: make_column_transformer((OneHotEncoder("
+    "handle_unknown='ignore'), {names}), remainder='passthrough').",
+    "date": "Make numbers of dates, such as days since the first one.",
+    "duration": "Make numbers of durations, such as seconds.",
+    "collection": "Give each element of a collection a column of its own.",
+}
+
+
+_LONGEST_EXAMPLE = 60
+
+
+def _shown(value):
+    # items of times in nanoseconds are numbers
+    text = str(value) if isinstance(value, np.datetime64 | np.timedelta64) else shortened([value])
+    return text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}..."
+
+
+def _advice_on_columns(examples):
+    shown = [f"{shortened([name])} (such as {_shown(value)})" for name, value in examples.items()]
     few = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
-    words = [name for name, value in texts.items() if isinstance(value, str)]
-    advice = f"X must hold numbers, but column(s) {few} do not."
-    if words:
-        names = f"[{', '.join(map(repr, words[:3]))}{', ...' if len(words) > 3 else ''}]"
-        advice += (
-            " Encode categories in a Pipeline in front of this estimator: make_column_transformer((OneHotEncoder("
-            f"handle_unknown='ignore'), {names}), remainder='passthrough')."
-        )
-    if len(words) < len(texts):
-        advice += " Make numbers of dates, such as days since the first one."
-    return advice
+    kinds = {name: _kind_of(value) for name, value in examples.items()}
+    words = [name for name, kind in kinds.items() if kind == "category"]
+    names = f"[{', '.join(shortened([name]) for name in words[:3])}{', ...' if len(words) > 3 else ''}]"
+    cures = [cure.format(names=names) for kind, cure in _CURES.items() if kind in kinds.values()]
+    return " ".join([f"X must hold numbers, but column(s) {few} do not.", *cures])
 
 
 def checked_y(y_val, X_val, **options):

@@ -12,7 +12,10 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from sklearn import neural_network
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from support.pairwise import covering
 from support.refusals import BOTH, METHODS, assert_refused, make_data, train, with_value
 from support.states import plain, state
@@ -245,6 +248,45 @@ def test_columns_of_dates_are_named():
     X = pd.DataFrame({"size": np.ones(60), "day": np.datetime64("2024-01-01")})
     with pytest.raises(TypeError, match=r"(?s)promoted.*column\(s\) 'day'.*Make numbers of dates"):
         MLPRegressor(3).fit(X, make_data(MLPRegressor)[1])
+
+
+def columns_of_other_kinds():
+    """Yield a column, one of its values as a message shows it, and the cure."""
+    start = pd.Timestamp("2024-01-01")
+    encode = r"OneHotEncoder\(handle_unknown='ignore'\), \['x'\]\)"
+    yield pd.cut(np.linspace(0, 1, 60), 3), "Interval", encode
+    yield pd.Series([b"a", b"b"] * 30), "b'a'", encode
+    yield pd.Series(np.array(["a", "b"] * 30, dtype=object)), "'a'", encode
+    yield pd.period_range("2024-01", periods=60, freq="M"), "Period", "numbers of dates"
+    yield pd.Series([start.date()] * 60), "datetime.date", "numbers of dates"
+    yield pd.timedelta_range("1h", periods=60), r"\d seconds|\d (nano|micro)seconds", "numbers of durations"
+    yield pd.Series([pd.Timedelta(1, "h")] * 60, dtype=object), "Timedelta", "numbers of durations"
+    yield pd.Series([[1, 2], [3, 4]] * 30), r"\[1, 2\]", "a column of its own"
+    yield pd.Series([{"a": 1}] * 60), r"\{'a': 1\}", "a column of its own"
+    yield pd.Series([object()] * 60), "<object", ""
+
+
+@pytest.mark.parametrize(("column", "value", "cure"), columns_of_other_kinds())
+def test_columns_of_other_kinds_are_named(column, value, cure):
+    X = pd.DataFrame({"size": np.ones(60), "x": column})
+    y = make_data(MLPRegressor)[1]
+    with pytest.raises((TypeError, ValueError), match=rf"(?s)column\(s\) 'x' \(such as .*({value}).*{cure}"):
+        MLPRegressor(3).fit(X, y)
+    if "OneHot" in cure:
+        encoder = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["x"]), remainder="passthrough")
+        make_pipeline(encoder, MLPRegressor(3, solver="lbfgs")).fit(X, y)
+
+
+def test_columns_of_polars_are_named_by_plain_strings():
+    polars = pytest.importorskip("polars")
+    X = polars.DataFrame({"size": np.ones(60), "x": ["u", "v"] * 30})
+    with pytest.raises(ValueError, match=r"column\(s\) 'x' \(such as 'u'\).*, \['x'\]\)"):
+        MLPRegressor(3).fit(X, make_data(MLPRegressor)[1])
+
+
+def test_values_of_arrays_of_strings_are_shown_plain():
+    with pytest.raises(ValueError, match=r"column\(s\) 1 \(such as 'u'\)"):
+        MLPRegressor(3).fit(np.array([["1", "u"]] * 60), make_data(MLPRegressor)[1])
 
 
 def test_columns_of_words_in_a_prediction():
