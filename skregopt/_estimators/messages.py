@@ -16,6 +16,12 @@ MOST_TIMES_THE_TRAINING_LOSS = 1e4  # a validation loss after one epoch that no 
 
 _NOT_THE_USER = tuple(str(folder) + os.sep for folder in (Path(__file__).parents[1], Path(sklearn.__file__).parent))
 
+# each part of it alone changes nothing
+TRANSFORMED_IN_A_PIPELINE = (
+    "sklearn.set_config(enable_metadata_routing=True), .set_fit_request(X_val=True, y_val=True) of this estimator, "
+    "Pipeline(..., transform_input=['X_val']) and pipeline.fit(X, y, X_val=X_val, y_val=y_val)"
+)
+
 
 def warn_user(message, category=UserWarning):
     """Warn at the line that called this package, or scikit-learn around it."""
@@ -139,7 +145,7 @@ def warn_about_validation_rows(outcome):
         f"{MOST_TIMES_THE_TRAINING_LOSS:.0e} times the training loss, {training_loss:.3g}. X_val, y_val are "
         "unlike X, y. Known causes: TransformedTargetRegressor transforms y but not y_val, so transform y_val "
         "yourself; a search or cross-validation cuts an X_val with exactly as many rows as X by fold, like X, so give"
-        " it another number of rows; a Pipeline transforms X_val only with transform_input=['X_val']."
+        f" it another number of rows; a Pipeline transforms X_val only with {TRANSFORMED_IN_A_PIPELINE}."
     )
 
 

@@ -17,7 +17,7 @@ from .._kernels.sklearn_internals import Interval
 from .._training.memory import OptimizerMemory
 from ..losses import Loss
 from .fitted import OF_FEATURES, precision_of, with_attributes
-from .messages import warn_user
+from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, depth, own_component
 from .start import starting_memory, starting_point
 from .targets import ClassTargets, NumberTargets
@@ -25,7 +25,7 @@ from .validation import checked_weights, checked_X, checked_y, explaining, namin
 
 _IN_A_PIPELINE = (
     "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "
-    "Pipeline(..., transform_input=['X_val'])."
+    f"{TRANSFORMED_IN_A_PIPELINE}."
 )
 
 
@@ -223,7 +223,7 @@ def _validation_examples(view, data, targets, network, n_targets):
     if has_names and not hasattr(view, "feature_names_in_"):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")
     with naming("X_val", _IN_A_PIPELINE):
-        X_val = checked_X(view, data.X_val, reset=False)
+        X_val = checked_X(view, data.X_val, reset=False, says_how_to_encode=False)
     with naming("y_val"), explaining(data.y_val, not is_classifier(view), "y_val"):
         encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)
     if encoded.shape != (X_val.shape[0], n_targets):

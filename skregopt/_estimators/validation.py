@@ -15,7 +15,7 @@ from .._kernels.sklearn_internals import check_sample_weight
 from .messages import shortened
 
 
-def checked_X(estimator, X, reset, **with_y):
+def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     """Validate X (and y) without converting or copying an X that compiled code can read.
 
     Parameters
@@ -24,6 +24,8 @@ def checked_X(estimator, X, reset, **with_y):
         With ``reset`` its ``n_features_in_`` and ``feature_names_in_`` are set, otherwise X must agree with them.
     X : array-like or sparse matrix of shape (n_samples, n_features)
     reset : bool
+    says_how_to_encode : bool, default=True
+        Whether errors about columns do; rows to validate on are to be transformed like X.
     **with_y
         ``y``, and how to validate it, for scikit-learn's ``validate_data``.
 
@@ -36,12 +38,12 @@ def checked_X(estimator, X, reset, **with_y):
     TypeError, ValueError
         For X that cannot be used; columns that do not hold numbers are named.
     """
-    with _naming_columns(X):
+    with _naming_columns(X, says_how_to_encode):
         return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
 
 
 @contextmanager
-def _naming_columns(X):
+def _naming_columns(X, says_how_to_encode):
     """Add the columns of X that do not hold numbers to an error within the block, and what to do about them."""
     try:
         yield
@@ -50,7 +52,7 @@ def _naming_columns(X):
         if not examples:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
-        raise kind(f"{error}\n{_advice_on_columns(examples)}") from error
+        raise kind(f"{error}\n{_advice_on_columns(examples, says_how_to_encode)}") from error
 
 
 def _columns_of_no_numbers(X):
@@ -114,13 +116,13 @@ def _shown(value):
     return text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}..."
 
 
-def _advice_on_columns(examples):
+def _advice_on_columns(examples, says_how_to_encode):
     shown = [f"{shortened([name])} (such as {_shown(value)})" for name, value in examples.items()]
     few = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
     kinds = {name: _kind_of(value) for name, value in examples.items()}
     words = [name for name, kind in kinds.items() if kind == "category"]
     names = f"[{', '.join(shortened([name]) for name in words[:3])}{', ...' if len(words) > 3 else ''}]"
-    cures = [cure.format(names=names) for kind, cure in _CURES.items() if kind in kinds.values()]
+    cures = [cure.format(names=names) for kind, cure in _CURES.items() if says_how_to_encode and kind in kinds.values()]
     return " ".join([f"X must hold numbers, but column(s) {few} do not.", *cures])
 
 

@@ -1,16 +1,19 @@
 """Bad validation data, and hold-outs that cannot be made."""
 
+import re
+import textwrap
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from support.refusals import BOTH, assert_refused, make_data, train, with_value
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -130,6 +133,42 @@ def test_validation_rows_that_a_pipeline_has_not_transformed():
         with pytest.raises(ValueError, match=r"(?s)X_val cannot be used: X has 4 .*transform_input=\['X_val'\]"):
             Pipeline(steps).fit(X, y, X_val=X, y_val=y)
         Pipeline(steps, transform_input=["X_val"]).fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.filterwarnings("ignore:X(_val)? has (feature )?names")
+def test_the_cure_is_whole_and_runs():
+    """Each part that the message names, typed in as it stands; the guide has the same code."""
+    X, y = make_data(MLPClassifier)
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(a=["u", "v"] * 30)
+    encode = make_column_transformer((OneHotEncoder(), ["a"]), remainder="passthrough")
+    network = MLPClassifier(3, max_iter=2)
+    plain = Pipeline([("encode", encode), ("network", network)])
+    with pytest.raises(ValueError, match=r"column\(s\) 'a'") as caught:
+        plain.fit(frame, y, network__X_val=frame, network__y_val=y)
+    message = str(caught.value)
+    assert "Encode categories" not in message
+    parts = (
+        r"(sklearn\.set_config\(.*?\)), (\.set_fit_request\(.*?\)) of .* (Pipeline\(.*?\)) and (pipeline\.fit\(.*?\))"
+    )
+    config, request, made, fit = re.search(parts, message).groups()
+    names = {"sklearn": sklearn, "Pipeline": Pipeline, "network": network, "steps": plain.steps}
+    names |= {"X": frame, "y": y, "X_val": frame[:20], "y_val": y[:20]}
+    with sklearn.config_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for code in (config, f"network{request}", "pipeline = " + made.replace("...", "steps"), fit):
+            exec(code, names)
+    assert len(network.validation_loss_curve_) == 2
+
+
+def test_the_code_of_the_guide_runs():
+    page = (Path(__file__).parents[2] / "doc/user_guide/early_stopping.rst").read_text(encoding="utf-8")
+    section = page.split("Validation rows in a pipeline\n")[1].split("\n\nTwo traps")[0]
+    X, y = make_data(MLPClassifier)
+    names = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+    with sklearn.config_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        exec(textwrap.dedent(section.split("::\n")[1]), names)
+    assert names["pipeline"][-1].validation_scores_
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
