@@ -3,7 +3,7 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
 from contextlib import contextmanager
 from difflib import get_close_matches
 from numbers import Real
@@ -18,6 +18,7 @@ _OF_CLASSIFIERS = ("class_weight", "label_smoothing")
 _OF_HOLDING_OUT = ("early_stopping", "n_iter_no_change", "validation_fraction")
 _SPARSE_PENALTIES = ("l1", "elasticnet", "group_l1")
 _N_CLOSEST = 3
+_LONGEST_VALUE = 200
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _SGD = "'sgd' (on single rows) or 'minibatch' (on batches)"
 _FOLDS_HOLD_OUT = "The folds hold out rows by themselves, and nothing stops early: leave it out."
@@ -134,8 +135,10 @@ def value_hint(name, value, domains):
         return "Did you mean early_stopping=True with n_iter_no_change, the number of epochs to wait?"
     if name == "n_iter_no_change" and value is None:
         return "Did you mean np.inf?"
-    if name == "validation_fraction" and isinstance(value, list | tuple):
-        return "Pass rows to validate on to fit, as X_val and y_val."
+    if name == "validation_fraction" and isinstance(value, Real):
+        return "It is a share of the rows, such as 0.1."
+    if name == "validation_fraction" and isinstance(value, Iterable) and not isinstance(value, str):
+        return "Pass the splitter itself, PredefinedSplit(...) for stored folds, or X_val and y_val to fit."
     if name == "batch_size" and not isinstance(value, Real):
         return "Did you mean solver='gd', which uses all rows for each update?"
     if name == "penalty" and normal(word_of(value)) in ("none", "no"):
@@ -207,7 +210,19 @@ def explaining_values(look):
         found = re.match(r"The '(\w+)' parameter of", str(error))
         constraints, values = look()
         name = found.group(1) if found else None
-        hint = value_hint(name, values[name], constraints[name]) if name in constraints else ""
-        if not hint:
+        if name not in constraints:
             raise
-        raise type(error)(f"{error} {hint}") from None
+        value = values[name]
+        hint = value_hint(name, value, constraints[name])
+        message = str(error).replace(f"Got {value!r} instead", f"Got {_brief(value)} instead")
+        raise type(error)(f"{message} {hint}".rstrip()) from None
+
+
+def _brief(value):
+    """Return how a message shows a value, which may be all rows of the user's data."""
+    text = repr(value)
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    if isinstance(value, Sized) and not isinstance(value, str):
+        return f"{type(value).__name__} of {len(value)} element(s)"
+    return f"{text[:_LONGEST_VALUE]}..."

@@ -16,7 +16,7 @@ from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from .._training.memory import OptimizerMemory
 from ..losses import Loss
-from .fitted import OF_FEATURES, precision_of, with_attributes
+from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, depth, own_component
 from .start import starting_memory, starting_point
@@ -124,6 +124,9 @@ def read(estimator, resolved, data):
     _check_arguments(given, data)
     continues = hasattr(estimator, "coefs_") and (incremental or given["warm_start"])
     previous = dict(vars(estimator)) if continues else {}
+    # users may have assigned other sequences to the curves
+    assigned = [name for name in CURVES if not isinstance(previous.get(name), list | None)]
+    previous |= {name: np.asarray(previous[name]).tolist() for name in assigned}
     view = with_attributes(estimator)  # validation sets attributes of features
     with explaining(data.y, not is_classifier(estimator)):
         X, y = checked_X(view, data.X, reset=not continues, y=data.y, **estimator._y_options)

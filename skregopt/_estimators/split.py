@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from .._engine.network import Rows, in_precision, relative_weights
 from .._kernels.sklearn_internals import safe_indexing
 from .messages import shortened, warn_user
 from .resolve import watches_loss
+from .validation import asking_for_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +152,7 @@ def _split_by(splitter, data, has_weight):
 
     The splitter sees all rows, as the user passed them: it may know rows by their position or by what a frame says.
     """
-    X, y, groups = indexable(data.X, data.y, data.groups)
-    splits = deque(splitter.split(X, y, groups=groups), maxlen=1)
-    if not splits:
-        raise ValueError(f"validation_fraction={splitter!r} made no split of the {has_weight.size} rows.")
-    return parts_that_count(splits[0], has_weight, f"validation_fraction={splitter!r}")
+    return parts_that_count(_last_split(splitter, data), has_weight, f"validation_fraction={splitter!r}")
 
 
 def parts_that_count(parts, has_weight, split):
@@ -175,27 +173,48 @@ def parts_that_count(parts, has_weight, split):
     """
     rows, kept = np.arange(has_weight.size), []
     for part, purpose in zip(parts, ("train", "validate"), strict=True):
-        part = np.asarray(part)
         try:
-            part = rows[part] if part.size else rows[:0]  # which may be a mask
+            chosen = rows[part] if np.size(part) else rows[:0]  # which may be a mask
+            if chosen.ndim != 1:
+                raise IndexError(f"they must be positions or a mask, got {type(part).__name__}")
         except IndexError as error:
             raise ValueError(
                 f"{split} gave rows to {purpose} on that X, with {rows.size} rows, does not have: {error}. Split the "
                 "rows of this X."
             ) from error
-        if not part.size:
+        if not chosen.size:
             raise ValueError(
                 f"{split} leaves no rows to {purpose} on: that part of the {rows.size} rows is empty. Give it at least "
                 "one row, or split otherwise."
             )
-        part = part[has_weight[part]]
-        if not part.size:
+        chosen = chosen[has_weight[chosen]]
+        if not chosen.size:
             raise ValueError(
                 f"All rows that {split} gives to {purpose} on have the weight zero, by sample_weight or class_weight. "
                 "Give at least one of them a positive weight, or split otherwise."
             )
-        kept.append(part)
+        kept.append(chosen)
     return kept
+
+
+def _last_split(splitter, data):
+    """Return the last pair that the user's splitter yields; ValueError if there is none."""
+    if isinstance(splitter, type):
+        raise ValueError(f"validation_fraction={splitter.__name__} is a class. Pass {splitter.__name__}(...).")
+    X, y, groups = indexable(data.X, data.y, data.groups)
+    with asking_for_groups(groups, splitter):
+        found = splitter.split(X, y, groups=groups)
+        splits = deque(found, maxlen=1) if isinstance(found, Iterable) else [found]
+    if not splits:
+        raise ValueError(f"validation_fraction={splitter!r} made no split of the {np.shape(y)[0]} rows.")
+    n_parts = len(splits[0]) if isinstance(splits[0], Sized) and not isinstance(splits[0], str) else None
+    if n_parts != 2:
+        got = f"{type(splits[0]).__name__}{'' if n_parts is None else f' of {n_parts}'}"
+        raise ValueError(
+            f"The method split of validation_fraction={splitter!r} must yield pairs, the rows to train on and the rows "
+            f"to validate on, got {got}."
+        )
+    return splits[0]
 
 
 def _split_at_random(fraction, rows, inputs):

@@ -258,3 +258,14 @@ def naming(argument, advice=""):
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
         raise kind(f"{argument} cannot be used: {error}{advice}") from error
+
+
+@contextmanager
+def asking_for_groups(groups, splitter):
+    """Say in errors of a splitter about missing groups where they are to be passed."""
+    try:
+        yield
+    except ValueError as error:
+        if groups is not None or "groups" not in str(error):
+            raise
+        raise ValueError(f"{str(error).rstrip('.')}. Pass groups to fit, for {splitter!r}.") from error

@@ -31,7 +31,7 @@ from .._estimators.regressor import MLPRegressor
 from .._estimators.scoring import RowsScorer
 from .._estimators.split import parts_that_count
 from .._estimators.targets import checked_labels, read_numbers
-from .._estimators.validation import checked_weights, checked_X, explaining
+from .._estimators.validation import asking_for_groups, checked_weights, checked_X, explaining
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
@@ -160,7 +160,9 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         sample_weight = routed.estimator.fit.get("sample_weight")
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
-        folds = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, **routed.splitter.split))
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self))
+        with asking_for_groups(routed.splitter.split.get("groups"), splitter):
+            folds = list(splitter.split(X, y, **routed.splitter.split))
         if not folds:
             raise ValueError(f"cv={self.cv!r} made no split of the {targets.shape[0]} rows.")
         # splitters know all rows; those of weight zero are as good as absent from what they make

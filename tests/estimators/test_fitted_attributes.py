@@ -14,6 +14,7 @@ from support.states import state
 
 import skregopt
 from skregopt import MLPClassifier
+from skregopt._estimators.fitted import CURVES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -73,6 +74,22 @@ def test_all_weights_zero(kind):
     model = small(kind, penalty="l1", alpha=100.0, max_iter=30, learning_rate_init=0.1).fit(X, y)
     assert model.n_nonzero_ == 0 and model.sparsity_ == 1.0
     assert_array_equal(model.feature_importances_, np.zeros(5))
+
+
+@BOTH
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("as_sequence", [np.array, tuple, lambda curve: np.array([])])
+def test_curves_that_were_assigned_go_on_as_lists(kind, name, as_sequence):
+    """Whatever sequence the user has made of them, to plot for instance."""
+    X, y = make_data(kind)
+    for train in ("partial_fit", "fit"):
+        model = small(kind, warm_start=True, max_iter=2).fit(X, y, X_val=X, y_val=y)
+        model.set_params(early_stopping=train == "fit")
+        setattr(model, name, as_sequence(model.loss_curve_))
+        before = list(getattr(model, name))
+        after = getattr(getattr(model, train)(X, y), name)
+        assert after is None or type(after) is list and after[: len(before)] == before
 
 
 @BOTH

@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.model_selection import PredefinedSplit
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, StratifiedGroupKFold
 from support.states import weights
 from support.training_data import BOTH, held_out_rows, make_data, small
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.model_selection import MLPClassifierCV
 
 pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
@@ -121,6 +122,66 @@ def test_scorers_do_not_read_given_rows_of_weight_zero(kind, takes_weights):
         kept, labels = seen[-1], np.delete(y, zero)
         model.fit(X, y, X_val=kept, y_val=labels, sample_weight_val=np.ones(77))
         assert model.validation_loss_curve_ == curve
+
+
+ROWS = np.arange(80)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "split, message",
+    [
+        ((ROWS[:50], ROWS[50:60], ROWS[60:]), r"Rows .* must yield pairs, .*, got tuple of 3\."),
+        ((ROWS[:50],), r"must yield pairs, .*, got tuple of 1\."),
+        (None, r"must yield pairs, .*, got NoneType\."),
+        (5, r"must yield pairs, .*, got int\."),
+        ((ROWS[:50], None), "rows to validate on .* they must be positions or a mask, got NoneType"),
+        ((ROWS[:50], 70), "rows to validate on .* they must be positions or a mask, got int"),
+    ],
+)
+def test_splits_that_are_no_pairs_of_rows(kind, split, message):
+    with pytest.raises(ValueError, match=message):
+        small(kind, early_stopping=True, validation_fraction=Rows(split)).fit(*make_data(kind))
+
+
+@BOTH
+def test_splitters_that_yield_nothing_or_are_classes(kind):
+    class Silent(Rows):
+        def split(self, X, y=None, groups=None):
+            return None
+
+    for splitter, message in ((Silent(), "must yield pairs, .*, got NoneType"), (KFold, r"a class. Pass KFold\(...\)")):
+        with pytest.raises(ValueError, match=message):
+            small(kind, early_stopping=True, validation_fraction=splitter).fit(*make_data(kind))
+
+
+@BOTH
+@pytest.mark.parametrize("split", [np.arange(80).reshape(2, 40), (slice(0, 60), slice(60, 80)), [ROWS[:60], ROWS[60:]]])
+def test_pairs_of_every_form(kind, split):
+    small(kind, early_stopping=True, max_iter=2, validation_fraction=Rows(split)).fit(*make_data(kind))
+
+
+@pytest.mark.parametrize("splitter", [GroupKFold(3), LeaveOneGroupOut(), StratifiedGroupKFold(3)])
+def test_splitters_that_miss_their_groups(splitter):
+    X, y = make_data(MLPClassifier)
+    for model in (MLPClassifier(early_stopping=True, validation_fraction=splitter), MLPClassifierCV(cv=splitter)):
+        with pytest.raises(ValueError, match=r"groups.*\. Pass groups to fit, for "):
+            model.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "value, hint",
+    [
+        ([(ROWS[:50], ROWS[50:])], r"Got list of 1 element\(s\) instead. Pass the splitter itself, .* X_val and y_val"),
+        (list(KFold(3).split(ROWS)), r"Got list of 3 element\(s\) instead. Pass the splitter itself"),
+        (KFold(3).split(ROWS), "Pass the splitter itself"),
+        (8, "Got 8 instead. It is a share of the rows"),
+    ],
+)
+def test_folds_in_place_of_a_splitter(value, hint):
+    with pytest.raises(ValueError, match=hint) as caught:
+        MLPClassifier(early_stopping=True, validation_fraction=value).fit(*make_data(MLPClassifier))
+    assert len(str(caught.value)) < 400
 
 
 # --- what splitters and scorers see ----------------------------------------------------------------------------------
