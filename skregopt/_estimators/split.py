@@ -191,7 +191,7 @@ def parts_that_count(parts, has_weight, split):
         if not chosen.size:
             raise ValueError(
                 f"All rows that {split} gives to {purpose} on have the weight zero, by sample_weight or class_weight. "
-                "Give at least one of them a positive weight, or split otherwise."
+                "Leave out all rows of weight zero before they are split, or split otherwise, such as in random order."
             )
         kept.append(chosen)
     return kept

@@ -167,7 +167,7 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
             raise ValueError(f"cv={self.cv!r} made no split of the {targets.shape[0]} rows.")
         # splitters know all rows; those of weight zero are as good as absent from what they make
         has_weight = rows_that_count(estimator, targets, sample_weight, classes)
-        cv = repr(self.cv)
+        cv = " ".join(repr(self.cv).split())
         cv = cv if len(cv) <= _LONGEST else f"{cv[:_LONGEST]}..."
         folds = [parts_that_count(fold, has_weight, f"fold {k} of cv={cv}") for k, fold in enumerate(folds)]
         strengths = Strengths(self.alphas, self.n_alphas, self.eps)
