@@ -235,9 +235,20 @@ class TestRowsOfAnotherScale:
             model.fit(X, X[:, 0], X_val=X[:50], y_val=X[:50, 0])
         assert model.validation_loss_curve_[0] > 1e9 * model.loss_curve_[0]
 
-    def test_a_target_that_is_not_transformed_and_a_single_epoch(self):
-        with pytest.warns(UserWarning, match=self.causes):
-            MLPRegressor(3, max_iter=1, random_state=0).fit(self.X, self.y, X_val=self.X, y_val=self.far)
+    def test_divergence_is_told_alone(self):
+        X = np.random.RandomState(0).randn(200, 5) * 20
+        model = MLPRegressor(4, solver="gd", learning_rate_init=1, max_iter=20, random_state=0, early_stopping=True)
+        with pytest.warns(ConvergenceWarning, match="diverged") as caught:
+            model.fit(X, X[:, 0], X_val=1e12 * X[:50], y_val=X[:50, 0])
+        assert len(caught) == 1 and model.validation_loss_curve_[0] > 1e9 * max(model.loss_curve_[:2])
+
+    @pytest.mark.parametrize("max_iter", [1, 50])
+    def test_the_training_loss_that_is_named(self, max_iter):
+        model = MLPRegressor(3, max_iter=max_iter, random_state=0, alpha=0.0)
+        with pytest.warns(UserWarning, match=self.causes) as caught:
+            model.fit(self.X, self.y, X_val=self.X, y_val=self.far)
+        after = model.loss_curve_[0] if max_iter > 1 else np.mean((model.predict(self.X) - self.y) ** 2) / 2
+        assert f" training loss, {after:.3g}. " in str(caught[-1].message)
 
     def test_no_warning_where_training_has_begun_before(self):
         """A good start may have a loss near zero on the rows that it has learnt."""

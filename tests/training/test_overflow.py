@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.model_selection import PredefinedSplit
 from support.training_data import make_data
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.blocks import NORMALISATIONS
 from skregopt._engine.layout import Layout
-from skregopt._engine.network import Network
+from skregopt._engine.network import Network, Rows
 from skregopt._engine.overflow import excludes_overflow
 from skregopt._engine.source import Source
 from skregopt._kernels import jit as _jit
@@ -99,6 +100,28 @@ def test_only_rows_with_weight_have_to_be_predicted(position, weight):
             model.fit(X, np.ones(1000), sample_weight, **start)
     else:
         model.fit(X, np.ones(1000), sample_weight, **start)
+
+
+def test_held_out_rows_are_rows_of_the_fit():
+    X = np.zeros((30, 1))
+    X[0] = 1e4
+    model = MLPRegressor((), loss="gamma", solver="gd", learning_rate_init=1e-9, max_iter=1, early_stopping=True)
+    model.set_params(validation_fraction=PredefinedSplit([0] * 5 + [-1] * 25))
+    start = {"coef_init": [np.ones((1, 1))], "intercept_init": [np.zeros(1)]}
+    with pytest.raises(ValueError, match="^Solver produced non-finite"):
+        model.fit(X, np.ones(30), **start)
+    model.fit(X[1:], np.ones(29), X_val=X[:5], y_val=np.ones(5), **start)  # those of the user are not
+
+
+def test_a_quick_look_is_at_the_first_rows_only():
+    """After an interruption."""
+    X = np.zeros((40_000, 1))
+    X[-1] = 1e4
+    network = Network(Layout([1, 1]), X.dtype, [], Gamma(), L2())
+    rows = Rows(Source(X), np.arange(40_000)[::-1].copy(), np.ones_like(X), np.ones_like(X), 40_000.0)
+    theta = np.array([1.0, 0.0])
+    assert evaluation.is_sound(network, theta, [rows], quickly=True)
+    assert not evaluation.is_sound(network, theta, [rows])
 
 
 @pytest.mark.parametrize(("kind", "dtype"), itertools.product((MLPClassifier, MLPRegressor), ("float32", "float64")))
