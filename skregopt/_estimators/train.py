@@ -103,7 +103,7 @@ def _unlike_losses(outcome, network, rows):
     if not validation_losses or outcome.ending is Ending.INTERRUPTED or not np.all(np.isfinite(losses)):
         return None
     most = validation_losses[0] / MOST_TIMES_THE_TRAINING_LOSS
-    if not most > max(losses[:2]):
+    if not most > losses[0]:
         return None
     loss = max(losses[:2]) if len(losses) > 1 else mean_loss(network, outcome.theta, rows)
     return (validation_losses[0], loss) if most > loss else None

@@ -110,7 +110,10 @@ def test_held_out_rows_are_rows_of_the_fit():
     start = {"coef_init": [np.ones((1, 1))], "intercept_init": [np.zeros(1)]}
     with pytest.raises(ValueError, match="^Solver produced non-finite"):
         model.fit(X, np.ones(30), **start)
-    model.fit(X[1:], np.ones(29), X_val=X[:5], y_val=np.ones(5), **start)  # those of the user are not
+    is_near = (X[:, 0] == 0).astype(float)
+    model.fit(
+        X, np.ones(30), is_near, X_val=X[1:6], y_val=np.ones(5), **start
+    )  # those of the user have an X of their own
 
 
 def test_a_quick_look_is_at_the_first_rows_only():
