@@ -9,11 +9,16 @@ from difflib import get_close_matches
 from numbers import Real
 from typing import ParamSpec, TypeVar
 
+from sklearn.base import ClassifierMixin
+
 from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from .proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .words import ARGUMENTS, OTHERWISE, PARAMETERS
 
+# scorers that the table of words knows, for targets of one kind
+_OF_LABELS = ("accuracy", "average_precision", "f1", "neg_log_loss", "roc_auc")
+_OF_NUMBERS = ("neg_mean_absolute_error", "neg_mean_squared_error", "neg_root_mean_squared_error", "r2")
 _OF_CLASSIFIERS = ("class_weight", "label_smoothing")
 _OF_HOLDING_OUT = ("early_stopping", "n_iter_no_change", "validation_fraction")
 _SPARSE_PENALTIES = ("l1", "elasticnet", "group_l1")
@@ -77,6 +82,8 @@ def _keyword_hint(word, value, estimator, method):
     if target not in parameters:
         return _of_another_class(word, target, value, estimator)
     assigned = proposal(word, target, value, estimator._parameter_constraints)
+    if assigned.get("scoring") in (_OF_NUMBERS if isinstance(estimator, ClassifierMixin) else _OF_LABELS):
+        assigned["scoring"] = ...
     if assigned == {"loss": ...}:  # the values of losses depend on the estimator
         return f"Did you mean loss? {value_hint('loss', value, estimator._parameter_constraints['loss'])}".rstrip()
     where = "" if constructs else f" It is a parameter of {owner}(...)."

@@ -89,10 +89,14 @@ def is_valid(name, value, domains):
         return False
     if isinstance(value, Real) and not math.isfinite(value):
         return False  # no literal
-    if name == "class_weight" and isinstance(value, dict):
-        return all(is_valid("", weight, _WEIGHT) for weight in value.values())
+    if name == "class_weight" and isinstance(value, list | tuple):
+        return False  # of labels, which other libraries do not have
+    if isinstance(value, dict):
+        return name == "class_weight" and all(is_valid("", weight, _WEIGHT) for weight in value.values())
     if isinstance(value, list | tuple) and name in ("activation", "dropout", "hidden_layer_sizes"):
-        return all(not isinstance(item, list | tuple) and is_valid(name, item, domains) for item in value)
+        return len(value) > 0 and all(
+            not isinstance(item, list | tuple) and is_valid(name, item, domains) for item in value
+        )
     try:
         validate_parameter_constraints({name: domains}, {name: value}, caller_name="")
     except ValueError:

@@ -77,6 +77,7 @@ VALUES = {
     "class_weight": {"balanced": "auto, balance, balanced_subsample"},
     "dtype": {"float32": "16, 32, bfloat16, f4, float, float16, half, single", "float64": "64, double, f8"},
     "learning_rate": {
+        "constant": "fixed, none",
         "cosine": "cosine_annealing, CosineAnnealingLR, CosineDecay, cos",
         "exponential": "exp, ExponentialDecay, ExponentialLR",
         "invscaling": "inverse, inverse_scaling, InverseTimeDecay",

@@ -107,11 +107,24 @@ def test_proposals_run(keywords, meant):
         ({"out_activation": "softmax"}, "use loss, which decides the activation of the output"),
         ({"optimizer": "sgd"}, "'sgd' updates on single rows, 'minibatch' on batches"),
         ({"epochs": -1}, r"mean max_iter\?$"),
+        ({"epochs": True}, r"mean max_iter\?$"),
+        ({"act": []}, r"mean activation\?$"),
+        ({"drop_out": {0: 0.5}}, r"mean dropout\?$"),
+        ({"hidden_dim": {0: 5}}, r"mean hidden_layer_sizes\?$"),
+        ({"class_weights": ["a", "b"]}, r"mean class_weight\?$"),
+        ({"scale_pos_weight": [1.0, 2.0]}, r"mean class_weight\?$"),
+        ({"scale_pos_weight": -1}, r"mean class_weight\?$"),
+        ({"metric": "mse"}, r"mean scoring=\.\.\., early_stopping=True\?$"),
         ({"metrics": ["acc", "auc"]}, r"mean scoring=\.\.\., early_stopping=True\?$"),
     ],
 )
 def test_words_without_a_value(keywords, hint):
     assert re.search(hint, message_of(MLPClassifier, **keywords))
+
+
+def test_scorers_of_labels_are_none_for_numbers():
+    assert "scoring=..., early_stopping=True" in message_of(MLPRegressor, eval_metric="auc")
+    assert "scoring='neg_mean_absolute_error', early_stopping=True" in message_of(MLPRegressor, eval_metric="mae")
 
 
 # --- estimators with cross-validation --------------------------------------------------------------------------------
