@@ -107,10 +107,15 @@ def _of_another_class(word, target, value, estimator):
         strength = assigned["alpha"]
         return f"Did you mean {'alphas' if strength is ... or strength == 0 else f'alphas=[{strength!r}]'}?"
     if assigned.get("penalty") not in _SPARSE_PENALTIES:  # no path without a penalty that makes weights zero
+        remark = " A path needs a penalty that makes weights zero." if "penalty" in assigned else ""
         assigned["penalty"] = "l1"
+    else:
+        remark = ""
     if assigned.get("solver") == "lbfgs":
         assigned["solver"] = "adam"
-    return f"It is a parameter of the network: {owner}({network.__name__}({written(assigned)})).{_remark(assigned)}"
+        remark += " A path needs a first-order solver."
+    remark += _remark(assigned)
+    return f"It is a parameter of the network: {owner}({network.__name__}({written(assigned)})).{remark}"
 
 
 def _remark(assigned):

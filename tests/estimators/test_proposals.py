@@ -143,6 +143,13 @@ def test_proposals_for_the_network_run(kind, keywords):
 
 
 @pytest.mark.parametrize("kind", CV_KINDS)
+def test_a_value_that_no_path_takes_is_replaced_with_a_reason(kind):
+    assert "A path needs a penalty that makes weights zero." in message_of(kind, penalty="l2")
+    assert "A path needs a first-order solver." in message_of(kind, optimizer="lbfgs")
+    assert "A path needs" not in message_of(kind, lr=0.1) + message_of(kind, penalty="group_l1")
+
+
+@pytest.mark.parametrize("kind", CV_KINDS)
 def test_no_private_names(kind):
     for keywords in ({"lr": 0.1}, {"colour": 3}):
         message = message_of(kind, **keywords)
