@@ -274,7 +274,7 @@ def test_columns_of_other_kinds_are_named(column, value, cure):
         MLPRegressor(3).fit(X, y)
     if "OneHot" in cure:
         encoder = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["x"]), remainder="passthrough")
-        make_pipeline(encoder, MLPRegressor(3, solver="lbfgs")).fit(X, y)
+        make_pipeline(encoder, MLPRegressor(3, solver="lbfgs", max_iter=5000, random_state=0)).fit(X, y)
 
 
 def test_columns_of_polars_are_named_by_plain_strings():
@@ -291,7 +291,7 @@ def test_values_of_arrays_of_strings_are_shown_plain():
 
 def test_columns_of_words_in_a_prediction():
     X, y = make_data(MLPRegressor)
-    model = MLPRegressor(3, solver="lbfgs").fit(pd.DataFrame(X, columns=list("abcd")), y)
+    model = MLPRegressor(3, solver="lbfgs", max_iter=5000, random_state=0).fit(pd.DataFrame(X, columns=list("abcd")), y)
     with pytest.raises(ValueError, match=r"column\(s\) 'c' \(such as 'many'\)"):
         model.predict(pd.DataFrame(X, columns=list("abcd")).assign(c="many"))
 
