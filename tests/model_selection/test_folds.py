@@ -15,7 +15,6 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 
 pytestmark = [
-    pytest.mark.nojit,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning"),
     pytest.mark.filterwarnings("ignore:The least populated class"),

@@ -18,7 +18,7 @@ from support.estimators import make_data
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
-pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 SHORT = {"alphas": [0.01, 0.1], "max_iter": 1}
 CLASSIFIER = MLPClassifier(3, penalty="l1", max_iter=2, random_state=0)
