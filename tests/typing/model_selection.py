@@ -43,7 +43,6 @@ def paths(X: NDArray[np.float64], y: NDArray[np.float64], labels: list[str]) -> 
     selector = path.select(max_features=6)
     assert_type(selector, SelectFromModel)
     selector.fit_transform(X, y)
-    selector.estimator_.predict(X)
     assert path.coefs_[0][-1].shape == path.intercepts_[0][-1].shape
     dropped = np.sum(path.feature_importances_ == 0, axis=1)
     np.testing.assert_array_equal(dropped + path.n_features_, path.n_features_in_)
