@@ -361,6 +361,7 @@ def test_missing_targets(kind, form):
             fit(X, y, X_val=X, y_val=missing[form])
 
 
+@pytest.mark.filterwarnings("ignore:Support for labels represented as bytes:FutureWarning")
 @pytest.mark.parametrize("dtype", [None, object])
 def test_labels_of_bytes(dtype):
     X, _ = make_data(MLPClassifier)

@@ -207,7 +207,7 @@ def test_the_first_labels_decide_whether_predictions_are_sparse():
 
 def test_no_dense_indicator_is_built():
     X = np.random.RandomState(0).normal(size=(20_000, 3))
-    Y = sp.random_array((200, 1000), density=0.01, format="csr", rng=0) > 0
+    Y = sp.random(200, 1000, density=0.01, format="csr", random_state=0) > 0
     model = MLPClassifier((), max_iter=1).fit(X[:200], Y)
     model.intercepts_ = [np.full(1000, -20.0)]
     model.predict(X[:1])

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, cross_val_score
 from support.paths import LINEAR
+from support.versions import needs_newer_metrics
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
@@ -34,6 +35,7 @@ def rare_class():
 # --- a class that a fold lacks ---------------------------------------------------------------------------------------
 
 
+@needs_newer_metrics
 @pytest.mark.parametrize("scoring", [None, "accuracy", "neg_log_loss", "neg_brier_score", "d2_log_loss_score"])
 @pytest.mark.parametrize("class_weight", [None, "balanced", {"rare": 3.0}])
 def test_folds_that_lack_a_class(scoring, class_weight):

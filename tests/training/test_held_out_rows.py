@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, StratifiedGroupKFold
 from support.states import weights
 from support.training_data import BOTH, held_out_rows, make_data, small
+from support.versions import needs_newer_metrics
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV
@@ -161,6 +162,7 @@ def test_pairs_of_every_form(kind, split):
     small(kind, early_stopping=True, max_iter=2, validation_fraction=Rows(split)).fit(*make_data(kind))
 
 
+@needs_newer_metrics
 @pytest.mark.parametrize("splitter", [GroupKFold(3), LeaveOneGroupOut(), StratifiedGroupKFold(3)])
 def test_splitters_that_miss_their_groups(splitter):
     X, y = make_data(MLPClassifier)

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import average_precision_score, f1_score, fbeta_score, log_loss, make_scorer, roc_auc_score
 from sklearn.model_selection import PredefinedSplit
 from support.training_data import make_data, small
+from support.versions import needs_newer_metrics
 
 from skregopt import MLPClassifier
 from skregopt._estimators import fitted
@@ -32,6 +33,7 @@ def stopping_by(scoring, **params):
 OF_PROBABILITIES = ["neg_log_loss", "neg_brier_score", "d2_log_loss_score", "top_k_accuracy"]
 
 
+@needs_newer_metrics
 @pytest.mark.parametrize("scoring", OF_PROBABILITIES)
 @pytest.mark.parametrize("as_y", [np.asarray, pd.Series, list])
 def test_metrics_of_probabilities_know_all_classes(scoring, as_y):
@@ -57,6 +59,7 @@ def test_metrics_of_two_classes_with_names(scoring):
         assert named.validation_scores_ == numbered.validation_scores_
 
 
+@needs_newer_metrics
 def test_the_users_own_parameters_of_a_metric_stay():
     X, y = make_data(MLPClassifier)
     seen = []
@@ -128,6 +131,7 @@ def cured(error):
     return eval(str(error).split("scoring=")[-1].removesuffix("."), METRICS)
 
 
+@needs_newer_metrics
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(
     ("scorer", "own"),
