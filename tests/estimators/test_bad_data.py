@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from support.pairwise import covering
 from support.refusals import BOTH, METHODS, assert_refused, make_data, train, with_value
 from support.states import plain, state
+from support.versions import needs_newer_metrics
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
@@ -361,7 +362,7 @@ def test_missing_targets(kind, form):
             fit(X, y, X_val=X, y_val=missing[form])
 
 
-@pytest.mark.filterwarnings("ignore:Support for labels represented as bytes:FutureWarning")
+@needs_newer_metrics
 @pytest.mark.parametrize("dtype", [None, object])
 def test_labels_of_bytes(dtype):
     X, _ = make_data(MLPClassifier)
