@@ -19,7 +19,7 @@ from numba import types
 
 from .._kernels.jit import kernel, scalar_type, vector
 from .._kernels.views import array_at, prefetch
-from .records import SOURCE, address, source_type
+from .records import SOURCE, address, ordered, source_type
 
 ROWS_AHEAD = 4  # of a row that is loaded, one is asked for
 ASKED_FOR = 512  # bytes of it, because the processor asks for what follows by itself
@@ -106,7 +106,7 @@ class Source:
         self.is_sparse = sp.issparse(X)
         fields = self._describe_sparse(X) if self.is_sparse else self._describe_dense(X)
         fields |= {"is_sparse": self.is_sparse, "n_features": self.n_features}
-        self.fields = tuple(fields.get(name, 0) for name in SOURCE.names)
+        self.fields = ordered(SOURCE, fields)
 
     def _describe_dense(self, X):
         step, rest = divmod(X.strides[1], X.itemsize)

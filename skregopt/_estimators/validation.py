@@ -38,15 +38,8 @@ def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     TypeError, ValueError
         For X that cannot be used; columns that do not hold numbers are named.
     """
-    with _naming_columns(X, says_how_to_encode):
-        return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
-
-
-@contextmanager
-def _naming_columns(X, says_how_to_encode):
-    """Add the columns of X that do not hold numbers to an error within the block, and what to do about them."""
     try:
-        yield
+        return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
     except (TypeError, ValueError) as error:
         examples = _columns_of_no_numbers(X)
         if not examples:
