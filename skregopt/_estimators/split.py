@@ -72,8 +72,8 @@ def split(resolved, inputs, data):
         if given["early_stopping"] and not watches_loss(given["scoring"]):
             weights = held_out.sample_weight
             scored = *rows_of(val_rows, *passed), None if weights is None else weights[val_rows]
-    if given["batch_norm"] and rows.size == 1:
-        raise ValueError(_too_few_for_a_variance(has_weight.size))
+    if inputs.network.needs_whole_batch and rows.size == 1:
+        raise ValueError(_too_few_for_a_variance(inputs.network.layout.normalisation.name, has_weight.size))
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored, origin)
@@ -259,14 +259,14 @@ def _split_classes(fraction, rows, codes, classes, seed):
     return rows[train], rows[held_out]
 
 
-def _too_few_for_a_variance(n_given):
-    """Return the message for a single row to train on with batch normalisation."""
+def _too_few_for_a_variance(parameter, n_given):
+    """Return the message for a single row to train on with a normalisation over rows."""
     problem = "X has 1 sample"
     if n_given > 1:
         problem = f"1 sample of {n_given} is left to train on: the others have weight zero, or are held out"
     return (
-        f"batch_norm=True divides by the standard deviation over at least two samples, but {problem}. Give more "
-        "samples, or set batch_norm=False."
+        f"{parameter}=True divides by the standard deviation over at least two samples, but {problem}. Give more "
+        f"samples, or set {parameter}=False."
     )
 
 
