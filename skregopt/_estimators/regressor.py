@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
+from .._kernels.parameters import arguments
 from .._kernels.sklearn_internals import available_if
 from .._kernels.typing import Array, Floats, MatrixLike, Scorer, Splitter
 from ..activations import Activation
@@ -261,47 +262,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         n_jobs: int | None = None,
         verbose: bool | int = False,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            n_hidden_layers=n_hidden_layers,
-            batch_norm=batch_norm,
-            layer_norm=layer_norm,
-            weight_init=weight_init,
-            loss=loss,
-            penalty=penalty,
-            alpha=alpha,
-            l1_ratio=l1_ratio,
-            weight_decay=weight_decay,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            max_norm=max_norm,
-            clip_norm=clip_norm,
-            ema_decay=ema_decay,
-            solver=solver,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            max_iter=max_iter,
-            max_fun=max_fun,
-            shuffle=shuffle,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            scoring=scoring,
-            random_state=random_state,
-            warm_start=warm_start,
-            dtype=dtype,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
+        super().__init__(**arguments(locals()))
 
     @explains_keywords
     def fit(

@@ -12,6 +12,11 @@ from sklearn.base import BaseEstimator, clone
 from .sklearn_internals import validate_parameter_constraints
 
 
+def arguments(namespace):
+    """Return the arguments of a constructor by name, given ``locals()`` of its first line."""
+    return {name: value for name, value in namespace.items() if name not in ("self", "__class__")}
+
+
 @cache
 def default_parameters(owner):
     """Return the defaults of constructor parameters by name: of a class, and of bases whose parameters it hides."""
