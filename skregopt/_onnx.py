@@ -18,13 +18,11 @@ from numpy.typing import DTypeLike
 from sklearn.utils.validation import check_is_fitted
 
 from ._engine.blocks import ActivationBlock, Product
-from ._engine.network import Network
 from ._estimators.base import BaseMLP
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from ._kernels.typing import Array, OnnxOperator
 from .model_selection._cross_validation import BaseMLPCV, MLPClassifierCV, MLPRegressorCV
-from .penalties import NoPenalty
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -251,12 +249,10 @@ def _fitted_mlp(estimator):
 
 def _raw_prediction(op, estimator, X):
     """Add the network to a graph. Return the name of its raw predictions, of shape (n_samples, n_outputs)."""
-    layout = estimator._layout()
-    activations, loss = estimator._rules
-    estimator._check_fitted_widths(layout, activations, loss, estimator.n_features_in_)
-    z, arrays = X, layout.views(estimator._theta())
+    network = estimator._network()
+    estimator._check_fitted_widths(network, estimator.n_features_in_)
+    z, arrays = X, network.layout.views(estimator._theta())
     coefs, intercepts = arrays.pop("coefs_"), arrays.pop("intercepts_")
-    network = Network(layout, op.dtype, activations, loss, NoPenalty())
     for layer, blocks in enumerate(network.blocks):
         coef, intercept = np.asarray(coefs[layer], np.float64), np.asarray(intercepts[layer], np.float64)
         forms = []

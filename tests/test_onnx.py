@@ -246,7 +246,7 @@ def test_what_was_fitted_counts(run):
     model.coefs_ = [2 * coef for coef in model.coefs_]
     assert_exported(model, X, run)
     model.coefs_ = model.coefs_[:1]
-    with pytest.raises(ValueError, match="intercepts_ must be a list of 1 arrays"):
+    with pytest.raises(ValueError, match="coefs_ must be a list of 3 matrices, as fitted, got 1"):
         skregopt.to_onnx(model)
 
 

@@ -1,15 +1,44 @@
 """The network as one flat vector ``theta``: weights of all layers first, intercepts behind them.
 
 ``[ W_1 | W_2 | ... | W_L | b_1 | ... | b_L ]``, each W_l of shape (fan_in, fan_out) in C order. Optimizers and
-penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. The vectors of the hidden layers'
-normalisation follow, kind by kind: first those that are trained, then, beyond ``n_parameters``, running statistics.
+penalties work on runs of this vector; ``coefs_`` and ``intercepts_`` are views of it. The arrays of the blocks follow,
+kind by kind: first those that are trained, then, beyond ``n_parameters``, those that the optimizer leaves alone.
 """
 
+import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from .._kernels.memory import aligned_zeros
+
+
+class Arrays(NamedTuple):
+    """The arrays of a fitted attribute that blocks keep in theta.
+
+    Attributes
+    ----------
+    attribute : str
+        Of a fitted estimator: the list of these arrays.
+    shapes : list of tuple of int
+        One for each array.
+    trained : bool
+        Whether the optimizer moves them.
+    group : str
+        Group of parameters that they belong to, see ``learning_rate_factors``.
+    initial : float
+        What their elements are before training, where nothing else is said.
+    per : str
+        What there is one array of, for messages.
+    """
+
+    attribute: str
+    shapes: list
+    trained: bool
+    group: str
+    initial: float = 0.0
+    per: str = "hidden layer"
 
 
 class Layout:
@@ -18,29 +47,32 @@ class Layout:
     Parameters
     ----------
     units : sequence of int
-        Layer widths from the input features to the outputs.
-    normalisation : type or None, default=None
-        The kind of block that normalises the hidden layers, see ``blocks``.
+        Layer widths from the inputs of the first product to the outputs.
+    bundles : sequence of list of Arrays, default=()
+        What follows the intercepts, trained bundles first. The arrays of a bundle have equal numbers of shapes and
+        are laid out position by position: the first array of each attribute, then the second one of each.
 
     Attributes
     ----------
     units : ndarray of int64
     widths : list of int
         The same.
-    normalisation : type or None
+    arrays : dict of str to Arrays
+        By attribute.
     n_layers : int
         Weight matrices.
     coef_starts, intercept_starts : ndarray of int64, one element per weight matrix
-    starts : dict of str to ndarray of int64, one element per hidden layer
-        Of the normalisation's vectors, by their attributes.
+    starts : dict of str to list of int
+        Where the arrays of each attribute begin.
+    spans : dict of str to (int, int)
+        Where the trained parameters of each group begin and end, in their order behind the weights.
     n_weights, n_parameters, size : int
         Elements of all weight matrices, of what is trained, and of theta.
     """
 
-    def __init__(self, units, normalisation=None):
+    def __init__(self, units, bundles=()):
         self.units = np.array(units, dtype=np.int64)
         self.widths = self.units.tolist()
-        self.normalisation = normalisation
         self.n_layers = self.units.size - 1
         sizes = self.units[:-1] * self.units[1:]
         self.n_weights = int(sizes.sum())
@@ -48,18 +80,24 @@ class Layout:
         widths = self.units[1:]
         self.intercept_starts = (self.n_weights + np.cumsum([0, *widths[:-1]])).astype(np.int64)
         self.n_parameters = self.size = self.n_weights + int(widths.sum())
-        self.starts = {}
-        hidden = widths[:-1]
-        for vector in self.vectors:
-            self.starts[vector.attribute] = self.size + np.cumsum(hidden) - hidden
-            self.size += int(hidden.sum())
-            if vector.trained:
-                self.n_parameters = self.size
+        self.arrays, self.starts = {}, {}
+        self.spans = {"intercepts": (self.n_weights, self.size)}
+        for bundle in bundles:
+            self._lay_out(bundle)
 
-    @property
-    def vectors(self):
-        """The normalisation's vectors."""
-        return () if self.normalisation is None else self.normalisation.vectors
+    def _lay_out(self, bundle):
+        start = self.size
+        starts = {arrays.attribute: [] for arrays in bundle}
+        for shapes in zip(*(arrays.shapes for arrays in bundle), strict=True):
+            for arrays, shape in zip(bundle, shapes, strict=True):
+                starts[arrays.attribute].append(self.size)
+                self.size += math.prod(shape)
+        self.starts |= starts
+        self.arrays |= {arrays.attribute: arrays for arrays in bundle}
+        if bundle[0].trained:
+            first, _ = self.spans.get(bundle[0].group, (start, start))
+            self.spans[bundle[0].group] = first, self.size
+            self.n_parameters = self.size
 
     def views(self, theta):
         """Return lists of arrays that share the memory of ``theta`` by the name of the fitted attribute."""
@@ -69,9 +107,14 @@ class Layout:
                 theta[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
                 for start, (fan_in, fan_out) in zip(self.coef_starts, pairwise(units), strict=True)
             ],
-            "intercepts_": _pieces(theta, self.intercept_starts, units[1:]),
+            "intercepts_": [
+                theta[start : start + width] for start, width in zip(self.intercept_starts, units[1:], strict=True)
+            ],
         }
-        return views | {name: _pieces(theta, starts, units[1:-1]) for name, starts in self.starts.items()}
+        for name, starts in self.starts.items():
+            places = zip(starts, self.arrays[name].shapes, strict=True)
+            views[name] = [theta[start : start + math.prod(shape)].reshape(shape) for start, shape in places]
+        return views
 
     def pack(self, arrays, dtype, given_as=None):
         """Return a new ``theta`` that holds copies of the given arrays.
@@ -79,7 +122,7 @@ class Layout:
         Parameters
         ----------
         arrays : dict of str to list of array-like
-            By the names of :meth:`views`; vectors of a normalisation that are left out have their initial values.
+            By the names of :meth:`views`; arrays of blocks that are left out have their initial values.
         dtype : numpy.dtype
         given_as : dict of str to str, default=None
             What the user calls them, for error messages, where that is another name.
@@ -90,16 +133,16 @@ class Layout:
             If the arrays do not have the shapes of this network, or are not finite numbers.
         """
         theta = aligned_zeros(self.size, dtype)
-        initial = {vector.attribute: vector.initial for vector in self.vectors}
         for attribute, targets in self.views(theta).items():
+            of_blocks = self.arrays.get(attribute)
             if attribute not in arrays:
                 for target in targets:
-                    target[...] = initial[attribute]
+                    target[...] = of_blocks.initial
                 continue
             given = arrays[attribute]
             name = (given_as or {}).get(attribute, attribute)
             of_network = f"of a network with layers of {self.widths} units (features, hidden_layer_sizes, outputs)"
-            per_layer = "hidden layer" if attribute in self.starts else "layer"
+            per = of_blocks.per if of_blocks else "layer"
             continued = ""
             if name == "coefs_":
                 continued = (
@@ -109,21 +152,17 @@ class Layout:
             if not isinstance(given, list | tuple) or len(given) != len(targets):
                 found = f"{len(given)} elements" if hasattr(given, "__len__") else repr(given)
                 raise ValueError(
-                    f"{name} must be a list of {len(targets)} arrays, one per {per_layer} {of_network}, got "
+                    f"{name} must be a list of {len(targets)} arrays, one per {per} {of_network}, got "
                     f"{found}.{continued}"
                 )
-            for layer, (values, target) in enumerate(zip(given, targets, strict=True)):
+            for position, (values, target) in enumerate(zip(given, targets, strict=True)):
                 array = np.asarray(values)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
-                        f"{name}[{layer}] must be an array of numbers of shape {target.shape}, for a layer "
+                        f"{name}[{position}] must be an array of numbers of shape {target.shape}, for a layer "
                         f"{of_network}, got shape {array.shape} and dtype {array.dtype}.{continued}"
                     )
                 if not np.all(np.isfinite(array)):
-                    raise ValueError(f"{name}[{layer}] contains NaN or infinity.")
+                    raise ValueError(f"{name}[{position}] contains NaN or infinity.")
                 target[...] = array
         return theta
-
-
-def _pieces(theta, starts, widths):
-    return [theta[start : start + width] for start, width in zip(starts, widths, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 from .blocks import blocks_of
 from .blocks.block import Place
 from .declaration import pass_address
-from .layout import Layout
+from .layout import Arrays, Layout
 from .records import BLOCK, LAYER
 
 
@@ -18,7 +18,8 @@ class Network:
 
     Parameters
     ----------
-    layout : Layout
+    units : list of int
+        Layer widths from the inputs of the first product to the outputs.
     dtype : numpy.dtype
         Working precision.
     activations : list of Activation
@@ -28,9 +29,11 @@ class Network:
         Rate of each hidden layer.
     input_dropout : float
     alpha : float
+    normalisation : type or None
+        The kind of block that normalises the hidden layers.
     """
 
-    layout: Layout
+    units: list
     dtype: np.dtype
     activations: list
     loss: object
@@ -38,11 +41,27 @@ class Network:
     alpha: float = 0.0
     dropout: tuple = ()
     input_dropout: float = 0.0
+    normalisation: type | None = None
 
     @cached_property
     def blocks(self):
         """The blocks of each layer."""
-        return [blocks_of(self, layer) for layer in range(self.layout.n_layers)]
+        return [blocks_of(self, layer) for layer in range(len(self.units) - 1)]
+
+    @cached_property
+    def layout(self):
+        """Where the parameters lie in theta."""
+        hidden, found = self.units[1:-1], {}
+        for layer, n_units in enumerate(hidden):
+            for block in self.blocks[layer]:
+                for vector in block.vectors:
+                    shapes = found.setdefault((vector, block.group), [(0,)] * len(hidden))
+                    shapes[layer] = (n_units,)
+        bundles = [
+            [Arrays(vector.attribute, shapes, vector.trained, group, vector.initial)]
+            for (vector, group), shapes in found.items()
+        ]
+        return Layout(self.units, sorted(bundles, key=lambda bundle: not bundle[0].trained))
 
     @property
     def needs_whole_batch(self):

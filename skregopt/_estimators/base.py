@@ -22,7 +22,7 @@ from ..schedules import Schedule
 from .callbacks import CallbackSupportMixin
 from .constraints import parameter_constraints
 from .fit import run_fit
-from .fitted import CURVES, FittedMixin
+from .fitted import CURVES, FittedMixin, fitted_normalisation
 from .hints import explaining_values, keyword_hints
 from .messages import warn_about, warn_about_horizon, warn_about_validation_rows
 
@@ -216,7 +216,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """
         self._raise_attribute_error_unless_fitted("feature_importances_")
         weights = self.coefs_[0].astype(np.float64)
-        normalisation = self._layout().normalisation
+        normalisation = fitted_normalisation(vars(self))
         if normalisation is not None:
             weights = weights * np.abs(getattr(self, normalisation.scales)[0])
         norms = np.linalg.norm(weights, axis=1)

@@ -14,7 +14,6 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from .._engine.blocks import NORMALISATIONS
-from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.prediction import Predictor, predictions, predictions_of_draws
 from .._engine.source import Source
@@ -87,15 +86,28 @@ class FittedMixin:
         if "coefs_" in self.__dict__:
             # arrays may have been replaced by others that are no network: the prediction will say so
             with suppress(ValueError, TypeError, AttributeError):
-                self.__dict__.update(weight_attributes(self._theta(), self._layout()))
+                self.__dict__.update(weight_attributes(self._theta(), self._network().layout))
 
-    def _layout(self):
-        """Return the layout of the fitted network; ValueError for arrays, maybe replaced ones, that are no network."""
+    def _network(self, rule=None):
+        """Return the fitted network; ValueError for arrays, maybe replaced ones, that are none.
+
+        ``rule`` is the class of a loss whose inverse link takes the place of the link of the fitted loss.
+        """
         shapes = [np.shape(coef) for coef in self.coefs_]
         if not shapes or any(len(shape) != 2 for shape in shapes):
             raise ValueError(f"coefs_ must be a list of matrices of shape (fan_in, fan_out), got shapes {shapes}.")
-        normalisation = fitted_normalisation(vars(self))
-        return Layout([shapes[0][0], *(n_columns for _, n_columns in shapes)], normalisation)
+        activations, loss = self._rules
+        if len(activations) != len(shapes) - 1:
+            raise ValueError(f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {len(shapes)}.")
+        units = [shapes[0][0], *(n_columns for _, n_columns in shapes)]
+        return Network(
+            units,
+            precision_of(self.coefs_),
+            activations,
+            rule() if rule else loss,
+            PENALTIES[None](),
+            normalisation=fitted_normalisation(vars(self)),
+        )
 
     def _current_packed(self):
         """Return ``_packed`` of :func:`weight_attributes`; an empty dict if fitted arrays were replaced since."""
@@ -117,24 +129,22 @@ class FittedMixin:
         if "intercepts_" not in self.__dict__:
             raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
         arrays = {name: self.__dict__[name] for name in WEIGHTS if name in self.__dict__}
-        return self._layout().pack(arrays, precision_of(self.coefs_))
+        network = self._network()
+        return network.layout.pack(arrays, network.dtype)
 
     def _predictor(self, rule=None):
         """Return the fitted network for predictions, the same object until a fitted array is replaced.
 
-        ``rule`` is the class of a loss whose inverse link takes the place of the link of the fitted loss.
+        ``rule`` as in :meth:`_network`.
         """
         packed, name = self._current_packed(), rule or "predictor"
         if name not in packed:
-            theta, (activations, loss) = self._theta(), self._rules
-            loss = rule() if rule else loss
-            network = Network(self._layout(), theta.dtype, activations, loss, PENALTIES[None]())
-            packed[name] = Predictor(network, theta)
+            packed[name] = Predictor(self._network(rule), self._theta())
         return packed[name]
 
-    def _check_fitted_widths(self, layout, activations, loss, n_features):
+    def _check_fitted_widths(self, network, n_features):
         """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
-        n_rows, n_outputs = int(layout.units[0]), int(layout.units[-1])
+        n_rows, n_outputs, loss = network.units[0], network.units[-1], self._rules[1]
         if n_rows != n_features:
             raise ValueError(
                 f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
@@ -142,10 +152,6 @@ class FittedMixin:
             )
         if loss.n_outputs(1) not in (1, n_outputs):  # compiled code would look for columns that do not exist
             raise ValueError(f"coefs_[-1] must have {loss.n_outputs(1)} columns for {loss!r}, got {n_outputs}.")
-        if len(activations) != layout.units.size - 2:
-            raise ValueError(
-                f"coefs_ must be a list of {len(activations) + 1} matrices, as fitted, got {layout.units.size - 1}."
-            )
 
     def _is_symmetric(self):
         """Tell whether the prediction for minus a raw prediction is 1 minus the prediction for it."""
@@ -157,7 +163,7 @@ class FittedMixin:
         X = checked_X(self, X, reset=False)
         predictor = self._predictor(rule)
         network, dtype = predictor.network, predictor.theta.dtype
-        self._check_fitted_widths(network.layout, *self._rules, X.shape[1])
+        self._check_fitted_widths(network, X.shape[1])
         out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
         if not _all_finite(out):
             raise ValueError(_too_large(dtype))

@@ -9,7 +9,6 @@ from numbers import Real
 import numpy as np
 from sklearn.base import is_classifier
 
-from .._engine.layout import Layout
 from .._engine.network import Network
 from .._engine.source import Source
 from .._kernels.parameters import default_parameters
@@ -142,11 +141,12 @@ def read(estimator, resolved, data):
     examples = Examples(sample_weight, Source(X), encoded, weights)
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
     _check_size(estimator, units, dtype)
-    layout = Layout(units, resolved.normalisation)
     rates = float(given["alpha"]), resolved.dropout, float(given["input_dropout"])
-    network = Network(layout, dtype, resolved.activations, loss, resolved.penalty, *rates)
-    seed, theta = starting_point(resolved, layout, dtype, previous, data.coef_init, data.intercept_init)
-    memory = starting_memory(resolved.optimizer, layout, dtype, previous if incremental else {})
+    network = Network(
+        units, dtype, resolved.activations, loss, resolved.penalty, *rates, normalisation=resolved.normalisation
+    )
+    seed, theta = starting_point(resolved, network, previous, data.coef_init, data.intercept_init)
+    memory = starting_memory(resolved.optimizer, network, previous if incremental else {})
     validation = None if data.X_val is None else _validation_examples(view, data, targets, network, encoded.shape[1])
     attributes = {name: vars(view)[name] for name in OF_FEATURES if name in vars(view)} | targets.attributes
     return Inputs(examples, validation, targets, network, theta, memory, seed, attributes, previous)

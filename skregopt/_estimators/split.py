@@ -73,7 +73,7 @@ def split(resolved, inputs, data):
             weights = held_out.sample_weight
             scored = *rows_of(val_rows, *passed), None if weights is None else weights[val_rows]
     if inputs.network.needs_whole_batch and rows.size == 1:
-        raise ValueError(_too_few_for_a_variance(inputs.network.layout.normalisation.name, has_weight.size))
+        raise ValueError(_too_few_for_a_variance(inputs.network.normalisation.name, has_weight.size))
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored, origin)

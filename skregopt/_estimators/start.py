@@ -12,15 +12,13 @@ from .fitted import WEIGHTS, fitted_normalisation
 _LARGEST_SEED = np.iinfo(np.int32).max
 
 
-def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init):
+def starting_point(resolved, network, previous, coef_init, intercept_init):
     """Return the seed of a fit and the weights it starts from.
 
     Parameters
     ----------
     resolved : Resolved
-    layout : Layout
-    dtype : numpy.dtype
-        Working precision.
+    network : Network
     previous : dict
         Fitted attributes of the network that this fit continues; empty for a new one.
     coef_init, intercept_init : list of array-like or None
@@ -41,10 +39,10 @@ def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init)
     with nullcontext() if seed is not None else _generator(resolved.given["random_state"]) as rng:
         if previous:
             arrays = {name: previous[name] for name in WEIGHTS if name in previous}
-            _check_normalisation(fitted_normalisation(arrays), layout.normalisation)
+            _check_normalisation(fitted_normalisation(arrays), network.normalisation)
         else:
             # the network's weights are drawn first, so that a seed gives scikit-learn's
-            layers = zip(resolved.draws, layout.units[:-1], layout.units[1:], strict=True)
+            layers = zip(resolved.draws, network.units[:-1], network.units[1:], strict=True)
             drawn = [rule.draw(rng, fan_in, fan_out, activation) for (rule, activation), fan_in, fan_out in layers]
             arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
         if seed is None:
@@ -55,7 +53,7 @@ def starting_point(resolved, layout, dtype, previous, coef_init, intercept_init)
     ):  # fmt: skip
         if values is not None:
             arrays[attribute], given_as[attribute] = values, argument
-    return seed, layout.pack(arrays, dtype, given_as)
+    return seed, network.layout.pack(arrays, network.dtype, given_as)
 
 
 def _check_normalisation(fitted, wanted):
@@ -74,15 +72,13 @@ def _check_normalisation(fitted, wanted):
     )
 
 
-def starting_memory(optimizer, layout, dtype, previous):
+def starting_memory(optimizer, network, previous):
     """Return the memory that an optimizer starts with.
 
     Parameters
     ----------
     optimizer : Optimizer or None
-    layout : Layout
-    dtype : numpy.dtype
-        Working precision.
+    network : Network
     previous : dict
         Fitted attributes of the network that ``partial_fit`` continues; empty for a fit that starts anew. The memory in
         them is copied, so that a call that fails leaves it as it was. It is ignored if it is of another rule or size.
@@ -94,11 +90,12 @@ def starting_memory(optimizer, layout, dtype, previous):
     if optimizer is None:
         return None
     try_out(optimizer)
+    n_parameters, dtype = network.layout.n_parameters, network.dtype
     if "_optimizer_memory_" in previous:
         memory = OptimizerMemory(**previous["_optimizer_memory_"])
-        if memory.fits(optimizer, layout.n_parameters):
-            return memory.copy(layout.n_parameters, dtype)
-    return OptimizerMemory.new(optimizer, layout.n_parameters, dtype)
+        if memory.fits(optimizer, n_parameters):
+            return memory.copy(n_parameters, dtype)
+    return OptimizerMemory.new(optimizer, n_parameters, dtype)
 
 
 _idle_generators = []  # creating one takes longer than drawing the weights of a small network

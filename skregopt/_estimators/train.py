@@ -114,7 +114,7 @@ def _batch_size(given, network, n_rows):
         )
     size = min(int(size), n_rows)
     if network.needs_whole_batch and size < 2:
-        parameter = network.layout.normalisation.name
+        parameter = network.normalisation.name
         raise ValueError(
             f"{parameter}=True needs batches of at least two rows, whose variance it takes, but "
             f"batch_size={given['batch_size']!r} with solver={solver!r} and n_samples={n_rows} gives batches of one. "

@@ -10,7 +10,6 @@ from support.training_data import make_data
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.blocks import NORMALISATIONS
-from skregopt._engine.layout import Layout
 from skregopt._engine.network import Network, Rows
 from skregopt._engine.overflow import excludes_overflow
 from skregopt._engine.source import Source
@@ -120,7 +119,7 @@ def test_a_quick_look_is_at_the_first_rows_only():
     """After an interruption."""
     X = np.zeros((40_000, 1))
     X[-1] = 1e4
-    network = Network(Layout([1, 1]), X.dtype, [], Gamma(), L2())
+    network = Network([1, 1], X.dtype, [], Gamma(), L2())
     rows = Rows(Source(X), np.arange(40_000)[::-1].copy(), np.ones_like(X), np.ones_like(X), 40_000.0)
     theta = np.array([1.0, 0.0])
     assert evaluation.is_sound(network, theta, [rows], quickly=True)
@@ -196,8 +195,11 @@ def test_growth_of_a_loss(loss, dtype):
 @pytest.mark.parametrize("normalisation", [None, "batch_norm", "layer_norm"])
 def test_bound_holds_for_every_hidden_layer(normalisation):
     rng = np.random.RandomState(0)
-    layout = Layout([5, 8, 8, 2], NORMALISATIONS.get(normalisation))
-    network = Network(layout, np.dtype(float), [ReLU(), ELU(3.0)], SquaredError(), L2(), dropout=(0.5, 0.5))
+    network = Network(
+        [5, 8, 8, 2], np.dtype(float), [ReLU(), ELU(3.0)], SquaredError(), L2(), dropout=(0.5, 0.5),
+        normalisation=NORMALISATIONS.get(normalisation),
+    )  # fmt: skip
+    layout = network.layout
     for scale in (0.1, 1.0, 100.0):
         theta = scale * rng.randn(layout.size)
         theta[layout.n_parameters :] = np.abs(theta[layout.n_parameters :])
@@ -228,9 +230,8 @@ def _normalised(h, normalisation, vectors):
 @pytest.mark.parametrize("bad", ["activation", "loss", "theta", "X"])
 def test_unknown_rules_and_huge_numbers_exclude_nothing(bad):
     rule, loss = ReLU(), SquaredError()
-    layout = Layout([5, 8, 1])
-    theta, norm = np.ones(layout.size, np.float32), 10.0
-    network = Network(layout, theta.dtype, [rule], loss, L2())
+    network = Network([5, 8, 1], np.dtype(np.float32), [rule], loss, L2())
+    theta, norm = np.ones(network.layout.size, np.float32), 10.0
     assert excludes_overflow(network, theta, norm)
     if bad == "activation":
         rule.linear_bound = None

@@ -15,6 +15,6 @@ NORMALISATIONS = {block.name: block for block in BLOCKS if hasattr(block, "name"
 
 def blocks_of(network, layer):
     """Return the blocks of a layer of a network: all that the layer has, only the product of the last layer."""
-    if layer == network.layout.n_layers - 1:
+    if layer == len(network.units) - 2:
         return [Product.of(network, layer)]
     return [block for kind in BLOCKS if (block := kind.of(network, layer)) is not None]

@@ -166,6 +166,7 @@ class BatchNorm(Block):
     """Batch normalisation of the pre-activations of a hidden layer."""
 
     name = "batch_norm"
+    group = "norm"
     vectors = (
         Vector("batch_norm_scales_", 1.0, trained=True),
         Vector("batch_norm_shifts_", 0.0, trained=True),
@@ -183,7 +184,7 @@ class BatchNorm(Block):
 
     @classmethod
     def of(cls, network, layer):
-        return cls() if network.layout.normalisation is cls else None
+        return cls() if network.normalisation is cls else None
 
     def own(self, place):
         scale, shift, mean, variance = (place.start(vector.attribute) for vector in self.vectors)

@@ -63,6 +63,8 @@ class Block:
 
     Attributes
     ----------
+    group : str
+        Group of parameters, see ``learning_rate_factors``, of the vectors that are trained.
     vectors : tuple of Vector
     scales : str or None
         The vector by which the outputs are multiplied, if there is one: importances of features are, too.
@@ -76,6 +78,7 @@ class Block:
         Whether a constant that is added to its inputs changes nothing.
     """
 
+    group = ""
     vectors = ()
     scales = None
     passes = {}

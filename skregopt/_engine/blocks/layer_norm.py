@@ -114,6 +114,7 @@ class LayerNorm(Block):
     """Layer normalisation of the pre-activations of a hidden layer."""
 
     name = "layer_norm"
+    group = "norm"
     vectors = (Vector("layer_norm_scales_", 1.0, trained=True), Vector("layer_norm_shifts_", 0.0, trained=True))
     scales = "layer_norm_scales_"
     least_units = 2
@@ -125,7 +126,7 @@ class LayerNorm(Block):
 
     @classmethod
     def of(cls, network, layer):
-        return cls() if network.layout.normalisation is cls else None
+        return cls() if network.normalisation is cls else None
 
     def own(self, place):
         scale, shift = (place.start(vector.attribute) for vector in self.vectors)

@@ -221,6 +221,7 @@ def gradient_of_intercepts(job, layer, block, n_tile_rows, accumulate, grad):
 class Product(Block):
     """The product of a layer's inputs with its weights, plus the intercepts."""
 
+    group = "intercepts"
     passes = {"forward": "product_forward", "backward": "product_backward", "gradient": "gradient_of_intercepts"}
 
     @classmethod
