@@ -12,6 +12,7 @@ class FittedAttributes:
     ----------
     resolved : Resolved
     inputs : Inputs
+    network : Network
     n_rows : int
         Rows that are trained on.
 
@@ -22,8 +23,7 @@ class FittedAttributes:
     layout : Layout
     """
 
-    def __init__(self, resolved, inputs, n_rows):
-        network = inputs.network
+    def __init__(self, resolved, inputs, network, n_rows):
         self.layout = network.layout
         self.structure = inputs.attributes | {
             "n_layers_": network.layout.units.size,

@@ -69,7 +69,7 @@ def scale_of_losses(resolved, inputs, rows):
         return None
     if inputs.targets.kind != "continuous":
         return None
-    return evaluation.loss_of_best_constant(inputs.network.loss, rows)
+    return evaluation.loss_of_best_constant(inputs.loss, rows)
 
 
 def learnt_little_of_small_targets(outcome, network, rows, scale, given):

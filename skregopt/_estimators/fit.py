@@ -1,4 +1,4 @@
-"""A fit in five stages, each of which takes what the one before returned: resolve, read, split, train, commit."""
+"""A fit in six stages, each of which takes what those before returned: resolve, read, split, start, train, commit."""
 
 from .._kernels import jit
 from .._kernels.blas_threads import single_blas_thread
@@ -9,6 +9,7 @@ from .commit import FittedAttributes, commit
 from .read import read
 from .resolve import resolve
 from .split import split
+from .start import start
 from .train import observe, train
 from .verbose import say_how_training_ended, say_what_compiles
 
@@ -49,11 +50,12 @@ def run_fit(estimator, data, incremental=False):
         resolved = resolve(estimator, incremental)
         inputs = read(estimator, resolved, data)
         parts = split(resolved, inputs, data)
-        attributes = FittedAttributes(resolved, inputs, parts.train.indices.size)
+        beginning = start(resolved, inputs, data)
+        attributes = FittedAttributes(resolved, inputs, beginning.network, parts.train.indices.size)
         if task is not None:
             attributes.remove_others(estimator)  # callbacks see copies, and cannot remove them there
-        outcome = train(resolved, inputs, parts, observe(estimator, parts, attributes, task))
-        commit(estimator, attributes, outcome, inputs.memory if incremental else None)
+        outcome = train(resolved, inputs, parts, beginning, observe(estimator, parts, attributes, task))
+        commit(estimator, attributes, outcome, beginning.memory if incremental else None)
     if estimator.verbose and not incremental:
         say_how_training_ended(outcome, resolved)
     return outcome

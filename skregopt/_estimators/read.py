@@ -1,24 +1,20 @@
-"""Second stage of a fit: X, y, weights and the network to continue, validated and encoded; bad data ends here."""
+"""Second stage of a fit: X, y and weights, validated and encoded, and random numbers; bad data ends here."""
 
-import math
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from numbers import Real
 
 import numpy as np
 from sklearn.base import is_classifier
 
-from .._engine.network import Network
 from .._engine.source import Source
 from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
-from .._training.memory import OptimizerMemory
 from ..losses import Loss
+from .draws import draw
 from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
-from .resolve import check_effect, depth, own_component
-from .start import starting_memory, starting_point
+from .resolve import check_effect, own_component
 from .targets import ClassTargets, NumberTargets
 from .validation import checked_weights, checked_X, checked_y, explaining, naming
 
@@ -73,7 +69,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """All that training starts from.
+    """What a fit is about.
 
     Attributes
     ----------
@@ -81,12 +77,15 @@ class Inputs:
     validation : Examples or None
         ``X_val`` and the like; None without them.
     targets : NumberTargets or ClassTargets
-    network : Network
-    theta : ndarray
-        Weights to start from; training overwrites them.
-    memory : OptimizerMemory or None
-        State of the optimizer to start from; training overwrites it. None for L-BFGS.
+    loss : Loss
+    dtype : numpy.dtype
+        Working precision.
+    units : list of int
+        Numbers of features, hidden units, and outputs.
     seed : int
+        Key of all random numbers of the fit but the initial weights.
+    drawn : dict
+        Initial ``coefs_`` and ``intercepts_``; empty for a network that is continued.
     attributes : dict
         Fitted attributes that the data decide: of features and classes.
     previous : dict
@@ -96,10 +95,11 @@ class Inputs:
     examples: Examples
     validation: Examples | None
     targets: NumberTargets | ClassTargets
-    network: Network
-    theta: np.ndarray
-    memory: OptimizerMemory | None
+    loss: Loss
+    dtype: np.dtype
+    units: list
     seed: int
+    drawn: dict
     attributes: dict
     previous: dict
 
@@ -140,16 +140,10 @@ def read(estimator, resolved, data):
     sample_weight, weights = _weights(data.sample_weight, X, encoded, targets, "sample_weight")
     examples = Examples(sample_weight, Source(X), encoded, weights)
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
-    _check_size(estimator, units, dtype)
-    rates = float(given["alpha"]), resolved.dropout, float(given["input_dropout"])
-    network = Network(
-        units, dtype, resolved.activations, loss, resolved.penalty, *rates, normalisation=resolved.normalisation
-    )
-    seed, theta = starting_point(resolved, network, previous, data.coef_init, data.intercept_init)
-    memory = starting_memory(resolved.optimizer, network, previous if incremental else {})
-    validation = None if data.X_val is None else _validation_examples(view, data, targets, network, encoded.shape[1])
+    seed, drawn = draw(resolved, units, dtype, previous)
+    validation = None if data.X_val is None else _validation_examples(view, data, targets, loss, encoded)
     attributes = {name: vars(view)[name] for name in OF_FEATURES if name in vars(view)} | targets.attributes
-    return Inputs(examples, validation, targets, network, theta, memory, seed, attributes, previous)
+    return Inputs(examples, validation, targets, loss, dtype, units, seed, drawn, attributes, previous)
 
 
 def _check_arguments(given, data):
@@ -220,19 +214,20 @@ def _build_loss(estimator, kind):
     return loss.for_target(kind)
 
 
-def _validation_examples(view, data, targets, network, n_targets):
-    """Return the rows of ``X_val``; errors name the arguments of these rows."""
+def _validation_examples(view, data, targets, loss, trained):
+    """Return the rows of ``X_val``, encoded like those ``trained``; errors name the arguments of these rows."""
+    n_targets = trained.shape[1]
     has_names = hasattr(data.X_val, "columns") and all(isinstance(name, str) for name in data.X_val.columns)
     if has_names and not hasattr(view, "feature_names_in_"):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")
     with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False, says_how_to_encode=False)
     with naming("y_val"), explaining(data.y_val, not is_classifier(view), "y_val"):
-        encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), network.dtype)
+        encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), trained.dtype)
     if encoded.shape != (X_val.shape[0], n_targets):
         raise ValueError(f"y_val must have {n_targets} column(s) like y, got shape {encoded.shape}.")
     with naming("y_val"):
-        network.loss.check_y(encoded)
+        loss.check_y(encoded)
     given, weights = _weights(data.sample_weight_val, X_val, encoded, targets, "sample_weight_val")
     return Examples(given, Source(X_val), encoded, weights)
 
@@ -262,17 +257,3 @@ def rows_that_count(estimator, y, sample_weight, classes=None):
     encoded = targets.encode(y, np.float64)
     _, weights = _weights(sample_weight, y, encoded, targets.weighted(y), "sample_weight")
     return weights.any(axis=1)
-
-
-def _check_size(estimator, units, dtype):
-    """Raise ValueError for layers of so many units that memory for their weights cannot even be reserved."""
-    n_parameters = sum(fan_out * (fan_in + 1) for fan_in, fan_out in pairwise(units))
-    try:
-        np.empty(n_parameters, dtype)  # costs nothing: no page is touched
-    except (MemoryError, OverflowError, ValueError):
-        size = math.log10(n_parameters * dtype.itemsize) - math.log10(2**30)
-        raise ValueError(
-            f"{depth(estimator)} makes a network with layers of {units} units (features, hidden layers, outputs): "
-            f"10^{math.log10(n_parameters):.1f} parameters in 10^{size:.1f} GiB, more than can be allocated here. Use "
-            "narrower or fewer layers."
-        ) from None

@@ -50,6 +50,8 @@ class Resolved:
         Whether the fit is one of ``partial_fit``.
     hidden : list of int
         Units of the hidden layers.
+    depth : str
+        The parameters that decide how many there are, for messages.
     activations : list of Activation
         One for each hidden layer.
     draws : list of (Initializer, Activation)
@@ -71,6 +73,7 @@ class Resolved:
     given: dict
     incremental: bool
     hidden: list
+    depth: str
     activations: list
     draws: list
     normalisation: type | None
@@ -123,6 +126,7 @@ def resolve(estimator, incremental=False):
         given=given,
         incremental=incremental,
         hidden=hidden,
+        depth=depth(estimator),
         activations=activations,
         draws=draws,
         normalisation=_normalisation(estimator, hidden),

@@ -57,7 +57,7 @@ def split(resolved, inputs, data):
     ValueError
         If there are too few rows of either kind.
     """
-    given, examples, dtype = resolved.given, inputs.examples, inputs.network.dtype
+    given, examples, dtype = resolved.given, inputs.examples, inputs.dtype
     has_weight = examples.has_weight
     rows = np.flatnonzero(has_weight)
     held_out, validation, scored, origin = None, None, None, None
@@ -72,8 +72,9 @@ def split(resolved, inputs, data):
         if given["early_stopping"] and not watches_loss(given["scoring"]):
             weights = held_out.sample_weight
             scored = *rows_of(val_rows, *passed), None if weights is None else weights[val_rows]
-    if inputs.network.needs_whole_batch and rows.size == 1:
-        raise ValueError(_too_few_for_a_variance(inputs.network.normalisation.name, has_weight.size))
+    normalisation = resolved.normalisation
+    if normalisation is not None and normalisation.needs_whole_batch and rows.size == 1:
+        raise ValueError(_too_few_for_a_variance(normalisation.name, has_weight.size))
     # partial_fit takes weights as given: the rows of a call are a part of all
     train = (_given_rows if resolved.incremental else _relative_rows)(examples, rows, dtype)
     return Split(train, validation, scored, origin)

@@ -1,59 +1,71 @@
-"""The weights and the optimizer's memory that training starts from: new, given, or of the network it continues."""
+"""Fourth stage of a fit: the network, its weights and the optimizer's memory that training starts from."""
 
-from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from .._engine.network import Network
 from .._training.memory import OptimizerMemory
 from .._training.trial import try_out
 from .fitted import WEIGHTS, fitted_normalisation
 
-_LARGEST_SEED = np.iinfo(np.int32).max
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """What training starts from.
+
+    Attributes
+    ----------
+    network : Network
+    theta : ndarray
+        Weights; training overwrites them.
+    memory : OptimizerMemory or None
+        State of the optimizer; training overwrites it. None for L-BFGS.
+    """
+
+    network: Network
+    theta: np.ndarray
+    memory: OptimizerMemory | None
 
 
-def starting_point(resolved, network, previous, coef_init, intercept_init):
-    """Return the seed of a fit and the weights it starts from.
+def start(resolved, inputs, data):
+    """Return the :class:`Beginning` of a fit.
 
     Parameters
     ----------
     resolved : Resolved
-    network : Network
-    previous : dict
-        Fitted attributes of the network that this fit continues; empty for a new one.
-    coef_init, intercept_init : list of array-like or None
-        As given to ``fit``.
-
-    Returns
-    -------
-    seed : int
-        Key of all random numbers of the fit but the initial weights.
-    theta : ndarray
+    inputs : Inputs
+    data : FitData
 
     Raises
     ------
     ValueError
-        For arrays that do not have the shapes of this network.
+        For arrays, given or of the network that this fit continues, that do not have the shapes of this network.
     """
-    seed = previous.get("_seed")
-    with nullcontext() if seed is not None else _generator(resolved.given["random_state"]) as rng:
-        if previous:
-            arrays = {name: previous[name] for name in WEIGHTS if name in previous}
-            _check_normalisation(fitted_normalisation(arrays), network.normalisation)
-        else:
-            # the network's weights are drawn first, so that a seed gives scikit-learn's
-            layers = zip(resolved.draws, network.units[:-1], network.units[1:], strict=True)
-            drawn = [rule.draw(rng, fan_in, fan_out, activation) for (rule, activation), fan_in, fan_out in layers]
-            arrays = dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
-        if seed is None:
-            seed = int(rng.randint(_LARGEST_SEED))
-    given_as = {}
+    given, previous = resolved.given, inputs.previous
+    network = Network(
+        inputs.units,
+        inputs.dtype,
+        resolved.activations,
+        inputs.loss,
+        resolved.penalty,
+        float(given["alpha"]),
+        resolved.dropout,
+        float(given["input_dropout"]),
+        resolved.normalisation,
+    )
+    arrays, given_as = dict(inputs.drawn), {}
+    if previous:
+        arrays = {name: previous[name] for name in WEIGHTS if name in previous}
+        _check_normalisation(fitted_normalisation(arrays), network.normalisation)
     for attribute, argument, values in (
-        ("coefs_", "coef_init", coef_init), ("intercepts_", "intercept_init", intercept_init),
+        ("coefs_", "coef_init", data.coef_init), ("intercepts_", "intercept_init", data.intercept_init),
     ):  # fmt: skip
         if values is not None:
             arrays[attribute], given_as[attribute] = values, argument
-    return seed, network.layout.pack(arrays, network.dtype, given_as)
+    theta = network.layout.pack(arrays, network.dtype, given_as)
+    memory = _starting_memory(resolved.optimizer, network, previous if resolved.incremental else {})
+    return Beginning(network, theta, memory)
 
 
 def _check_normalisation(fitted, wanted):
@@ -72,7 +84,7 @@ def _check_normalisation(fitted, wanted):
     )
 
 
-def starting_memory(optimizer, network, previous):
+def _starting_memory(optimizer, network, previous):
     """Return the memory that an optimizer starts with.
 
     Parameters
@@ -96,20 +108,3 @@ def starting_memory(optimizer, network, previous):
         if memory.fits(optimizer, n_parameters):
             return memory.copy(n_parameters, dtype)
     return OptimizerMemory.new(optimizer, n_parameters, dtype)
-
-
-_idle_generators = []  # creating one takes longer than drawing the weights of a small network
-
-
-@contextmanager
-def _generator(random_state):
-    """Yield the ``RandomState`` that scikit-learn's ``check_random_state`` would return."""
-    if isinstance(random_state, np.random.RandomState):
-        yield random_state
-        return
-    if random_state is None:  # NumPy's global generator is drawn from once, however large the network
-        random_state = check_random_state(None).randint(_LARGEST_SEED)
-    rng = _idle_generators.pop() if _idle_generators else np.random.RandomState(0)
-    rng.seed(random_state)
-    yield rng
-    _idle_generators.append(rng)

@@ -1,4 +1,4 @@
-"""Fourth stage of a fit: training. Nothing below this file knows an estimator."""
+"""Fifth stage of a fit: training. Nothing below this file knows an estimator."""
 
 from .._training.first_order import train_first_order
 from .._training.lbfgs import train_lbfgs
@@ -42,15 +42,16 @@ def observe(estimator, split, attributes, task):
     return Observers(score, report, None if task is None else task.epochs(attributes.of))
 
 
-def train(resolved, inputs, split, observers):
+def train(resolved, inputs, split, beginning, observers):
     """Return the :class:`Outcome` of training.
 
     Parameters
     ----------
     resolved : Resolved
     inputs : Inputs
-        Its ``theta`` and ``memory`` are overwritten.
     split : Split
+    beginning : Beginning
+        Its ``theta`` and ``memory`` are overwritten.
     observers : Observers
 
     Raises
@@ -61,12 +62,12 @@ def train(resolved, inputs, split, observers):
     KeyboardInterrupt
         If the user interrupts ``partial_fit``, which does not keep half an epoch.
     """
-    given = resolved.given
-    problem = Problem(inputs.network, inputs.theta, split.train, split.validation)
+    given, network, memory = resolved.given, beginning.network, beginning.memory
+    problem = Problem(network, beginning.theta, split.train, split.validation)
     scale = scale_of_losses(resolved, inputs, split.train)
     relative = min(1.0, scale) if scale and given["early_stopping"] else 1.0
     options = Options(
-        batch_size=_batch_size(given, inputs.network, split.train.indices.size),
+        batch_size=_batch_size(given, network, split.train.indices.size),
         seed=inputs.seed,
         least_improvement=given["tol"] * relative,
         first_epoch=len(inputs.previous.get("loss_curve_") or ()),
@@ -75,12 +76,12 @@ def train(resolved, inputs, split, observers):
     if resolved.optimizer is None:
         outcome = train_lbfgs(problem, options, int(given["max_fun"]), observers)
     else:
-        outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, inputs.memory, observers)
+        outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, memory, observers)
     if outcome.ending is Ending.MAX_ITER and is_complete(outcome, resolved):
         outcome.ending = Ending.COMPLETED
-    if options.incremental and passes_horizon(outcome, resolved, inputs.memory):
-        outcome.passes_horizon = inputs.memory.told_of_horizon = True
-    sound = is_sound(outcome, inputs.network, split)
+    if options.incremental and passes_horizon(outcome, resolved, memory):
+        outcome.passes_horizon = memory.told_of_horizon = True
+    sound = is_sound(outcome, network, split)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt
     if observers.tasks is not None:
@@ -89,9 +90,9 @@ def train(resolved, inputs, split, observers):
     if options.early_stopping:
         rows = split.described if observers.score is None else observers.score.rows
         check_scores(outcome, given["scoring"], rows, inputs.validation is not None)
-    outcome.targets_are_small = learnt_little_of_small_targets(outcome, inputs.network, split.train, scale, given)
+    outcome.targets_are_small = learnt_little_of_small_targets(outcome, network, split.train, scale, given)
     if inputs.validation is not None:
-        outcome.unlike_losses = unlike_losses(outcome, inputs.network, split.train)
+        outcome.unlike_losses = unlike_losses(outcome, network, split.train)
     return outcome
 
 

@@ -27,7 +27,7 @@ SMALL = {"hidden_layer_sizes": 3, "max_iter": 2, "random_state": 0}
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("stage", ["resolve", "read", "split", "train", "commit"])
+@pytest.mark.parametrize("stage", ["resolve", "read", "split", "start", "train", "commit"])
 @pytest.mark.parametrize("fits", [0, 1], ids=["first fit", "refit"])
 @pytest.mark.parametrize("incremental", [False, True], ids=["fit", "partial_fit"])
 def test_no_stage_before_the_last_changes_the_estimator(monkeypatch, stage, fits, incremental):
