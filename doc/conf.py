@@ -43,6 +43,8 @@ sphinx_gallery_conf = {
 # Docstrings inherited from scikit-learn refer to labels and to the glossary of its own documentation.
 suppress_warnings = ["ref.ref", "ref.term"]
 
+# pages that need the room of the second sidebar for their code
+_scripts = [f"auto_examples/{path.stem}" for path in (root / "examples").glob("*.py")]
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"
 html_theme_options = {
@@ -50,7 +52,10 @@ html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 5,
     "navbar_persistent": ["search-button"],  # the field does not fit beside the links
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in _scripts},
 }
+html_static_path = ["_static"]
+html_css_files = ["room.css"]
 # pages of the top level that have none below them
 _single = ["getting_started", "tuning", "performance", "differences", "extending", "contributing", "changes"]
 html_sidebars = {page: [] for page in _single}
