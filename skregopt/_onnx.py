@@ -225,7 +225,8 @@ def register_skl2onnx() -> None:
     >>> X, y = load_iris(return_X_y=True)
     >>> model = make_pipeline(StandardScaler(), MLPClassifier(solver="lbfgs", alpha=0.1)).fit(X, y)
     >>> register_skl2onnx()  # doctest: +SKIP
-    >>> onx = skl2onnx.to_onnx(model, X[:1].astype(np.float32), options={"zipmap": False})  # doctest: +SKIP
+    >>> row, options = X[:1].astype(np.float32), {"zipmap": False}
+    >>> onx = skl2onnx.to_onnx(model, row, options=options)  # doctest: +SKIP
     """
     from skl2onnx import update_registered_converter
 

@@ -81,7 +81,8 @@ class SearchResultsDisplay:
     >>> from skregopt import MLPClassifier, SearchResultsDisplay
     >>> X, y = load_iris(return_X_y=True)
     >>> grid = {"alpha": [1e-4, 1e-2, 1.0], "hidden_layer_sizes": [4, 16]}
-    >>> search = GridSearchCV(MLPClassifier(solver="lbfgs", max_iter=1000, random_state=0), grid, cv=3).fit(X, y)
+    >>> network = MLPClassifier(solver="lbfgs", max_iter=1000, random_state=0)
+    >>> search = GridSearchCV(network, grid, cv=3).fit(X, y)
     >>> SearchResultsDisplay.from_search(search).kind_
     'heatmap'
     """

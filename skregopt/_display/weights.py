@@ -58,7 +58,8 @@ class WeightsDisplay:
     >>> from sklearn.datasets import load_digits
     >>> from skregopt import MLPClassifier, WeightsDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = MLPClassifier(16, penalty="l1", alpha=1e-3, max_iter=500, tol=1e-3, random_state=0).fit(X / 16, y)
+    >>> clf = MLPClassifier(16, penalty="l1", alpha=1e-3, max_iter=500, tol=1e-3, random_state=0)
+    >>> clf = clf.fit(X / 16, y)
     >>> len(WeightsDisplay.from_estimator(clf, image_shape=(8, 8)).images_)
     16
     """

@@ -207,7 +207,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skregopt import MLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = MLPRegressor((32,), "tanh", solver="lbfgs", alpha=1.0, max_iter=1000, random_state=0)
+    >>> network = MLPRegressor(32, "tanh", solver="lbfgs", alpha=1.0, max_iter=1000, random_state=0)
     >>> model = make_pipeline(StandardScaler(), network)
     >>> bool(model.fit(X, y).score(X, y) > 0.5)
     True

@@ -59,8 +59,8 @@ def regularization_path(
     Without hidden layers the path goes down from the strength at which all weights are zero. Let G be the gradient of
     the data term with respect to the weights, where all weights are zero and the intercepts are the best ones. Then::
 
-        alpha_max = max |G| / l1_ratio                                       (l1: l1_ratio = 1; elasticnet)
-        alpha_max = max_j ||G[j, :]||_2 / (sqrt(n_outputs) l1_ratio)         (group_l1)
+        alpha_max = max |G| / l1_ratio                                  (l1: l1_ratio = 1; elasticnet)
+        alpha_max = max_j ||G[j, :]||_2 / (sqrt(n_outputs) l1_ratio)    (group_l1)
 
     With ``input_dropout`` the gradient is random, so that a weight may differ from zero at this strength.
 

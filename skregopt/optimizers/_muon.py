@@ -90,8 +90,9 @@ class Muon(Adam):
     ``torch.optim.Muon``, but in the working precision instead of bfloat16::
 
         M_t = mu M_{t-1} + (1 - mu) G_t
-        C_t = (1 - mu) G_t + mu M_t                  (Nesterov; otherwise C_t = M_t)
-        C_t / max(||C_t||_F, 1e-7) = U S V^T,  O_t = U q(...q(S)) V^T    (n_steps times, by matrix products)
+        C_t = (1 - mu) G_t + mu M_t              (Nesterov; otherwise C_t = M_t)
+        C_t / max(||C_t||_F, 1e-7) = U S V^T
+        O_t = U q(...q(S)) V^T                   (n_steps times, by matrix products)
         W_t = W_{t-1} - lr sqrt(max(1, fan_out / fan_in)) O_t
 
     The decoupled decay of ``torch.optim.Muon``, 0.1, is the default of ``weight_decay`` and acts on all ``coefs_``.

@@ -45,7 +45,8 @@ class Cosine(Schedule):
 
     In epoch e, counted from 0 (per epoch, like PyTorch's ``CosineAnnealingLR`` with T_max = max_iter)::
 
-        lr = floor + (learning_rate_init - floor) (1 + cos(pi e / max_iter)) / 2,    floor from e = max_iter on
+        lr = floor + (learning_rate_init - floor) (1 + cos(pi e / max_iter)) / 2
+        lr = floor    (from e = max_iter on)
 
     With ``restart_every`` the wave starts again at ``learning_rate_init`` after that many epochs. Each wave is
     ``restart_factor`` times as long as the one before, and ``max_iter`` plays no part. This is PyTorch's
