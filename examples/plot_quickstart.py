@@ -55,8 +55,7 @@ def fit_pipeline(random_state, **params):
 # ------------------------------
 # The first three variants train for all 100 epochs, because ``n_iter_no_change`` is above 100, and their
 # learning rate falls to zero along a cosine wave. Early stopping ends after more than ten epochs without a
-# better validation loss, and restores the weights
-# of the best epoch.
+# better validation loss, and restores the weights of the best epoch.
 
 to_the_end = {"learning_rate": "cosine", "tol": 0, "n_iter_no_change": 1000}
 variants = {
@@ -92,6 +91,7 @@ import matplotlib.pyplot as plt
 colours = dict(zip(variants, ["#0072B2", "#D55E00", "#009E73", "#333333"], strict=True))
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=[2, 1.2, 1.2], layout="constrained")
+figure.get_layout_engine().set(w_pad=0.15)
 for name, curve in curves.items():
     left.plot(range(1, len(curve) + 1), curve, color=colours[name], linewidth=1.8)
     ends_early = len(curve) < max(map(len, curves.values()))
@@ -106,7 +106,8 @@ for name, curve in curves.items():
         va="center",
     )
 left.set_xticks(range(0, 101, 20))
-left.set(title="Validation loss, first seed", xlabel="epoch", xlim=(0, 118), ylim=(0.09, 0.3))
+left.set(title="Validation loss, first seed", xlabel="epoch", xlim=(0, 118))
+left.set(ylabel="log loss (nats per row)", ylim=(0.09, 0.3))
 left.set_yticks([0.1, 0.15, 0.2, 0.25, 0.3])
 
 rows = range(len(variants))
