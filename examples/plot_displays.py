@@ -36,7 +36,7 @@ losses = LossCurveDisplay.from_estimator(clf)
 # Weights of the first layer
 # --------------------------
 # Each image shows the weights from the 64 pixels to one of the 24 units, with an L1 penalty. Grey weights are exactly
-# zero. They belong to pixels at the margins, which carry no information, and to units that the network does not use.
+# zero. Many belong to pixels at the margins, which carry no information, or to units that the network does not use.
 
 from skregopt import WeightsDisplay
 
@@ -47,7 +47,7 @@ weights = WeightsDisplay.from_estimator(sparse, image_shape=(8, 8))
 
 # %%
 # Other features get bars. The length of a bar is the norm of the weights from this feature. The group penalty drops
-# whole features, and the display says how many.
+# whole features, and the display marks them.
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import make_pipeline

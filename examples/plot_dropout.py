@@ -86,7 +86,7 @@ left.legend(frameon=False)
 for width, colour, marker in zip(widths, ["#CC79A7", "#009E73", "#333333"], "s^o", strict=True):
     means = np.array([last[width, rate].mean() for rate in rates])
     right.plot(rates, means, marker + "-", color=colour, label=f"{width} units")
-right.set(title="After 200 epochs", xlabel="dropout (probability)")
+right.set(title="After 200 epochs", xlabel="dropout (probability)", xticks=rates)
 right.legend(frameon=False, loc="upper left")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)

@@ -81,8 +81,8 @@ figure, (loss_axis, rate_axis) = plt.subplots(
     2, 1, figsize=(7, 5.5), sharex=True, height_ratios=(4, 1), layout="constrained"
 )
 loss_axis.plot(epochs, clf.loss_curve_, color="0.45", label="training objective (with dropout)")
-loss_axis.plot(epochs, clf.validation_loss_curve_, color="C0", label="held-out loss (without)")
-loss_axis.set(ylabel="loss", yscale="log", title=f"{name}: test accuracy {accuracy:.3f}")
+loss_axis.plot(epochs, clf.validation_loss_curve_, color="C0", label="validation loss (without dropout)")
+loss_axis.set(ylabel="loss (nats per row)", yscale="log", title=f"{name}: test accuracy {accuracy:.3f}")
 loss_axis.legend(frameon=False, loc="lower left")
 loss_axis.annotate(
     f"weights of epoch {clf.best_iter_} are kept",
@@ -99,6 +99,6 @@ for axis in (loss_axis, rate_axis):
 
 if plt.get_backend().lower() == "agg":
     figure.savefig("plot_early_stopping.png", dpi=120)
-    print("saved plot_early_stopping.png")
+    print("figure saved to plot_early_stopping.png")
 else:
     plt.show()

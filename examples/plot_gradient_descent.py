@@ -30,10 +30,9 @@ runs = {
 # Measure time and loss
 # ---------------------
 # The learning rate falls to zero along a cosine wave. Each solver trains twice with the same seed, so both fits have
-# the same weights. We time the first fit. All its
-# epochs do the same work, so we divide its time evenly among them. The second fit gets the training rows as
-# ``X_val``, too, and records their loss after every epoch. (``loss_curve_`` holds the loss during the epoch
-# instead.) Before we time anything, a fit of one epoch loads the compiled code.
+# the same weights. We time the first fit. All its epochs do the same work, so we divide its time evenly among them. The
+# second fit gets the training rows as ``X_val``, too, and records their loss after every epoch. (``loss_curve_`` holds
+# the loss during the epoch instead.) Before we time anything, a fit of one epoch loads the compiled code.
 
 from time import perf_counter
 
@@ -68,7 +67,7 @@ for solver, params in runs.items():
 # 'minibatch' and 'adam' take 36, and 'sgd' takes 1797.
 #
 # Right: counted in seconds, 'sgd' falls behind. A step on a single row uses the processor badly, so an epoch of
-# 'sgd' costs many times as much as an epoch of the others. Batches take many steps at nearly the cost of 'gd'. The
+# 'sgd' costs several times as much as an epoch of the others. Batches take many steps at nearly the cost of 'gd'. The
 # seconds depend on the machine.
 
 import matplotlib.pyplot as plt
@@ -84,7 +83,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout=
 for solver, colour in colours.items():
     left.plot(np.arange(1, len(loss[solver]) + 1), loss[solver], color=colour, label=names[solver], lw=1.8)
     right.plot(seconds[solver], loss[solver], color=colour, lw=1.8)
-left.set(ylabel="training log loss (nats per row)", xlabel="epochs", title="Against epochs", yscale="log", xscale="log")
+left.set(ylabel="training log loss (nats per row)", xlabel="epoch", title="Against epochs", yscale="log", xscale="log")
 right.set(xlabel="seconds of training", title="Against seconds", xscale="log")
 left.legend(frameon=False, loc="lower left")
 figure.get_layout_engine().set(w_pad=0.15)  # room between the last tick of one axis and the first of the next

@@ -47,7 +47,8 @@ grid = GridSearchCV(
     cv=3,
     n_jobs=-1,
 ).fit(X_train, y_train)
-print(f"grid: accuracy {grid.best_score_:.3f} with {grid.best_params_}")
+best = {name.split("__")[1]: value for name, value in grid.best_params_.items()}
+print(f"grid: accuracy {grid.best_score_:.3f} with {best}")
 
 # %%
 # A random search over the regularisation

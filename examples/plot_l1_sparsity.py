@@ -81,8 +81,8 @@ for penalty, things in {"l1": "weights", "group_l1": "pixels"}.items():
 # Middle: the first-layer weights of the 16 units at the dotted line of 'l1'. Red weights are positive, blue weights are
 # negative, grey weights are exactly zero. Each unit uses only some pixels. Some units are not needed at all.
 #
-# Right: the importance of each pixel at the dotted line of 'group_l1'. Crossed pixels are dropped. They lie at the
-# margins, which are nearly always empty.
+# Right: the importance of each pixel at the dotted line of 'group_l1'. Crossed pixels are dropped. Most of them
+# lie at the margins, which are nearly always empty.
 
 import matplotlib.pyplot as plt
 

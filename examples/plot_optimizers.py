@@ -98,7 +98,7 @@ figure.colorbar(
     picture,
     ax=left,
     label="validation log loss (nats per row)",
-    extend="max",
+    extend="both",
     ticks=[0.1, 0.2, 0.5, 1, 2],
     format="{x:g}",
 )

@@ -45,7 +45,8 @@ is_noise = np.arange(60) >= 30
 kept = clf.feature_importances_ > 0
 accuracy = clf.best_estimator_.score(X_test, y_test)
 print(
-    f"alpha = {clf.alpha_:.3g} keeps {np.sum(kept & ~is_noise)} of 30 measurements and {np.sum(kept & is_noise)} noise"
+    f"alpha = {clf.alpha_:.3g} keeps {np.sum(kept & ~is_noise)} of 30 measurements "
+    f"and {np.sum(kept & is_noise)} of 30 noise features"
 )
 print(f"test accuracy {accuracy:.3f}; of the densest network {clf.path_.estimators_[0].score(X_test, y_test):.3f}")
 
@@ -64,8 +65,8 @@ print(f"test accuracy of a network on them: {second.score(selector.transform(X_t
 # %%
 # The path
 # --------
-# Top: the importance of each feature. The features that stay longest have names. Noise features are red. Middle: the
-# score of the held-out rows with its standard error. Bottom: the share of weights that are zero. The dotted line is
+# Top: the importance of each feature. The features that stay longest have names. Noise features are pale red. Middle:
+# the score of the held-out rows with its standard error. Bottom: the share of weights that are zero. The dotted line is
 # the chosen alpha.
 #
 # Nearly all noise features leave before the chosen alpha. A strong penalty also shrinks the other weights, which

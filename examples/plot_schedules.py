@@ -82,9 +82,9 @@ for name, schedule in schedules.items():
 # ----------
 # Each dot is one seed, and each line is their median. At a constant learning rate of 0.02 Adam never settles.
 # 'adaptive' and 'plateau' wait until progress stalls, which happens late here. Schedules that fall at fixed times
-# reach a lower loss. A warm-up and 'one_cycle' also begin low, and reach the lowest loss: they avoid the high
-# learning rate while the weights are random. With restarts the high learning rate comes back, and two of the five
-# networks do not recover in time.
+# reach a lower loss. A warm-up and 'one_cycle' also begin low, and reach the lowest validation loss: they avoid
+# the high learning rate while the weights are random. With restarts the high learning rate comes back, and two of the
+# five networks do not recover in time.
 
 import matplotlib.pyplot as plt
 

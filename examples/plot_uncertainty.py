@@ -74,6 +74,7 @@ print(f"scatter of the patients around it: {noise:.0f}")
 # --------------
 # A classifier learns the digits 0 to 4. Then it predicts the digits 5 to 9. All its answers are wrong, so it should
 # not be confident. ``predict_proba(X, n_draws=500)`` averages the probabilities of the draws.
+# The AUC tells how well the confidence separates the known digits from the unknown ones.
 
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
@@ -93,8 +94,8 @@ for name, n_draws in (("plain", None), ("500 draws", 500)):
     of_known, of_unknown = confidence[name]
     auc = roc_auc_score(np.repeat([1, 0], [of_known.size, of_unknown.size]), np.concatenate([of_known, of_unknown]))
     print(
-        f"{name:>9}: surer than 90 % of {np.mean(of_known > 0.9):.0%} of the known digits and of "
-        f"{np.mean(of_unknown > 0.9):.0%} of the unknown ones; AUC of known against unknown {auc:.3f}"
+        f"{name:>9}: probability above 0.9 for {np.mean(of_known > 0.9):.0%} of the known and "
+        f"{np.mean(of_unknown > 0.9):.0%} of the unknown digits; AUC {auc:.3f}"
     )
 
 # %%
@@ -116,8 +117,8 @@ left.fill_between(x, mean - outer, mean + outer, color="#0072B2", alpha=0.12, li
 left.fill_between(x, mean - 2 * std, mean + 2 * std, color="#0072B2", alpha=0.35, linewidth=0, label="curve, 2 s.d.")
 left.plot(x, mean, color="#0072B2", linewidth=1.8, label="mean of the draws")
 left.axvline(32, ymax=0.8, color="#555555", linewidth=0.8, linestyle=":")
-left.set(title="Trained up to a BMI of 32", xlabel="body mass index", ylabel="progression", xlim=(14, 46))
-left.set_ylim(-50, 500)
+left.set(title="Trained up to a BMI of 32", xlabel="body mass index", ylabel="progression after one year")
+left.set(xlim=(14, 46), ylim=(-100, 500))
 left.legend(frameon=False, fontsize="small", loc="upper left", ncols=2)
 
 levels = np.linspace(0, 1, 201)

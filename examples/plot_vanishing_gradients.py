@@ -126,13 +126,13 @@ for name, colour, marker in zip(networks, colours, "osv^D", strict=True):
     left.plot(range(1, depth + 2), norms[name], marker + "-", color=colour, markersize=5, label=name)
     right.plot(range(1, len(curves[name]) + 1), curves[name], color=colour, linewidth=1.8)
 left.set(
-    title="At the start",
+    title="Gradient at the start",
     xlabel="layer (9 is the output layer)",
     ylabel="root mean square gradient per weight",
     yscale="log",
     xticks=range(1, depth + 2),
 )
-right.set(title="During training", xlabel="epoch", ylabel="objective (nats per row)", ylim=(0, None))
+right.set(title="Objective during training", xlabel="epoch", ylabel="objective (nats per row)", ylim=(0, None))
 right.axhline(np.log(len(classes)), color="0.6", linestyle=":", zorder=0)
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
