@@ -51,21 +51,28 @@ def figure(rows):
     import matplotlib.pyplot as plt
 
     matplotlib.rcParams["svg.hashsalt"] = "skregopt"  # the same file from the same numbers
-    peers = {"scikit-learn": "#f7931e", "PyTorch": "#d6482f", "JAX": "#5e97f6", "Keras": "#8c5fa8"}
+    # marks differ in colour and in shape, for colour-blind readers
+    peers = {
+        "scikit-learn": ("#f7931e", "o"),
+        "PyTorch": ("#d6482f", "s"),
+        "JAX": ("#5e97f6", "^"),
+        "Keras": ("#8c5fa8", "D"),
+    }
     fig, ax = plt.subplots(figsize=(9, 0.55 * len(rows) + 1.6), layout="constrained")
     for i, (_, seconds, _, _) in enumerate(rows):
-        for peer, colour in peers.items():
+        for peer, (colour, marker) in peers.items():
             if peer in seconds:
                 ratio = seconds[peer] / seconds["skregopt"]
-                ax.plot(ratio, i, "o", color=colour, markersize=9, label=peer)
+                ax.plot(ratio, i, marker, color=colour, markersize=8, label=peer)
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     found = [peer for peer in peers if peer in handles]
     ax.legend(
         [handles[peer] for peer in found], found, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False
     )
     ax.axvline(1, color="0.3", linewidth=1)
-    ax.set(xscale="log", yticks=range(len(rows)), xlabel="time of a fit, skregopt's being 1 (one thread)")
+    ax.set(xscale="log", yticks=range(len(rows)), xlabel="time of a fit, in multiples of skregopt's (one thread)")
     ax.set_yticklabels([row[0] for row in rows])
+    ax.tick_params(axis="y", length=0)
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g} x")
     ax.grid(axis="x", color="0.9")
