@@ -25,6 +25,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 default_role = "code"
+smartquotes_action = "De"  # quotes stay straight: most of them stand around values such as 'adam'
 
 autosummary_generate = True
 autodoc_typehints = "none"

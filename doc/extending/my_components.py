@@ -137,7 +137,8 @@ class CappedL1(Penalty):
 # --- optimizer ------------------------------------------------------------------------------------
 
 
-BETA_1, BETA_2, LR, MEAN_CORRECTION, VARIANCE_CORRECTION = range(5)  # places in scalars, the first two also in hyper
+# places in scalars, the first two also in hyper
+BETA_1, BETA_2, LR, MEAN_CORRECTION, VARIANCE_CORRECTION = range(5)
 
 
 def adabelief_prepare(lr, t, hyper, memory, scalars):
@@ -216,7 +217,7 @@ class Normal(Initializer):
         self.scale = scale
 
     def draw(self, rng, fan_in, fan_out, activation):
-        """Return the weights and intercepts of one layer, see :meth:`skregopt.initializers.Initializer.draw`."""
+        """Return the weights and intercepts of one layer, see ``Initializer.draw``."""
         return self.scale * rng.normal(size=(fan_in, fan_out)), np.zeros(fan_out)
 
 

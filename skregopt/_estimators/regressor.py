@@ -405,7 +405,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         >>> import numpy as np
         >>> from skregopt import MLPRegressor
         >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
-        >>> model = MLPRegressor(dropout=0.1, random_state=0, max_iter=500).fit(X, X.ravel() ** 2)
+        >>> model = MLPRegressor(dropout=0.1, random_state=0, max_iter=500)
+        >>> model = model.fit(X, X.ravel() ** 2)
         >>> mean, std = model.predict([[0.0], [3.0]], return_std=True)
         >>> bool(std[1] > std[0])
         True
