@@ -28,7 +28,8 @@ from .numba_internals import LLVMLITE_VERSION, CompileResult, cpu_target, dumps,
 # Files whose helpers become part of functions of other files, and those whose options and calls change machine code.
 INLINED = (
     "_kernels/compiler.py", "_kernels/calls.py", "_kernels/jit.py", "_kernels/maths.py", "_kernels/blas.py",
-    "_kernels/views.py", "_kernels/denormals.py", "_kernels/atomics.py", "_engine/records.py",
+    "_kernels/views.py", "_kernels/denormals.py", "_kernels/atomics.py", "_kernels/trigonometry.py",
+    "_engine/records.py",
 )  # fmt: skip
 
 

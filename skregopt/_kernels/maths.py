@@ -16,7 +16,7 @@ from scipy.special import erfcx, ndtr
 from .compiler import HelperCompiler
 
 # Reassociation would undo the two-part range reduction, so these functions only allow fused multiply-adds.
-_EXACT = {
+EXACT = {
     "fastmath": {"contract"},
     "error_model": "numpy",
     "nogil": True,
@@ -25,9 +25,14 @@ _EXACT = {
     "pipeline_class": HelperCompiler,
 }
 # Long ones that LLVM would not inline by itself, without which there is no vector code.
-_INNER = {**_EXACT, "forceinline": True}
+INNER = {**EXACT, "forceinline": True}
 
 f4, f8, i4, i8, u4, u8 = np.float32, np.float64, np.int32, np.int64, np.uint32, np.uint64
+
+
+def by_precision(x, single, double):
+    """Return the implementation for the type of x, None for types other than float32 and float64."""
+    return {types.float32: single, types.float64: double}.get(x)
 
 
 @intrinsic
@@ -47,7 +52,7 @@ def exp(x):
         return np.exp(x)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _exp_parts_single(x):
     """Return t, low, high with e**x = (1 + t) * low * high; the factors are powers of two."""
     clamped = min(max(x, f4(-104.0)), f4(89.0))
@@ -69,13 +74,13 @@ def _exp_parts_single(x):
     return p * (r * r) + r, low, high
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _exp_single(x):
     t, low, high = _exp_parts_single(x)
     return x if x != x else ((t + f4(1.0)) * low) * high
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _exp_parts_double(x):
     clamped = min(max(x, f8(-746.0)), f8(710.0))
     n = np.floor(clamped * f8(1.4426950408889634073599) + f8(0.5))
@@ -104,7 +109,7 @@ def _exp_parts_double(x):
     return (even + odd * r) * rr + r, low, high
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _exp_double(x):
     t, low, high = _exp_parts_double(x)
     return x if x != x else ((f8(1.0) + t) * low) * high
@@ -112,7 +117,7 @@ def _exp_double(x):
 
 @overload(exp, jit_options={"pipeline_class": HelperCompiler})
 def _overload_exp(x):
-    return _by_precision(x, lambda x: _exp_single(x), lambda x: _exp_double(x))
+    return by_precision(x, lambda x: _exp_single(x), lambda x: _exp_double(x))
 
 
 def tanh(x):
@@ -120,7 +125,7 @@ def tanh(x):
     return np.tanh(x)
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _tanh_single(x):
     square = x * x
     p = f4(-5.70498872745e-3)
@@ -139,7 +144,7 @@ def _tanh_single(x):
     return x if x != x else value
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def _tanh_double(x):
     square = x * x
     p = f8(-9.64399179425052238628e-1)
@@ -160,7 +165,7 @@ def _tanh_double(x):
 
 @overload(tanh, jit_options={"pipeline_class": HelperCompiler})
 def _overload_tanh(x):
-    return _by_precision(x, lambda x: _tanh_single(x), lambda x: _tanh_double(x))
+    return by_precision(x, lambda x: _tanh_single(x), lambda x: _tanh_double(x))
 
 
 def logistic(x):
@@ -171,7 +176,7 @@ def logistic(x):
 
 @overload(logistic, jit_options={"pipeline_class": HelperCompiler})
 def _overload_logistic(x):
-    return _by_precision(
+    return by_precision(
         x,
         lambda x: f4(1.0) / (f4(1.0) + _exp_single(-x)),
         lambda x: f8(1.0) / (f8(1.0) + _exp_double(-x)),
@@ -184,7 +189,7 @@ def expm1(x):
         return np.expm1(x)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _expm1_single(x):
     t, low, high = _exp_parts_single(x)
     scale = low * high
@@ -193,7 +198,7 @@ def _expm1_single(x):
     return x if x != x else value
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _expm1_double(x):
     t, low, high = _exp_parts_double(x)
     scale = low * high
@@ -203,7 +208,7 @@ def _expm1_double(x):
 
 @overload(expm1, jit_options={"pipeline_class": HelperCompiler})
 def _overload_expm1(x):
-    return _by_precision(x, lambda x: _expm1_single(x), lambda x: _expm1_double(x))
+    return by_precision(x, lambda x: _expm1_single(x), lambda x: _expm1_double(x))
 
 
 def log1p(x):
@@ -215,7 +220,7 @@ def log1p(x):
     return np.log1p(x)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _log1p_single(x):
     is_large = x > f4(0.41421356)
     f = f4(0.5) * (x - f4(1.0)) if is_large else x
@@ -231,7 +236,7 @@ def _log1p_single(x):
     return value + (f4(6.9313812256e-01) if is_large else f4(0.0))
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _log1p_double(x):
     is_large = x > f8(0.41421356237309503)
     f = f8(0.5) * (x - f8(1.0)) if is_large else x
@@ -252,7 +257,7 @@ def _log1p_double(x):
 
 @overload(log1p, jit_options={"pipeline_class": HelperCompiler})
 def _overload_log1p(x):
-    return _by_precision(x, lambda x: _log1p_single(x), lambda x: _log1p_double(x))
+    return by_precision(x, lambda x: _log1p_single(x), lambda x: _log1p_double(x))
 
 
 def gaussian(x):
@@ -266,7 +271,7 @@ def gaussian(x):
 # exp(-x**2 / 2) = exp(-m**2 / 2) exp(v), m being x rounded so that its square is exact, v = (m - x)(m + x) / 2 small
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _gaussian_single(x):
     a = min(abs(x), f4(15.0))
     m = np.floor(a * f4(256.0) + f4(0.5)) * f4(0.00390625)
@@ -276,7 +281,7 @@ def _gaussian_single(x):
     return x if x != x else power + power * series
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _gaussian_double(x):
     a = min(abs(x), f8(39.0))
     m = np.floor(a * f8(1048576.0) + f8(0.5)) * f8(9.5367431640625e-07)
@@ -288,7 +293,7 @@ def _gaussian_double(x):
 
 @overload(gaussian, jit_options={"pipeline_class": HelperCompiler})
 def _overload_gaussian(x):
-    return _by_precision(x, lambda x: _gaussian_single(x), lambda x: _gaussian_double(x))
+    return by_precision(x, lambda x: _gaussian_single(x), lambda x: _gaussian_double(x))
 
 
 def normal_cdf(x, bell):
@@ -303,7 +308,7 @@ def normal_cdf(x, bell):
     return x.dtype.type(ndtr(x) if x > -1 else bell * erfcx(-x * np.sqrt(0.5)) / 2)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _normal_cdf_single(x, bell):
     a = min(abs(x), f4(15.0))
     p = f4(0.004152337573)
@@ -321,7 +326,7 @@ def _normal_cdf_single(x, bell):
     return tail if x < f4(0.0) else f4(1.0) - tail
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _normal_cdf_double(x, bell):
     a = min(abs(x), f8(39.0))
     aa = a * a
@@ -354,21 +359,17 @@ def _normal_cdf_double(x, bell):
 
 @overload(normal_cdf, jit_options={"pipeline_class": HelperCompiler})
 def _overload_normal_cdf(x, bell):
-    return _by_precision(
+    return by_precision(
         x,
         lambda x, bell: _normal_cdf_single(x, bell),
         lambda x, bell: _normal_cdf_double(x, bell),
     )
 
 
-@njit(**_EXACT)
+@njit(**EXACT)
 def product(x, y):
     """Return x * y, which reassociation leaves alone: for factors whose product with others could overflow."""
     return x * y
-
-
-def _by_precision(x, single, double):
-    return {types.float32: single, types.float64: double}.get(x)
 
 
 # --- random numbers -------------------------------------------------------------------------------------------------
