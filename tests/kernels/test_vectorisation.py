@@ -10,21 +10,24 @@ from numba import types
 from support.kernels import needs_compiler
 from support.pairwise import exhaustive
 
-from skregopt import activations, losses, optimizers, penalties
+from skregopt import activations, embeddings, losses, optimizers, penalties
 from skregopt._engine import declaration
 from skregopt._kernels.compiler import KERNEL_OPTIONS
 from skregopt.activations import Activation, Tanh
+from skregopt.embeddings import Embedding
 from skregopt.losses import Loss
 from skregopt.optimizers import Optimizer
 from skregopt.penalties import Penalty
 
-FAMILIES = {activations: Activation, losses: Loss, penalties: Penalty, optimizers: Optimizer}
+FAMILIES = {
+    activations: Activation, losses: Loss, penalties: Penalty, optimizers: Optimizer, embeddings: Embedding,
+}  # fmt: skip
 IN_DOUBLE = {"prepare"}  # once per update
 SUMS_IN_DOUBLE = {"evaluate", "value"}
 
 
 def kernels_of_rules():
-    """Return {name: (function, role)} of all kernels, each once although several rules share it."""
+    """Return {name: (function, role, signature by scalar type)} of all kernels, those that rules share once."""
     found = {}
     for module, base in FAMILIES.items():
         for rule in vars(module).values():
@@ -32,18 +35,11 @@ def kernels_of_rules():
                 for role in rule.signatures:
                     if hasattr(rule, role):
                         function = getattr(rule, role)
-                        found[function.__name__.strip("_")] = (function, role)
+                        found[function.__name__.strip("_")] = (function, role, rule.signatures[role])
     return found
 
 
 RULES = kernels_of_rules()
-
-
-def signature_of(role):
-    """Return a function from a scalar type to the signature of a kernel."""
-    families = [base.signatures for base in FAMILIES.values()] + [Optimizer.matrix_signatures]
-    (for_scalar,) = [signatures[role] for signatures in families if role in signatures]
-    return for_scalar
 
 
 @cache
@@ -60,10 +56,10 @@ def count(pattern, code):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", [name for name, (_, role) in RULES.items() if role not in IN_DOUBLE])
+@pytest.mark.parametrize("name", [name for name, (_, role, _) in RULES.items() if role not in IN_DOUBLE])
 def test_single_precision_kernels_stay_single(name):
-    function, role = RULES[name]
-    code = optimised_code(function, signature_of(role)(types.float32))
+    function, role, signature = RULES[name]
+    code = optimised_code(function, signature(types.float32))
     assert "define" in code and "@" in code
     if role in SUMS_IN_DOUBLE:
         # what is computed in float64 is summed up, and never rounded back into a gradient
@@ -126,6 +122,8 @@ VECTORISED = (
     "sigmoid_evaluate",
     "squared_error_evaluate",
     "huber_evaluate",
+    "periodic_embed",
+    "periodic_differentiate",
 )
 
 
@@ -134,8 +132,8 @@ VECTORISED = (
 @pytest.mark.parametrize("name", VECTORISED)
 @pytest.mark.parametrize("scalar", [types.float32, *exhaustive(types.float64)], ids=str)
 def test_kernels_are_vectorised(name, scalar):
-    function, role = RULES[name]
-    code = optimised_code(function, signature_of(role)(scalar))
+    function, _, signature = RULES[name]
+    code = optimised_code(function, signature(scalar))
     kind = "float" if scalar == types.float32 else "double"
     assert count(rf"<\d+ x {kind}>", code) > 10
 

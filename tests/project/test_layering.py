@@ -20,7 +20,7 @@ from skregopt._kernels.component import Component
 PACKAGE = Path(skregopt.__file__).parent
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
-FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers")
+FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "initializers", "embeddings")
 # A module imports only from packages of a lower rank, and in its own package from modules that stand before it.
 RANKS = (
     ("_kernels",),
@@ -47,6 +47,7 @@ ORDER = {
 # In the folder of a family, these files may be imported by those that follow and by all others.
 ORDER_OF_FAMILIES = {
     "activations": "_family _softplus",
+    "embeddings": "_family",
     "losses": "_family _log_loss _quantile",
     "optimizers": "_family _adam",
     "schedules": "_family",
@@ -62,6 +63,7 @@ REGISTRIES = {
     "optimizers": ["OPTIMIZERS"],
     "schedules": ["SCHEDULES"],
     "initializers": ["INITIALIZERS"],
+    "embeddings": ["EMBEDDINGS"],
 }
 
 

@@ -1,0 +1,220 @@
+"""The family of feature embeddings; its conventions are in the docstring of the package."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import ArrayLike
+
+from .._kernels.component import Component
+from .._kernels.jit import vector
+from .._kernels.sklearn_internals import StrOptions
+from .._kernels.typing import Array, FeatureNames, Float64s, Ints, OnnxGraph, Signatures
+
+# 'auto' leaves out columns with at most this many distinct values: any function of such a column is linear
+FEW_VALUES = 2
+
+
+class EmbeddingVector(NamedTuple):
+    """An array of each embedded column.
+
+    Attributes
+    ----------
+    attribute : str
+        Of a fitted estimator: a list with one array for each embedded column.
+    trained : bool
+        Whether the optimizer moves it; if not, it stays as it is at the start of training.
+    """
+
+    attribute: str
+    trained: bool
+
+
+class Embedding(Component):
+    """Family of trained embeddings of numeric features.
+
+    A rule sets ``vectors``, ``n_outputs``, perhaps ``n_saved``, and defines :meth:`start` and the two kernels. A
+    parameter ``columns`` of its constructor, with :attr:`columns_constraint` in ``_parameter_constraints``, is read by
+    :meth:`embedded_columns`; a rule without the parameter embeds as 'auto' does.
+
+    Attributes
+    ----------
+    vectors : tuple of EmbeddingVector
+        The arrays of a column in the order in which they lie in its vector of parameters, or of constants.
+    n_outputs : int
+        Numbers that a column becomes.
+    n_saved : int
+        Numbers per row and column that ``embed`` saves for the gradient.
+    columns : 'auto' or array-like
+        Which columns are embedded, see :meth:`embedded_columns`.
+    """
+
+    family = "feature_embedding"
+    signatures: ClassVar[Signatures] = {
+        "embed": lambda T: types.void(*[vector(T)] * 6),
+        "differentiate": lambda T: types.void(*[vector(T)] * 7),
+    }
+    columns_constraint: ClassVar[list[Any]] = [StrOptions({"auto"}), "array-like"]
+    vectors: ClassVar[tuple[EmbeddingVector, ...]] = ()
+    n_outputs: int
+    n_saved: int = 0
+    columns: ArrayLike = "auto"
+    embed: staticmethod[[Array, Array, Array, Array, Array, Array], None]
+    differentiate: staticmethod[[Array, Array, Array, Array, Array, Array, Array], None]
+
+    def start(self, rng: np.random.RandomState, values: Float64s, weights: Float64s) -> dict[str, Float64s]:
+        """Return the arrays of one column at the start of training.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+            Source of random numbers.
+        values : ndarray of shape (n_samples,), float64
+            Values of the column in the training rows, all finite.
+        weights : ndarray of shape (n_samples,), float64
+            Weights of the rows, all above 0.
+
+        Returns
+        -------
+        dict of str to ndarray, float64
+            Array of any shape by name of the attribute, for each of ``vectors``.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a rule overrides this.
+        """
+        raise NotImplementedError
+
+    def bound(self, norm: float, n_columns: int, largest_parameter_norm: float) -> float:
+        """Return a number that the Euclidean norm of the outputs of no row exceeds; infinity if none is known.
+
+        Parameters
+        ----------
+        norm : float
+            Such a number for the row itself.
+        n_columns : int
+            Number of embedded columns.
+        largest_parameter_norm : float
+            Such a number for all trained parameters together.
+
+        Returns
+        -------
+        float
+            Infinity unless a rule overrides this. Then each fit, and each ``partial_fit``, evaluates the loss of its
+            rows once more at the end.
+        """
+        return math.inf
+
+    def to_onnx(self, op: OnnxGraph, x: str, arrays: Mapping[str, Sequence[Array]]) -> str:
+        """Return the outputs for the embedded columns ``x`` in operators of ONNX.
+
+        Parameters
+        ----------
+        op : Graph
+            ``op.Name(input, ..., attribute=...)`` adds a node of the operator of that name, and returns its output.
+            Inputs are outputs of other nodes, numbers in the dtype of the network, or arrays.
+        x : str
+            Output of the node before, of shape (n_samples, n_columns).
+        arrays : dict of str to sequence of ndarray
+            The array of each column by name of the attribute.
+
+        Returns
+        -------
+        str
+            Output of the last node, of shape (n_samples, n_columns * n_outputs), column by column.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a rule overrides this.
+        """
+        raise NotImplementedError
+
+    def embedded_columns(self, names: FeatureNames | None, n_features: int, n_distinct: ArrayLike) -> Ints:
+        """Return the indices of the columns to embed, in increasing order.
+
+        Parameters
+        ----------
+        names : sequence of str or None
+            Names of the features, if X has some.
+        n_features : int
+            Number of columns of X.
+        n_distinct : array-like of shape (n_features,)
+            Number of distinct training values of each column, or of any number above 2 where there are more; read if
+            ``columns`` is 'auto'.
+
+        Returns
+        -------
+        ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If ``columns`` names features that do not exist, or if no column is left to embed.
+        """
+        if self._is_auto():
+            chosen = np.flatnonzero(np.asarray(n_distinct) > FEW_VALUES)
+            if chosen.size == 0:
+                raise ValueError(
+                    f"{self.family}={self!r} embeds no column: columns='auto' leaves out columns with at most "
+                    f"{FEW_VALUES} distinct training values, and X has no others. Leave {self.family} at its default, "
+                    "None, or set columns to the indices or names of features."
+                )
+            return chosen
+        columns = self._given_columns()
+        if columns.dtype.kind == "b":
+            if columns.size != n_features:
+                raise self._refused(f"is a mask of {columns.size} columns, but X has {n_features} features")
+            return np.flatnonzero(columns)
+        if columns.dtype.kind in "iu":
+            outside = columns[(columns < 0) | (columns >= n_features)]
+            if outside.size:
+                raise self._refused(
+                    f"must hold indices in [0, {n_features - 1}] because X has {n_features} features, but "
+                    f"{outside[0]} is among them"
+                )
+            return np.sort(columns.astype(np.intp))
+        if names is None:
+            raise self._refused(
+                "holds names, but X has none. Pass X as a data frame, or set columns to the indices of features"
+            )
+        indices = {name: index for index, name in enumerate(names)}
+        unknown = [name for name in columns if name not in indices]
+        if unknown:
+            raise self._refused(f"must hold names of features, but X has none named {unknown[0]!r}")
+        return np.sort(np.array([indices[name] for name in columns], dtype=np.intp))
+
+    def _validate_params(self):
+        super()._validate_params()
+        if not self._is_auto():
+            self._given_columns()
+
+    def _is_auto(self):
+        return isinstance(self.columns, str) and self.columns == "auto"
+
+    def _given_columns(self):
+        """Return ``columns`` as a vector of bools, ints or strings. ValueError if it is none, or has duplicates."""
+        try:
+            columns = np.asarray(self.columns)
+        except ValueError:  # sequences of different lengths
+            columns = np.empty((0, 0))
+        is_text = columns.dtype.kind in "UTO" and all(isinstance(name, str) for name in columns.flat)
+        if columns.ndim != 1 or (columns.size and not (columns.dtype.kind in "biu" or is_text)):
+            raise self._refused("must be 'auto', or a list of indices, of names or of booleans, one for each feature")
+        is_mask = columns.dtype.kind == "b"
+        if not (columns.any() if is_mask else columns.size):
+            raise self._refused(
+                f"selects no column. Leave {self.family} at its default, None, to train without an embedding"
+            )
+        values, counts = np.unique(columns, return_counts=True)
+        if not is_mask and counts.max() > 1:
+            raise self._refused(f"holds {values[counts.argmax()].item()!r} more than once; each column may stand once")
+        return columns
+
+    def _refused(self, problem):
+        return ValueError(f"columns={self.columns!r} of {type(self).__name__} {problem}.")

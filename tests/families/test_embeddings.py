@@ -1,0 +1,252 @@
+"""Embeddings of numeric features: values, gradients, and where numbers end."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
+from support.embeddings import FORMULAS, Column, embedded, gradient_of
+
+from skregopt._kernels.compiler import DISABLED
+from skregopt.embeddings import EMBEDDINGS, Embedding, Periodic
+
+pytestmark = pytest.mark.numerics
+
+DTYPES = [np.float32, np.float64]
+# name -> (component, formula)
+RULES = {
+    **{name: (rule(), name) for name, rule in EMBEDDINGS.items()},
+    "periodic, small": (Periodic(n_frequencies=1, n_outputs=2), "periodic"),
+    "periodic, odd": (Periodic(n_frequencies=5, n_outputs=6, frequency_scale=2.0), "periodic"),
+    "periodic, even": (Periodic(n_frequencies=4, n_outputs=9), "periodic"),
+}
+N_ROWS = 37  # vector instructions and a remainder
+
+each_rule = pytest.mark.parametrize("name", RULES)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def problem(name, dtype, n_rows=N_ROWS):
+    component = RULES[name][0]
+    rng = np.random.RandomState(1)
+    column = Column.random(component, dtype)
+    x = (1.5 * rng.normal(size=n_rows)).astype(dtype)
+    return component, column, x, rng.normal(size=(component.n_outputs, n_rows)).astype(dtype)
+
+
+def exact_outputs(name, column, x):
+    """Return the outputs in float64, of shape (n_outputs, n_rows), for numbers in any dtype."""
+    component = RULES[name][0]
+    arrays = column.by_name(component, column.parameters.astype(float))
+    return FORMULAS[RULES[name][1]](x.astype(float), arrays).T
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.nojit
+@each_dtype
+@each_rule
+@pytest.mark.parametrize("n_rows", [1, 2, N_ROWS, 512])
+def test_outputs_are_those_of_the_formula(name, dtype, n_rows):
+    component, column, x, _ = problem(name, dtype, n_rows)
+    outputs, _ = embedded(component, column, x)
+    assert outputs.shape == (component.n_outputs, n_rows) and outputs.dtype == dtype
+    np.testing.assert_allclose(outputs, exact_outputs(name, column, x), rtol=0, atol=200 * np.finfo(dtype).eps)
+
+
+@pytest.mark.nojit
+@each_dtype
+@each_rule
+def test_training_and_prediction_agree_in_each_bit(name, dtype):
+    component, column, x, _ = problem(name, dtype, 211)
+    in_training, saved = embedded(component, column, x, is_training=True)
+    np.testing.assert_array_equal(in_training, embedded(component, column, x)[0])
+    assert not np.isnan(saved).any()
+
+
+@each_dtype
+@each_rule
+def test_outputs_of_a_row_do_not_depend_on_other_rows(name, dtype):
+    component, column, x, _ = problem(name, dtype, 211)
+    together, _ = embedded(component, column, x)
+    for cut in (1, 16, 100, 210):
+        parts = [embedded(component, column, part)[0] for part in (x[:cut].copy(), x[cut:].copy())]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), together)
+
+
+@pytest.mark.nojit
+@each_dtype
+@each_rule
+def test_extreme_values_give_numbers_and_nan_stays(name, dtype):
+    component, column, _, _ = problem(name, dtype)
+    limits = np.finfo(dtype)
+    x = np.array([1e30, -1e30, 1e-30, limits.tiny, limits.smallest_subnormal, -limits.tiny / 4, 0.0, -0.0], dtype)
+    outputs, _ = embedded(component, column, x)
+    assert np.isfinite(outputs).all()
+    np.testing.assert_allclose(outputs[:, 2:], exact_outputs(name, column, x[2:]), atol=200 * limits.eps)
+    norm = abs(float(x[0])) + 1
+    largest = component.bound(norm, 1, np.linalg.norm(column.parameters.astype(float)))
+    assert np.linalg.norm(outputs[:, 0].astype(float)) <= largest < np.inf
+    for place in (0, 20, N_ROWS - 1):
+        x = np.linspace(-1, 1, N_ROWS).astype(dtype)
+        x[place] = np.nan
+        bad = np.isnan(embedded(component, column, x)[0])
+        assert bad[:, place].all() and bad.sum() == component.n_outputs
+
+
+@each_rule
+def test_no_outputs_are_beyond_the_bound(name):
+    component = RULES[name][0]
+    rng, norms, parameters, outputs = np.random.RandomState(0), 0.0, [], []
+    row = rng.normal(size=5)
+    for i, value in enumerate(row):
+        column = Column.random(component, np.float64, seed=i)
+        parameters.append(column.parameters)
+        outputs.append(embedded(component, column, np.array([value]))[0])
+    norms = np.linalg.norm(np.concatenate(parameters))
+    largest = component.bound(np.linalg.norm(row), 5, norms)
+    assert largest / 20 < np.linalg.norm(outputs) <= largest
+    assert component.bound(np.inf, 5, 1.0) == np.inf and not np.isfinite(component.bound(1.0, 5, np.nan))
+
+
+def test_a_bound_is_unknown_by_default():
+    assert Embedding().bound(1.0, 1, 1.0) == np.inf
+
+
+# --- gradients ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.nojit
+@each_rule
+@pytest.mark.parametrize("n_rows", [1, N_ROWS])
+def test_gradients_are_central_differences(name, n_rows):
+    component, column, x, deltas = problem(name, np.float64, n_rows)
+    gradient, step = gradient_of(component, column, x, deltas), 1e-5
+    expected = np.empty_like(gradient)
+    for i in range(gradient.size):
+        sums = []
+        for sign in (1, -1):
+            parameters = column.parameters.copy()
+            parameters[i] += sign * step
+            outputs, _ = embedded(component, column._replace(parameters=parameters), x)
+            sums.append(np.sum(deltas * outputs))
+        expected[i] = (sums[0] - sums[1]) / (2 * step)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.torch
+@pytest.mark.nojit
+@each_dtype
+@each_rule
+def test_gradients_are_those_of_torch(name, dtype):
+    torch = pytest.importorskip("torch")
+    component, column, x, deltas = problem(name, dtype, 100 if DISABLED else 512)
+    parameters = torch.tensor(column.parameters.astype(float), requires_grad=True)
+    arrays = column.by_name(component, parameters)
+    outputs = FORMULAS[RULES[name][1]](torch.tensor(x.astype(float)), arrays)
+    (outputs.T * torch.tensor(deltas.astype(float))).sum().backward()
+    gradient = gradient_of(component, column, x, deltas)
+    if dtype == np.float64:
+        np.testing.assert_allclose(outputs.detach().numpy().T, embedded(component, column, x)[0], rtol=0, atol=1e-12)
+    tolerance = 1e-12 if dtype == np.float64 else 3e-5
+    np.testing.assert_allclose(gradient, parameters.grad.numpy(), rtol=0, atol=tolerance * len(x))
+
+
+@pytest.mark.nojit
+@each_dtype
+@each_rule
+def test_nan_in_deltas_is_not_lost(name, dtype):
+    component, column, x, deltas = problem(name, dtype)
+    for output in {1, component.n_outputs - 1}:
+        for row in (0, N_ROWS - 1):
+            bad = deltas.copy()
+            bad[output, row] = np.nan
+            assert np.isnan(gradient_of(component, column, x, bad)).any()
+
+
+# --- start ----------------------------------------------------------------------------------------------------------
+
+
+def test_start_of_periodic():
+    component, rng = Periodic(n_frequencies=2000, frequency_scale=0.3), np.random.RandomState(0)
+    arrays = component.start(rng, np.arange(5.0), np.ones(5))
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "embedding_frequencies_": (2000,), "embedding_phases_": (2000,), "embedding_coefs_": (2000, 3),
+        "embedding_intercepts_": (3,),
+    }  # fmt: skip
+    assert abs(arrays["embedding_frequencies_"].std() - 0.3) < 0.03
+    for name, largest in (("embedding_phases_", np.pi), ("embedding_coefs_", 2000**-0.5)):
+        assert 0.99 * largest < np.abs(arrays[name]).max() <= largest
+        assert abs(arrays[name].mean()) < 0.1 * largest
+    assert np.abs(arrays["embedding_intercepts_"]).max() <= 2000**-0.5
+
+
+@each_rule
+def test_start_gives_the_arrays_that_vectors_name(name):
+    component = RULES[name][0]
+    arrays = component.start(np.random.RandomState(0), np.arange(9.0), np.ones(9))
+    assert list(arrays) == [vector.attribute for vector in component.vectors]
+    assert all(array.dtype == np.float64 and np.isfinite(array).all() for array in arrays.values())
+    again = component.start(np.random.RandomState(0), np.arange(9.0), np.ones(9))
+    assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
+
+
+@pytest.mark.parametrize(
+    "component",
+    [
+        Periodic(n_frequencies=0), Periodic(n_frequencies=2.5), Periodic(frequency_scale=0), Periodic(n_outputs=1),
+        Periodic(frequency_scale=np.nan), Periodic(columns=None), Periodic(columns="all"), Periodic(columns=3),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_parameters_outside_their_domain_are_refused(component):
+    with pytest.raises(InvalidParameterError, match="The '.*' parameter of Periodic must be"):
+        clone(component)._validate_params()
+
+
+# --- ONNX -----------------------------------------------------------------------------------------------------------
+
+
+def onnx_outputs(component, X, columns):
+    """Return the outputs of all columns as onnxruntime computes them, of shape (n_rows, n_columns * n_outputs)."""
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    from skregopt._onnx import Graph
+
+    nodes, constants = [], []
+    op = Graph(
+        X.dtype,
+        lambda stem: f"{stem}_{len(nodes)}_{len(constants)}",
+        lambda operator, *names, **attributes: nodes.append(onnx.helper.make_node(operator, *names, **attributes)),
+        lambda name, array: constants.append(onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)),
+    )
+    arrays = {v.attribute: [column.arrays[v.attribute] for column in columns] for v in component.vectors}
+    op.Identity(component.to_onnx(op, "x", arrays), outputs=["outputs"])
+    values = [
+        onnx.helper.make_tensor_value_info(name, op.element_type, ["n_samples", width])
+        for name, width in (("x", X.shape[1]), ("outputs", X.shape[1] * component.n_outputs))
+    ]
+    graph = onnx.helper.make_graph(nodes, "embedding", values[:1], values[1:], constants)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": X})[0]
+
+
+@each_dtype
+@each_rule
+def test_onnx_form(name, dtype):
+    component = RULES[name][0]
+    rng = np.random.RandomState(0)
+    X = (2 * rng.normal(size=(50, 3))).astype(dtype)
+    columns = [Column.random(component, dtype, seed=seed) for seed in range(3)]
+    expected = [embedded(component, column, X[:, i].copy())[0].T for i, column in enumerate(columns)]
+    for rows in (X, X[:1], X[:0]):
+        got = onnx_outputs(component, rows, columns)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, np.hstack(expected)[: len(rows)], rtol=0, atol=200 * np.finfo(dtype).eps)
+
+
+def test_there_is_no_onnx_form_by_default():
+    with pytest.raises(NotImplementedError):
+        Embedding().to_onnx(None, "x", {})
+    with pytest.raises(NotImplementedError):
+        Embedding().start(None, None, None)
