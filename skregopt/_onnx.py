@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils.validation import check_is_fitted
 
-from ._engine.blocks import ActivationBlock, Product
+from ._engine.blocks import ActivationBlock, EmbeddingBlock, Product, TrainableActivationBlock
 from ._estimators.base import BaseMLP
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
@@ -254,22 +254,36 @@ def _raw_prediction(op, estimator, X):
     estimator._check_fitted_widths(network, estimator.n_features_in_)
     z, arrays = X, network.layout.views(estimator._theta())
     coefs, intercepts = arrays.pop("coefs_"), arrays.pop("intercepts_")
+    if network.embedding is not None:
+        z = _embedded(op, network, X, arrays)
     for layer, blocks in enumerate(network.blocks):
         coef, intercept = np.asarray(coefs[layer], np.float64), np.asarray(intercepts[layer], np.float64)
         forms = []
         for block in blocks:
             vectors = {vector.attribute: arrays[vector.attribute][layer] for vector in block.vectors}
+            if isinstance(block, TrainableActivationBlock):
+                _form(block.rule, "activate")
             if not forms and (factor_and_offset := block.affine(vectors)) is not None:
                 factor, offset = factor_and_offset
                 coef, intercept = coef * factor, intercept * factor + offset
             elif isinstance(block, ActivationBlock):
                 forms.append(partial(_form(block.rule, "activate"), op))
-            elif not isinstance(block, Product):
+            elif not isinstance(block, EmbeddingBlock | Product):
                 forms.append(partial(block.to_onnx, op, vectors={k: v.astype(op.dtype) for k, v in vectors.items()}))
         z = op.Gemm(z, coef.astype(op.dtype), intercept.astype(op.dtype))
         for form in forms:
             z = form(z)
     return z
+
+
+def _embedded(op, network, X, arrays):
+    """Add the embedding of features to a graph. Return the name of the inputs of the first product."""
+    rule = network.embedding.rule
+    _form(rule, "embed")
+    arrays = {
+        vector.attribute: [array.astype(op.dtype) for array in arrays[vector.attribute]] for vector in rule.vectors
+    }
+    return network.blocks[0][0].to_onnx(op, X, arrays)
 
 
 def _invert_link(op, estimator, raw_prediction):

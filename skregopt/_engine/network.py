@@ -7,6 +7,7 @@ import numpy as np
 
 from .blocks import blocks_of
 from .blocks.block import Place
+from .blocks.embedding import EmbeddedColumns
 from .declaration import pass_address
 from .layout import Arrays, Layout
 from .records import BLOCK, LAYER
@@ -31,6 +32,7 @@ class Network:
     alpha : float
     normalisation : type or None
         The kind of block that normalises the hidden layers.
+    embedding : EmbeddedColumns or None
     """
 
     units: list
@@ -42,6 +44,7 @@ class Network:
     dropout: tuple = ()
     input_dropout: float = 0.0
     normalisation: type | None = None
+    embedding: EmbeddedColumns | None = None
 
     @cached_property
     def blocks(self):
@@ -61,7 +64,19 @@ class Network:
             [Arrays(vector.attribute, shapes, vector.trained, group, vector.initial)]
             for (vector, group), shapes in found.items()
         ]
+        if self.embedding is not None:
+            bundles += self.embedding.bundles
         return Layout(self.units, sorted(bundles, key=lambda bundle: not bundle[0].trained))
+
+    @property
+    def n_features(self):
+        """Columns of X."""
+        return self.units[0] if self.embedding is None else self.embedding.n_features
+
+    @property
+    def features(self):
+        """The column of X that each input of the first product is of."""
+        return np.arange(self.units[0]) if self.embedding is None else self.embedding.features
 
     @property
     def needs_whole_batch(self):
@@ -79,30 +94,33 @@ class Network:
         """
         layers, blocks = self._describe_layers(job)
         loss_hyper, penalty_hyper = (part.hyper_vector(self.dtype) for part in (self.loss, self.penalty))
+        # an embedding drops what features have become
+        drops_inputs = self.input_dropout > 0 and self.embedding is None
         job.use("forward", *["sparse_product"] * is_sparse)
         if job.trains:
             job.use(
                 "load_tile", "evaluate_rows", "loss_of_tile", "backward", "train_rows", "gradient_of_coefs",
                 "gradient_of_vectors", *["transposed_sparse_product"] * is_sparse,
-                *["drop_inputs"] * (self.input_dropout > 0),
+                *["drop_inputs"] * drops_inputs,
             )  # fmt: skip
         layout = self.layout
         job.set(
             "network",
             n_layers=layout.n_layers,
-            n_features=layout.widths[0],
+            n_features=self.n_features,
             n_outputs=layout.widths[-1],
             n_weights=layout.n_weights,
             n_parameters=layout.n_parameters,
             layers=layers,
             n_blocks=blocks.size,
             blocks=blocks,
+            **self._embedded(job),
             joins_last_row=self.needs_whole_batch,
             n_loss_hyper=loss_hyper.size,
             loss_hyper=loss_hyper,
             n_penalty_hyper=penalty_hyper.size,
             penalty_hyper=penalty_hyper,
-            drops_inputs=self.input_dropout > 0,
+            drops_inputs=drops_inputs,
             alpha=self.alpha,
             input_dropout=self.input_dropout,
             **self._kernels(job.trains),
@@ -135,6 +153,14 @@ class Network:
                 activations, outputs, deltas,
             ))  # fmt: skip
         return np.array(layers, LAYER), np.array(blocks, BLOCK)
+
+    def _embedded(self, job):
+        """Return the fields about the embedding."""
+        if self.embedding is None:
+            return {}
+        width = self.units[0]
+        deltas = job.layer_buffer(width) if job.trains else 0
+        return {"embeds": True, "embedded": job.layer_buffer(width), "embedded_deltas": deltas}
 
     def _kernels(self, trains):
         """Return the kernels of loss and penalty by the names of their fields."""

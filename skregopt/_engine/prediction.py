@@ -153,13 +153,13 @@ def predictions_of_draws(predictor, source, n_threads, both_sides, rates, seed, 
     ndarray of shape (2, n_rows, n_outputs or 2 * n_outputs), in the dtype of the network
         Means and standard deviations; the latter have the divisor ``n_draws - 1``, and are 0 for a single draw.
     """
-    layout, theta = predictor.network.layout, predictor.theta
+    layout, features, theta = predictor.network.layout, predictor.network.features, predictor.theta
     rates, seed = np.array(rates, dtype=np.float64), np.uint64(seed)
     thinned, drawn = np.empty_like(theta), _empty_predictions(predictor, source, both_sides)
     mean, squares = np.zeros(drawn.shape), np.zeros(drawn.shape)
     with predictor.predicting(source, n_threads) as predict, np.errstate(over="ignore", invalid="ignore"):
         for draw in range(n_draws):
-            thin(theta, layout.units, layout.coef_starts, rates, seed, draw, thinned)
+            thin(theta, layout.units, layout.coef_starts, features, rates, seed, draw, thinned)
             predict(thinned, drawn)
             # the recurrence of B. P. Welford (1962), which neither keeps the draws nor cancels
             change = drawn - mean

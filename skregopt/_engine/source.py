@@ -134,6 +134,10 @@ class Source:
         """Return the compiled loader into working precision ``dtype``."""
         return _compiled_loader(self._loader, np.dtype(dtype))
 
+    def column(self, index, rows):
+        """Return the values of a column in some rows of a dense X."""
+        return self._arrays[0][rows, index]
+
     def largest_norm(self):
         """Return the largest Euclidean norm of a row, or more."""
         values = self._arrays[0]

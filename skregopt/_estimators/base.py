@@ -12,8 +12,9 @@ from sklearn.utils import Tags
 
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.parameters import ParametersMixin, all_parameters, default_parameters
-from .._kernels.typing import Array, Float64s, Floats, MaybeNone, Scorer, Splitter
+from .._kernels.typing import Array, Float64s, Floats, Ints, MaybeNone, Scorer, Splitter
 from ..activations import Activation
+from ..embeddings import Embedding
 from ..initializers import Initializer
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -21,6 +22,7 @@ from ..penalties import Penalty
 from ..schedules import Schedule
 from .callbacks import CallbackSupportMixin
 from .constraints import parameter_constraints
+from .embedded import fitted_embedding
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin, fitted_normalisation
 from .hints import explaining_values, keyword_hints
@@ -51,6 +53,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     hidden_layer_sizes: int | Sequence[int]
     activation: str | Activation | Sequence[str | Activation]
     n_hidden_layers: int | None
+    feature_embedding: str | Embedding | None
     batch_norm: bool
     layer_norm: bool
     weight_init: str | Initializer
@@ -97,6 +100,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     batch_norm_variances_: list[Floats]
     layer_norm_scales_: list[Floats]
     layer_norm_shifts_: list[Floats]
+    activation_scales_: list[Floats]
+    embedded_columns_: Ints
     n_features_in_: int
     feature_names_in_: Array
     n_iter_: int
@@ -220,6 +225,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         if normalisation is not None:
             weights = weights * np.abs(getattr(self, normalisation.scales)[0])
         norms = np.linalg.norm(weights, axis=1)
+        if (embedding := fitted_embedding(vars(self))) is not None:  # all rows that a feature's embedding feeds
+            norms = np.sqrt(np.bincount(embedding.features, norms**2, minlength=self.n_features_in_))
         total = norms.sum()
         return norms / total if total > 0 else norms
 
@@ -230,7 +237,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's estimator tags."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.feature_embedding is None
         return tags
 
 

@@ -14,6 +14,7 @@ from .._kernels.parameters import arguments
 from .._kernels.sklearn_internals import StrOptions, available_if
 from .._kernels.typing import Array, ClassWeight, Floats, MatrixLike, Scorer, Splitter
 from ..activations import Activation
+from ..embeddings import Embedding
 from ..initializers import Initializer
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from ..losses._log_loss import LOG_PREDICTIONS
@@ -238,6 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
         n_hidden_layers: int | None = None,
+        feature_embedding: str | Embedding | None = None,
         batch_norm: bool = False,
         layer_norm: bool = False,
         weight_init: str | Initializer = "auto",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .embedded import attributes_of_embedding
 from .fitted import CURVES, OF_FEATURES, OF_NORMALISATIONS, weight_attributes
 
 
@@ -33,6 +34,8 @@ class FittedAttributes:
             "_dropout_rates": (network.input_dropout, *network.dropout),
             "_seed": inputs.seed,
         }
+        if network.embedding is not None:
+            self.structure |= {"_embedding": network.embedding.rule, "embedded_columns_": network.embedding.columns}
         self._early_stopping = resolved.given["early_stopping"]
         self._previous = inputs.previous
         self._n_rows = n_rows
@@ -73,7 +76,8 @@ class FittedAttributes:
 
     def remove_others(self, estimator):
         """Remove attributes of an earlier fit that are none of this one."""
-        optional = {*OF_FEATURES, *OF_NORMALISATIONS, "_optimizer_memory_"}
+        optional = {*OF_FEATURES, *OF_NORMALISATIONS, "activation_scales_", "_optimizer_memory_"}
+        optional.update(attributes_of_embedding(vars(estimator)))
         for name in optional - self.structure.keys() - self.layout.starts.keys():
             vars(estimator).pop(name, None)
 

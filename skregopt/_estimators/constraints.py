@@ -9,6 +9,7 @@ from sklearn.metrics import get_scorer_names
 from .._engine.blocks import NORMALISATIONS
 from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
 from ..activations import ACTIVATIONS, Activation
+from ..embeddings import EMBEDDINGS, Embedding
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from ..penalties import PENALTIES, ElasticNet, Penalty
@@ -47,17 +48,20 @@ def parameter_constraints(losses, loss_family):
     -------
     dict of str to list
     """
-    names = (tuple(registry) for registry in (losses, ACTIVATIONS, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES))
-    return _parameter_constraints(loss_family, *names)
+    registries = (losses, ACTIVATIONS, EMBEDDINGS, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES)
+    return _parameter_constraints(loss_family, *map(tuple, registries))
 
 
 @cache  # validation takes longer than a small fit; the names are arguments because registries may be extended
-def _parameter_constraints(loss_family, losses, activations, initializers, penalties, optimizers, schedules):
+def _parameter_constraints(
+    loss_family, losses, activations, embeddings, initializers, penalties, optimizers, schedules
+):
     return {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         **{name: ["boolean"] for name in NORMALISATIONS},
         "n_hidden_layers": [None, Interval(Integral, 0, _MOST_LAYERS, closed="both")],
         "activation": [StrOptions(set(activations)), Activation, list, tuple],
+        "feature_embedding": [StrOptions(set(embeddings)), None, Embedding],
         "weight_init": [StrOptions({"auto", *initializers}), Initializer],
         "loss": [StrOptions(set(losses)), loss_family],
         "penalty": [StrOptions({name for name in penalties if name}), None, Penalty],

@@ -28,7 +28,8 @@ def draw(resolved, units, dtype, previous):
     seed : int
         Key of all random numbers of the fit but the initial weights.
     drawn : dict
-        ``coefs_`` and ``intercepts_`` of a new network; empty for one that is continued.
+        ``coefs_`` and ``intercepts_`` of a new network; empty for one that is continued, and for one with an embedding
+        of features, which is known when the rows to train on are.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def draw(resolved, units, dtype, previous):
         For a network that is too large for the memory.
     """
     check_size(resolved, units, dtype)
-    if previous:
+    if previous or resolved.embedding is not None:
         return previous["_seed"] if "_seed" in previous else _new_seed(resolved), {}
     with _generator(resolved.given["random_state"]) as rng:
         # the network's weights are drawn first, so that a seed gives scikit-learn's

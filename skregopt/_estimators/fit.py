@@ -50,7 +50,7 @@ def run_fit(estimator, data, incremental=False):
         resolved = resolve(estimator, incremental)
         inputs = read(estimator, resolved, data)
         parts = split(resolved, inputs, data)
-        beginning = start(resolved, inputs, data)
+        beginning = start(resolved, inputs, parts, data)
         attributes = FittedAttributes(resolved, inputs, beginning.network, parts.train.indices.size)
         if task is not None:
             attributes.remove_others(estimator)  # callbacks see copies, and cannot remove them there

@@ -21,10 +21,12 @@ from .._kernels.parameters import default_parameters
 from .._training.threads import effective_n_threads
 from ..losses._log_loss import sigmoid_invert_link
 from ..penalties import PENALTIES
+from .embedded import attributes_of_embedding, check_dense, fitted_embedding
 from .validation import checked_X
 
 OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
-WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS)  # attributes that together are a network
+# attributes that together are a network, with those of an embedding
+WEIGHTS = ("coefs_", "intercepts_", *OF_NORMALISATIONS, "activation_scales_")
 CURVES = ("loss_curve_", "learning_rate_curve_", "validation_loss_curve_", "validation_scores_")  # by epoch
 _BLOCK_ELEMENTS = 1 << 22  # of predictions that become sparse
 _FEW = 16  # numbers that Python looks at more quickly than NumPy
@@ -49,7 +51,9 @@ def weight_attributes(theta, layout):
     """Return the fitted attributes that hold the weights; they share the memory of ``theta``."""
     views = layout.views(theta)
     # ._packed remembers the flat vector, and what predictions make of it, while the arrays are these ones
-    return views | {"_packed": {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}}
+    packed = {"theta": theta, "views": {name: tuple(arrays) for name, arrays in views.items()}}
+    packed["names"] = tuple(dict.fromkeys((*WEIGHTS, *views)))
+    return views | {"_packed": packed}
 
 
 def precision_of(coefs):
@@ -107,6 +111,7 @@ class FittedMixin:
             rule() if rule else loss,
             PENALTIES[None](),
             normalisation=fitted_normalisation(vars(self)),
+            embedding=fitted_embedding(vars(self)),
         )
 
     def _current_packed(self):
@@ -116,7 +121,7 @@ class FittedMixin:
         if packed is None:
             return {}
         views = packed["views"]
-        for name in WEIGHTS:
+        for name in packed["names"]:
             if not _same_objects(fitted.get(name, ()), views.get(name, ())):
                 return {}
         return packed
@@ -128,7 +133,8 @@ class FittedMixin:
             return packed["theta"]
         if "intercepts_" not in self.__dict__:
             raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
-        arrays = {name: self.__dict__[name] for name in WEIGHTS if name in self.__dict__}
+        names = (*WEIGHTS, *attributes_of_embedding(vars(self)))
+        arrays = {name: self.__dict__[name] for name in names if name in self.__dict__}
         network = self._network()
         return network.layout.pack(arrays, network.dtype)
 
@@ -145,7 +151,13 @@ class FittedMixin:
     def _check_fitted_widths(self, network, n_features):
         """Raise ValueError unless the fitted arrays, which may have been replaced, are for these features and rules."""
         n_rows, n_outputs, loss = network.units[0], network.units[-1], self._rules[1]
-        if n_rows != n_features:
+        if network.embedding is not None:
+            if n_rows != network.features.size:
+                raise ValueError(
+                    f"coefs_[0] must have one row for each of the {network.features.size} numbers that the embedding "
+                    f"makes of a row of X, got shape {self.coefs_[0].shape}."
+                )
+        elif n_rows != n_features:
             raise ValueError(
                 f"coefs_[0] must have one row for each of the {n_features} features of X, got shape "
                 f"{self.coefs_[0].shape}."
@@ -164,7 +176,9 @@ class FittedMixin:
         predictor = self._predictor(rule)
         network, dtype = predictor.network, predictor.theta.dtype
         self._check_fitted_widths(network, X.shape[1])
-        out = predict(predictor, Source(X), effective_n_threads(self.n_jobs), *arguments)
+        source = Source(X)
+        check_dense(network.embedding, source)
+        out = predict(predictor, source, effective_n_threads(self.n_jobs), *arguments)
         if not _all_finite(out):
             raise ValueError(_too_large(dtype))
         return out

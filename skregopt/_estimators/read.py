@@ -12,6 +12,7 @@ from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from ..losses import Loss
 from .draws import draw
+from .embedded import check_dense
 from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, own_component
@@ -139,9 +140,12 @@ def read(estimator, resolved, data):
     loss.check_y(encoded)
     sample_weight, weights = _weights(data.sample_weight, X, encoded, targets, "sample_weight")
     examples = Examples(sample_weight, Source(X), encoded, weights)
+    check_dense(resolved.embedding, examples.source)
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
     seed, drawn = draw(resolved, units, dtype, previous)
     validation = None if data.X_val is None else _validation_examples(view, data, targets, loss, encoded)
+    if validation is not None:
+        check_dense(resolved.embedding, validation.source, "X_val")
     attributes = {name: vars(view)[name] for name in OF_FEATURES if name in vars(view)} | targets.attributes
     return Inputs(examples, validation, targets, loss, dtype, units, seed, drawn, attributes, previous)
 

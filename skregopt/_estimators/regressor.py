@@ -14,6 +14,7 @@ from .._kernels.parameters import arguments
 from .._kernels.sklearn_internals import available_if
 from .._kernels.typing import Array, Floats, MatrixLike, Scorer, Splitter
 from ..activations import Activation
+from ..embeddings import Embedding
 from ..initializers import Initializer
 from ..losses import REGRESSION_LOSSES, Loss
 from ..optimizers import Optimizer
@@ -225,6 +226,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
         n_hidden_layers: int | None = None,
+        feature_embedding: str | Embedding | None = None,
         batch_norm: bool = False,
         layer_norm: bool = False,
         weight_init: str | Initializer = "auto",

@@ -12,6 +12,7 @@ from .._kernels.parameters import all_parameters, is_default
 from .._kernels.sklearn_internals import StrOptions
 from .._training.threads import effective_n_threads
 from ..activations import ACTIVATIONS, Activation
+from ..embeddings import EMBEDDINGS, Embedding
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
@@ -56,6 +57,7 @@ class Resolved:
         One for each hidden layer.
     draws : list of (Initializer, Activation)
         One for each weight matrix: the rule that draws it, and the activation that the rule is told.
+    embedding : Embedding or None
     normalisation : type or None
         Kind of block that normalises the hidden layers.
     dropout : tuple of float
@@ -76,6 +78,7 @@ class Resolved:
     depth: str
     activations: list
     draws: list
+    embedding: Embedding | None
     normalisation: type | None
     dropout: tuple
     penalty: Penalty
@@ -129,6 +132,7 @@ def resolve(estimator, incremental=False):
         depth=depth(estimator),
         activations=activations,
         draws=draws,
+        embedding=_embedding(estimator),
         normalisation=_normalisation(estimator, hidden),
         dropout=dropout,
         penalty=penalty,
@@ -224,6 +228,13 @@ def _activations(estimator, n_hidden):
         of_output = activations[-1] if activations else ACTIVATIONS["identity"]()
     draws = [(_initializer(estimator, activation), activation) for activation in (*activations, of_output)]
     return activations, draws
+
+
+def _embedding(estimator):
+    """Return the embedding of features, or None."""
+    if estimator.feature_embedding is None:
+        return None
+    return own_component(Embedding, EMBEDDINGS, estimator.feature_embedding, estimator)
 
 
 def _initializer(estimator, activation):

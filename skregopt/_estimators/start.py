@@ -7,6 +7,8 @@ import numpy as np
 from .._engine.network import Network
 from .._training.memory import OptimizerMemory
 from .._training.trial import try_out
+from .draws import check_size, draw_weights
+from .embedded import attributes_of_embedding, begin_embedding, check_embedding, fitted_embedding
 from .fitted import WEIGHTS, fitted_normalisation
 
 
@@ -28,13 +30,14 @@ class Beginning:
     memory: OptimizerMemory | None
 
 
-def start(resolved, inputs, data):
+def start(resolved, inputs, split, data):
     """Return the :class:`Beginning` of a fit.
 
     Parameters
     ----------
     resolved : Resolved
     inputs : Inputs
+    split : Split
     data : FitData
 
     Raises
@@ -43,8 +46,10 @@ def start(resolved, inputs, data):
         For arrays, given or of the network that this fit continues, that do not have the shapes of this network.
     """
     given, previous = resolved.given, inputs.previous
+    embedding, arrays = _embedding_and_arrays(resolved, inputs, split.train.indices)
+    units = inputs.units if embedding is None else [embedding.features.size, *inputs.units[1:]]
     network = Network(
-        inputs.units,
+        units,
         inputs.dtype,
         resolved.activations,
         inputs.loss,
@@ -53,11 +58,11 @@ def start(resolved, inputs, data):
         resolved.dropout,
         float(given["input_dropout"]),
         resolved.normalisation,
+        embedding,
     )
-    arrays, given_as = dict(inputs.drawn), {}
     if previous:
-        arrays = {name: previous[name] for name in WEIGHTS if name in previous}
         _check_normalisation(fitted_normalisation(arrays), network.normalisation)
+    given_as = {}
     for attribute, argument, values in (
         ("coefs_", "coef_init", data.coef_init), ("intercepts_", "intercept_init", data.intercept_init),
     ):  # fmt: skip
@@ -66,6 +71,22 @@ def start(resolved, inputs, data):
     theta = network.layout.pack(arrays, network.dtype, given_as)
     memory = _starting_memory(resolved.optimizer, network, previous if resolved.incremental else {})
     return Beginning(network, theta, memory)
+
+
+def _embedding_and_arrays(resolved, inputs, rows):
+    """Return the embedding, or None, and all arrays that training starts from, by attribute."""
+    rule, previous = resolved.embedding, inputs.previous
+    if previous:
+        check_embedding(previous.get("_embedding"), rule)
+        names = (*WEIGHTS, *attributes_of_embedding(previous))
+        return fitted_embedding(previous), {name: previous[name] for name in names if name in previous}
+    if rule is None:
+        return None, dict(inputs.drawn)
+    rng = np.random.RandomState(inputs.seed)
+    embedding, arrays = begin_embedding(rule, inputs, rows, rng)
+    units = [embedding.features.size, *inputs.units[1:]]
+    check_size(resolved, units, inputs.dtype)
+    return embedding, arrays | draw_weights(resolved, units, rng)
 
 
 def _check_normalisation(fitted, wanted):

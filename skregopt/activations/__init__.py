@@ -25,6 +25,7 @@ from ._identity import Identity
 from ._relu import LeakyReLU, ReLU
 from ._sigmoids import Logistic, Tanh
 from ._softplus import Softplus
+from ._trainable import Trainable
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,6 +41,7 @@ __all__ = [
     "SiLU",
     "Softplus",
     "Tanh",
+    "Trainable",
 ]
 
 for _class in [value for value in vars().values() if isinstance(value, type)]:

@@ -14,6 +14,7 @@ from support.states import plain
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS
+from skregopt.embeddings import Periodic
 from skregopt.initializers import INITIALIZERS, HeNormal, Orthogonal
 from skregopt.losses import CLASSIFICATION_LOSSES, LOSSES, REGRESSION_LOSSES
 from skregopt.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Muon, Nadam, RMSprop
@@ -35,6 +36,7 @@ UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 BAD_VALUES = {
     "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
+    "feature_embedding": ["fourier", 3, True, Periodic],
     "n_hidden_layers": [-1, 1.5, "2", np.nan, 10_001, 10**9, 10**30],
     "batch_norm": NOT_A_BOOL,
     "layer_norm": NOT_A_BOOL,

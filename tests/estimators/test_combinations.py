@@ -20,6 +20,8 @@ from support.pairwise import exhaustive
 from support.states import plain
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.activations import Trainable
+from skregopt.embeddings import Periodic
 from skregopt.losses import Huber, LogLoss
 from skregopt.optimizers import Adam, RMSprop
 from skregopt.penalties import ElasticNet, GroupL1
@@ -34,7 +36,8 @@ BASE = {"hidden_layer_sizes": (4,), "max_iter": 4, "random_state": 0, "learning_
 VALUES = {
     "hidden_layer_sizes": [3, (4, 3), ()],
     "n_hidden_layers": [0, 2],
-    "activation": ["tanh", ["gelu"]],
+    "activation": ["tanh", ["gelu"], Trainable("mish")],
+    "feature_embedding": ["periodic", Periodic(n_frequencies=3, columns=[1])],
     "batch_norm": [True],
     "layer_norm": [True],
     "weight_init": ["orthogonal"],

@@ -37,10 +37,10 @@ ORDER = {
     "compiler calls cache_folder cache jit atomics blas denormals maths trigonometry views parameters component",
     "_engine": "records declaration layout source blocks tiles passes clipping averaging update overflow sharing loop "
     "job network prediction",
-    "_engine.blocks": "block product batch_norm layer_norm activation dropout",
+    "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
     "_training": "memory trial threads outcome problem job slices evaluation first_order lbfgs",
-    "_estimators": "words proposals hints constraints resolve messages validation targets fitted draws read split "
-    "start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
+    "_estimators": "words proposals hints constraints resolve messages validation targets embedded fitted draws read "
+    "split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",
 }
@@ -298,7 +298,7 @@ def rules(module):
         if inspect.isclass(value)
         and issubclass(value, Component)
         and value.__module__ == f"skregopt.{module}"
-        and value.__name__ != "Warmup"
+        and value.__name__ not in ("Trainable", "Warmup")
     ]
 
 

@@ -4,7 +4,7 @@ import math
 
 from ..._kernels.calls import caller
 from ..._kernels.views import array_at, flat_view
-from ...activations import Activation
+from ...activations import Activation, Trainable
 from ..declaration import compiled_pass
 from ..records import filled, record_type
 from .block import Block, on_strip
@@ -53,7 +53,8 @@ class ActivationBlock(Block):
 
     @classmethod
     def of(cls, network, layer):
-        return cls(network.activations[layer])
+        activation = network.activations[layer]
+        return None if isinstance(activation, Trainable) else cls(activation)
 
     def bound(self, norm, n_units, trained, running):
         if self.rule.linear_bound is None:

@@ -170,6 +170,10 @@ class Place:
         """Return the address of memory for one number of each unit and row of a tile."""
         return self.job.kept(aligned_zeros(self.job.tile_size * self.n_units, self.dtype))
 
+    def memory(self, size):
+        """Return the address of memory for so many numbers."""
+        return self.job.kept(aligned_zeros(size, self.dtype))
+
     def once_per_row(self):
         """Return the address of memory for one number of each row of a tile."""
         return self.job.kept(aligned_zeros(self.job.tile_size, self.dtype))

@@ -114,8 +114,8 @@ def drop_inputs(theta, job, strip):
                 row[j] *= zero if maths.random_bits(key, j) < threshold else keep
 
 
-@entry(lambda T, v: types.void(v, _integers, _integers, vector(types.float64), types.uint64, types.int64, v))
-def thin(theta, units, coef_starts, rates, seed, draw, thinned):
+@entry(lambda T, v: types.void(v, *[_integers] * 3, vector(types.float64), types.uint64, types.int64, v))
+def thin(theta, units, coef_starts, features, rates, seed, draw, thinned):
     """Fill ``thinned`` with the parameters of the network of a draw.
 
     Masks are keyed by seed, draw, layer and unit. The keys are those that a row numbered ``draw`` would have in epoch
@@ -126,6 +126,8 @@ def thin(theta, units, coef_starts, rates, seed, draw, thinned):
     theta, thinned : vector of T
     units, coef_starts : int64 vector
         As in ``Layout``.
+    features : int64 vector
+        Which feature each input of the first product is of.
     rates : float64 vector, one element for each weight matrix
         Rates of dropout of what enters it: the features, the units of each hidden layer.
     seed : uint64
@@ -142,7 +144,8 @@ def thin(theta, units, coef_starts, rates, seed, draw, thinned):
             keep = theta.dtype.type(1.0 / (1.0 - rates[layer]))
             threshold = np.uint32(min(rates[layer] * 4294967296.0, 4294967295.0))
             for j in range(fan_in):
-                factor = zero if maths.random_bits(layer_key, j) < threshold else keep
+                unit = features[j] if layer == 0 else j
+                factor = zero if maths.random_bits(layer_key, unit) < threshold else keep
                 row = flat_view(thinned, coef_starts[layer] + j * fan_out, fan_out)
                 for k in range(fan_out):
                     row[k] *= factor

@@ -154,7 +154,7 @@ def product_forward(theta, job, layer, block, strip):
     if layer.index == 0 and strip.is_sparse:
         sparse_product(job, coefs, out)
         return
-    inputs = job.buffers.inputs
+    inputs = job.network.embedded if job.network.embeds else job.buffers.inputs
     if layer.index > 0:
         below = array_at(job.network.layers, layer.index, LAYER)[layer.index - 1]
         inputs = below.outputs if strip.is_training else below.activations
@@ -164,12 +164,14 @@ def product_forward(theta, job, layer, block, strip):
 @compiled_pass(on_strip)
 def product_backward(theta, job, layer, block, strip):
     """Compute the gradient with respect to the outputs of the layer below."""
-    if layer.index == 0:
+    if layer.index == 0 and not job.network.embeds:
         return
     n_rows, fan_in, fan_out = strip.n_rows, layer.fan_in, layer.fan_out
-    below = array_at(job.network.layers, layer.index, LAYER)[layer.index - 1]
+    all_deltas_below = job.network.embedded_deltas
+    if layer.index > 0:
+        all_deltas_below = array_at(job.network.layers, layer.index, LAYER)[layer.index - 1].deltas
     deltas = matrix_at(layer.deltas, strip.first * fan_out, n_rows, fan_out, theta)
-    deltas_below = matrix_at(below.deltas, strip.first * fan_in, n_rows, fan_in, theta)
+    deltas_below = matrix_at(all_deltas_below, strip.first * fan_in, n_rows, fan_in, theta)
     coefs = matrix_view(theta, layer.coefs, fan_in, fan_out)
     start = strip.first // LOSS_ROWS * blas.SMALL_MATRIX
     memory = matrix_at(job.buffers.transposed, start, 1, blas.SMALL_MATRIX, theta)
@@ -191,7 +193,10 @@ def gradient_of_coefs(job, index, n_tile_rows, first_row, accumulate, out):
         if first_row == 0:
             transposed_sparse_product(job, deltas, accumulate, matrix_view(out, 0, fan_in, fan_out))
         return
-    inputs = matrix_at(layers[index - 1].outputs if index > 0 else job.buffers.inputs, 0, n_tile_rows, fan_in, out)
+    all_inputs = job.network.embedded if job.network.embeds else job.buffers.inputs
+    if index > 0:
+        all_inputs = layers[index - 1].outputs
+    inputs = matrix_at(all_inputs, 0, n_tile_rows, fan_in, out)
     n_rows = out.size // fan_out
     result = matrix_view(out, 0, n_rows, fan_out)
     if n_tile_rows > 1 or accumulate:

@@ -1,0 +1,122 @@
+"""Embedded features: which columns, their arrays at the start of training, and those of a fitted network."""
+
+import numpy as np
+
+from .._engine.blocks.embedding import EmbeddedColumns
+from .._kernels.parameters import is_default
+
+
+def begin_embedding(rule, inputs, rows, rng):
+    """Return a new embedding, and its arrays at the start of training by attribute.
+
+    Parameters
+    ----------
+    rule : Embedding
+    inputs : Inputs
+    rows : ndarray of int
+        Rows to train on.
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    embedding : EmbeddedColumns
+    arrays : dict of str to list of ndarray
+
+    Raises
+    ------
+    ValueError
+        For columns that X has not, and for values that are too large for the working precision.
+    """
+    source, weights = inputs.examples.source, inputs.examples.sample_weight
+    weights = np.ones(rows.size) if weights is None else weights[rows].astype(np.float64)
+    columns = [_column(source, index, rows, inputs.dtype) for index in range(source.n_features)]
+    names = inputs.attributes.get("feature_names_in_")
+    n_distinct = [_few_distinct(column) for column in columns]
+    embedded = rule.embedded_columns(names, source.n_features, n_distinct).astype(np.int64)
+    started = [rule.start(rng, columns[index], weights) for index in embedded]
+    attributes = [vector.attribute for vector in rule.vectors]
+    for arrays in started:
+        if set(arrays) != set(attributes):
+            raise ValueError(
+                f"start of {type(rule).__name__} returned arrays named {sorted(arrays)}, but vectors names "
+                f"{sorted(attributes)}. Return one array for each of vectors."
+            )
+    arrays = {attribute: [np.asarray(of_column[attribute]) for of_column in started] for attribute in attributes}
+    return _embedded(rule, embedded, source.n_features, arrays), arrays
+
+
+def fitted_embedding(attributes):
+    """Return the embedding of the network with these fitted attributes, or None."""
+    rule = attributes.get("_embedding")
+    if rule is None:
+        return None
+    arrays = {vector.attribute: attributes[vector.attribute] for vector in rule.vectors}
+    return _embedded(rule, np.asarray(attributes["embedded_columns_"]), attributes["n_features_in_"], arrays)
+
+
+def attributes_of_embedding(attributes):
+    """Return the names of the fitted attributes that describe an embedding, of which there may be none."""
+    rule = attributes.get("_embedding")
+    names = () if rule is None else tuple(vector.attribute for vector in rule.vectors)
+    return ("_embedding", "embedded_columns_", *names)
+
+
+def check_embedding(fitted, wanted):
+    """Raise ValueError if a network, to be trained further, has another embedding than is wanted.
+
+    Parameters
+    ----------
+    fitted, wanted : Embedding or None
+    """
+    if fitted is None and wanted is None:
+        return
+    if type(fitted) is type(wanted):
+        before, now = fitted.get_params(deep=False), wanted.get_params(deep=False)
+        if all(is_default(now[name], before[name]) for name in now):
+            return
+    raise ValueError(
+        f"feature_embedding={wanted!r} differs from {fitted!r} of the network that warm_start and partial_fit continue "
+        "with. Give feature_embedding its former value, or fit a new estimator."
+    )
+
+
+def check_dense(embedding, source, argument="X"):
+    """Raise ValueError for sparse rows of X and a network with an embedding.
+
+    Parameters
+    ----------
+    embedding : object
+        None without one.
+    source : Source
+    argument : str, default='X'
+    """
+    if embedding is not None and source.is_sparse:
+        raise ValueError(
+            f"feature_embedding needs dense rows, but {argument} is sparse: what becomes of a zero is not zero. Pass "
+            f"{argument}.toarray(), or set feature_embedding=None."
+        )
+
+
+def _embedded(rule, columns, n_features, arrays):
+    shapes = {attribute: [np.shape(array) for array in of_columns] for attribute, of_columns in arrays.items()}
+    return EmbeddedColumns(rule, columns, n_features, shapes)
+
+
+def _column(source, index, rows, dtype):
+    """Return the values of a column in the rows to train on, rounded to the working precision, as float64."""
+    with np.errstate(over="ignore"):
+        values = source.column(index, rows).astype(dtype).astype(np.float64)
+    if not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"X contains values too large for {dtype}, in column {index}. Scale X, best with StandardScaler, or use "
+            "dtype='float64'."
+        )
+    return values
+
+
+def _few_distinct(values):
+    """Return the number of distinct values, or 3 if there are more than two."""
+    others = values[values != values[0]]
+    if not others.size:
+        return 1
+    return 2 if np.all(others == others[0]) else 3
