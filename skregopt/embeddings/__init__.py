@@ -22,12 +22,14 @@ fit knows, without a look at its rows, that no prediction overflows.
 
 from ._family import Embedding, EmbeddingVector
 from ._periodic import Periodic
+from ._piecewise_linear import PiecewiseLinear
 
-__all__ = ["EMBEDDINGS", "Embedding", "EmbeddingVector", "Periodic"]
+__all__ = ["EMBEDDINGS", "Embedding", "EmbeddingVector", "Periodic", "PiecewiseLinear"]
 
 for _class in [value for value in vars().values() if isinstance(value, type)]:
     _class.__module__ = __name__  # pickles name the public path, so that no later move breaks them
 
 EMBEDDINGS: dict[str, type[Embedding]] = {
     "periodic": Periodic,
+    "piecewise_linear": PiecewiseLinear,
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -167,27 +169,19 @@ class Embedding(Component):
                 )
             return chosen
         columns = self._given_columns()
-        if columns.dtype.kind == "b":
-            if columns.size != n_features:
-                raise self._refused(f"is a mask of {columns.size} columns, but X has {n_features} features")
+        if isinstance(columns[0], bool):
+            if len(columns) != n_features:
+                raise self._refused(f"is a mask of {len(columns)} columns, but X has {n_features} features")
             return np.flatnonzero(columns)
-        if columns.dtype.kind in "iu":
-            outside = columns[(columns < 0) | (columns >= n_features)]
-            if outside.size:
-                raise self._refused(
-                    f"must hold indices in [0, {n_features - 1}] because X has {n_features} features, but "
-                    f"{outside[0]} is among them"
-                )
-            return np.sort(columns.astype(np.intp))
-        if names is None:
+        if isinstance(columns[0], str):
+            columns = self._indices_of(columns, names)
+        outside = [index for index in columns if not 0 <= index < n_features]
+        if outside:
             raise self._refused(
-                "holds names, but X has none. Pass X as a data frame, or set columns to the indices of features"
+                f"must hold indices from 0 to {n_features - 1} because X has {n_features} features, but "
+                f"{outside[0]} is among them"
             )
-        indices = {name: index for index, name in enumerate(names)}
-        unknown = [name for name in columns if name not in indices]
-        if unknown:
-            raise self._refused(f"must hold names of features, but X has none named {unknown[0]!r}")
-        return np.sort(np.array([indices[name] for name in columns], dtype=np.intp))
+        return np.sort(np.array(columns, dtype=np.intp))
 
     def _validate_params(self):
         super()._validate_params()
@@ -198,23 +192,43 @@ class Embedding(Component):
         return isinstance(self.columns, str) and self.columns == "auto"
 
     def _given_columns(self):
-        """Return ``columns`` as a vector of bools, ints or strings. ValueError if it is none, or has duplicates."""
-        try:
-            columns = np.asarray(self.columns)
-        except ValueError:  # sequences of different lengths
-            columns = np.empty((0, 0))
-        is_text = columns.dtype.kind in "UTO" and all(isinstance(name, str) for name in columns.flat)
-        if columns.ndim != 1 or (columns.size and not (columns.dtype.kind in "biu" or is_text)):
+        """Return ``columns`` as a list of bools, of ints or of strings. ValueError if it is none, or has duplicates."""
+        columns = np.asarray(self.columns, dtype=object)
+        kinds = {_kind(column) for column in columns.flat}
+        if columns.ndim != 1 or None in kinds or len(kinds) > 1:
             raise self._refused("must be 'auto', or a list of indices, of names or of booleans, one for each feature")
-        is_mask = columns.dtype.kind == "b"
-        if not (columns.any() if is_mask else columns.size):
+        columns = [kind(column) for kind in kinds for column in columns]
+        is_mask = bool in kinds
+        if not (any(columns) if is_mask else columns):
             raise self._refused(
                 f"selects no column. Leave {self.family} at its default, None, to train without an embedding"
             )
-        values, counts = np.unique(columns, return_counts=True)
-        if not is_mask and counts.max() > 1:
-            raise self._refused(f"holds {values[counts.argmax()].item()!r} more than once; each column may stand once")
+        repeated = [column for column, count in Counter(columns).items() if count > 1]
+        if repeated and not is_mask:
+            raise self._refused(f"holds {repeated[0]!r} more than once. Each column may stand once")
         return columns
+
+    def _indices_of(self, columns, names):
+        """Return the indices of columns given by name."""
+        if names is None:
+            raise self._refused(
+                "holds names, but X has none. Pass X as a data frame, or set columns to the indices of features"
+            )
+        counts = Counter(names)
+        for name in columns:
+            if counts[name] != 1:
+                raise self._refused(f"must hold names of features, but X has {counts[name] or 'none'} named {name!r}")
+        indices = {name: index for index, name in enumerate(names)}
+        return [indices[name] for name in columns]
 
     def _refused(self, problem):
         return ValueError(f"columns={self.columns!r} of {type(self).__name__} {problem}.")
+
+
+def _kind(column):
+    """Return how a column is chosen: bool, int or str; None for anything else."""
+    if isinstance(column, bool | np.bool_):
+        return bool
+    if isinstance(column, Integral):
+        return int
+    return str if isinstance(column, str) else None

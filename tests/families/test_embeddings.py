@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from support.embeddings import FORMULAS, Column, embedded, gradient_of
 
 from skregopt._kernels.compiler import DISABLED
-from skregopt.embeddings import EMBEDDINGS, Embedding, Periodic
+from skregopt.embeddings import EMBEDDINGS, Embedding, Periodic, PiecewiseLinear
 
 pytestmark = pytest.mark.numerics
 
@@ -18,6 +18,9 @@ RULES = {
     "periodic, small": (Periodic(n_frequencies=1, n_outputs=2), "periodic"),
     "periodic, odd": (Periodic(n_frequencies=5, n_outputs=6, frequency_scale=2.0), "periodic"),
     "periodic, even": (Periodic(n_frequencies=4, n_outputs=9), "periodic"),
+    "piecewise_linear, small": (PiecewiseLinear(n_bins=1, n_outputs=1), "piecewise_linear"),
+    "piecewise_linear, odd": (PiecewiseLinear(n_bins=5, n_outputs=7), "piecewise_linear"),
+    "piecewise_linear, even": (PiecewiseLinear(n_bins=40, n_outputs=14), "piecewise_linear"),
 }
 N_ROWS = 37  # vector instructions and a remainder
 
@@ -157,7 +160,7 @@ def test_gradients_are_those_of_torch(name, dtype):
 @each_rule
 def test_nan_in_deltas_is_not_lost(name, dtype):
     component, column, x, deltas = problem(name, dtype)
-    for output in {1, component.n_outputs - 1}:
+    for output in {min(1, component.n_outputs - 1), component.n_outputs - 1}:
         for row in (0, N_ROWS - 1):
             bad = deltas.copy()
             bad[output, row] = np.nan
@@ -181,6 +184,94 @@ def test_start_of_periodic():
     assert np.abs(arrays["embedding_intercepts_"]).max() <= 2000**-0.5
 
 
+def bins(values, n_bins, weights=None):
+    component, values = PiecewiseLinear(n_bins=n_bins), np.asarray(values, float)
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, float)
+    return component.start(np.random.RandomState(0), values, weights)["embedding_bins_"]
+
+
+def test_start_of_piecewise_linear():
+    component, rng = PiecewiseLinear(n_bins=4, n_outputs=1000), np.random.RandomState(0)
+    arrays = component.start(rng, rng.permutation(101).astype(float), np.ones(101))
+    assert arrays["embedding_bins_"].tolist() == [0, 25, 50, 75, 100]
+    assert arrays["embedding_coefs_"].shape == (4, 1000) and not arrays["embedding_coefs_"].any()
+    for name in ("embedding_slopes_", "embedding_intercepts_"):
+        assert arrays[name].shape == (1000,) and abs(arrays[name].mean()) < 0.1 * 1000**-0.5
+        assert 0.98 * 1000**-0.5 < np.abs(arrays[name]).max() <= 1000**-0.5
+
+
+@pytest.mark.parametrize("n_bins", [1, 2, 3, 7, 16])
+@pytest.mark.parametrize("seed", range(5))
+def test_bins_are_quantiles_of_repeated_rows(n_bins, seed):
+    rng = np.random.RandomState(seed)
+    values, weights = rng.randint(0, 12, 60) / 3.0, rng.randint(1, 6, 60)
+    repeated = np.repeat(values, weights)
+    expected = np.unique(np.quantile(repeated, np.arange(n_bins + 1) / n_bins, method="inverted_cdf"))
+    assert bins(values, n_bins, weights).tolist() == bins(repeated, n_bins).tolist() == expected.tolist()
+    assert bins(values, n_bins, 0.25 * weights).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("n_bins", [3, 10, 48])
+@pytest.mark.parametrize("n_rows", [30, 49, 1000])
+def test_whole_weights_are_compared_without_rounding(n_bins, n_rows):
+    """As NumPy's 0.1 * 3 is not 0.3, a quantile could be the next value."""
+    ranks = np.arange(1, n_rows + 1)
+    expected = [1, *(-(-j * n_rows // n_bins) for j in range(1, n_bins + 1))]
+    assert bins(ranks, n_bins).tolist() == np.unique(expected).tolist()
+
+
+def test_bins_of_few_values():
+    assert bins([2.0] * 9, 16).tolist() == [2]
+    assert bins([2.0], 16).tolist() == [2]
+    assert bins([1.0] * 90 + [3.0], 4).tolist() == [1, 3]
+    assert bins([0.0, -0.0, 1.0, 5.0], 100).tolist() == [0, 1, 5]
+    assert bins([1.0, 2.0, 3.0], 2, [1, 1, 1000]).tolist() == [1, 3]
+
+
+@pytest.mark.nojit
+@each_dtype
+def test_a_constant_column_has_a_linear_part_only(dtype):
+    component = PiecewiseLinear(n_outputs=5)
+    column = Column.random(component, dtype, values=np.full(20, 3.0))
+    assert column.arrays["embedding_coefs_"].shape == (0, 5) and column.parameters.size == 10
+    x = np.linspace(-2, 4, 21).astype(dtype)
+    outputs, _ = embedded(component, column, x)
+    expected = column.parameters[:5, None] * x + column.parameters[5:, None]
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
+    gradient = gradient_of(component, column, x, np.ones_like(outputs))
+    np.testing.assert_allclose(gradient, np.repeat([x.sum(), x.size], 5), rtol=1e-5)
+
+
+def test_piecewise_linear_starts_linear():
+    """Neither bins nor their number change the outputs before training."""
+    x, outputs = np.linspace(-3, 3, 50), []
+    for n_bins in (1, 16):
+        component = PiecewiseLinear(n_bins=n_bins)
+        arrays = component.start(np.random.RandomState(0), x, np.ones(50))
+        outputs.append(embedded(component, Column.of(component, arrays, np.float64), x)[0])
+    np.testing.assert_array_equal(*outputs)
+    np.testing.assert_allclose(np.diff(outputs[0], n=2), 0, atol=1e-14)
+
+
+@pytest.mark.nojit
+@each_dtype
+def test_edges_that_coincide_make_a_step(dtype):
+    """Values that differ in float64 may be one number in float32."""
+    component = PiecewiseLinear(n_bins=2, n_outputs=1)
+    tiny = np.finfo(dtype).smallest_subnormal
+    for low, high in ((1.0, 1.0), (0.0, tiny), (-tiny, 3 * tiny)):
+        arrays = {
+            "embedding_slopes_": np.zeros(1), "embedding_intercepts_": np.zeros(1),
+            "embedding_coefs_": np.array([[1.0], [10.0]]), "embedding_bins_": np.array([low, high, 2.0]),
+        }  # fmt: skip
+        column = Column.of(component, arrays, dtype)
+        outputs, _ = embedded(component, column, np.array([low - 0.5, low + 0.5, 9.0], dtype))
+        exact = [0, 1 + 10 * (low + 0.5 - high) / (2 - high), 11]
+        np.testing.assert_allclose(outputs[0], exact, rtol=1e-6)
+        at_edges, _ = embedded(component, column, np.array([low, high], dtype))
+        assert np.isfinite(at_edges).all() and (at_edges >= 0).all() and (at_edges <= 1).all()
+
+
 @each_rule
 def test_start_gives_the_arrays_that_vectors_name(name):
     component = RULES[name][0]
@@ -196,11 +287,12 @@ def test_start_gives_the_arrays_that_vectors_name(name):
     [
         Periodic(n_frequencies=0), Periodic(n_frequencies=2.5), Periodic(frequency_scale=0), Periodic(n_outputs=1),
         Periodic(frequency_scale=np.nan), Periodic(columns=None), Periodic(columns="all"), Periodic(columns=3),
+        PiecewiseLinear(n_bins=0), PiecewiseLinear(n_outputs=0), PiecewiseLinear(columns=1.0),
     ],
     ids=repr,
 )  # fmt: skip
 def test_parameters_outside_their_domain_are_refused(component):
-    with pytest.raises(InvalidParameterError, match="The '.*' parameter of Periodic must be"):
+    with pytest.raises(InvalidParameterError, match="The '.*' parameter of (Periodic|PiecewiseLinear) must be"):
         clone(component)._validate_params()
 
 
@@ -243,6 +335,17 @@ def test_onnx_form(name, dtype):
         got = onnx_outputs(component, rows, columns)
         assert got.dtype == dtype
         np.testing.assert_allclose(got, np.hstack(expected)[: len(rows)], rtol=0, atol=200 * np.finfo(dtype).eps)
+
+
+@each_dtype
+@pytest.mark.parametrize("n_distinct", [(1, 1), (1, 4), (4, 200)])
+def test_onnx_form_of_columns_with_different_bins(dtype, n_distinct):
+    component = PiecewiseLinear(n_bins=6, n_outputs=3)
+    rng = np.random.RandomState(0)
+    columns = [Column.random(component, dtype, values=rng.randint(0, n, 500) / n) for n in n_distinct]
+    X = rng.uniform(-0.5, 1.5, (30, 2)).astype(dtype)
+    expected = [embedded(component, column, X[:, i].copy())[0].T for i, column in enumerate(columns)]
+    np.testing.assert_allclose(onnx_outputs(component, X, columns), np.hstack(expected), atol=50 * np.finfo(dtype).eps)
 
 
 def test_there_is_no_onnx_form_by_default():

@@ -124,6 +124,8 @@ VECTORISED = (
     "huber_evaluate",
     "periodic_embed",
     "periodic_differentiate",
+    "piecewise_linear_embed",
+    "piecewise_linear_differentiate",
 )
 
 

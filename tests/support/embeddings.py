@@ -85,4 +85,13 @@ def periodic(x, arrays):
     return library.concatenate([x[:, None], cosines @ coefs + intercepts], 1)
 
 
-FORMULAS = {"periodic": periodic}
+def piecewise_linear(x, arrays):
+    """Return the outputs, of shape (n_rows, n_outputs), by NumPy or PyTorch."""
+    slopes, intercepts, coefs, edges = arrays.values()
+    outputs = x[:, None] * slopes + intercepts
+    for low, high, coef in zip(edges[:-1], edges[1:], coefs, strict=True):
+        outputs = outputs + ((x - low) / (high - low)).clip(0, 1)[:, None] * coef
+    return outputs
+
+
+FORMULAS = {"periodic": periodic, "piecewise_linear": piecewise_linear}
