@@ -12,7 +12,7 @@ from .._kernels.jit import jit, vector
 from .._kernels.views import array_at, flat_view
 from ..penalties import Penalty
 from .declaration import compiled_pass
-from .records import LAYER, job_type
+from .records import LAYER, PIECE, job_type
 
 _add_penalty_gradient = caller("penalty add_gradient", Penalty.signatures["add_gradient"])
 
@@ -29,8 +29,9 @@ def _largest(values):
 def clip_gradient(theta, job, grad):
     """Add the gradient of the smooth penalty to ``grad``, and scale it if its norm is above ``clip_norm``.
 
-    One norm is taken over all parameters; the factor is ``min(1, clip_norm / (norm + 1e-6))``, as in PyTorch's
-    ``clip_grad_norm_`` (Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", 2013).
+    One norm is taken over all parameters, in the coordinates in which they are trained (see ``coordinates.py``); the
+    factor is ``min(1, clip_norm / (norm + 1e-6))``, as in PyTorch's ``clip_grad_norm_`` (Pascanu, Mikolov, Bengio, "On
+    the difficulty of training recurrent neural networks", 2013).
     """
     network = job.network
     _add_penalty_gradient(
@@ -40,6 +41,14 @@ def clip_gradient(theta, job, grad):
         array_at(network.penalty_hyper, network.n_penalty_hyper, theta),
         flat_view(grad, 0, network.n_weights),
     )
+    pieces = array_at(job.update.pieces, job.update.n_pieces, PIECE)
+    for position in range(job.update.n_pieces):
+        piece = pieces[position]
+        if piece.scale != 1.0:
+            n_rows, row_length = piece.stop - piece.first, piece.row_length
+            part, scale = flat_view(grad, piece.start + piece.first * row_length, n_rows * row_length), piece.scale
+            for i in range(part.size):
+                part[i] *= theta.dtype.type(scale)
     total, largest = 0.0, 1.0
     for i in range(grad.size):
         total += np.float64(grad[i]) * np.float64(grad[i])

@@ -96,18 +96,21 @@ def _update(theta, job):
     grad = array_at(update.grad, theta.size, theta)
     if settings.clips_gradient:
         clip_gradient(theta, job, grad)
-    hyper, memory = (
-        array_at(update.hyper, update.n_numbers, np.float64),
-        array_at(update.memory, update.n_numbers, np.float64),
-    )
-    _prepare(update.prepare, update.lr, update.t, hyper, memory, array_at(update.scalars, N_SCALARS, theta))
-    step_sizes = array_at(update.step_sizes, update.n_step_sizes, theta)
+    n_rates, n_numbers = update.n_rates, update.n_numbers
+    hyper, factors = array_at(update.hyper, n_numbers, np.float64), array_at(update.factors, n_rates, np.float64)
+    memories = array_at(update.memory, n_rates * n_numbers, np.float64)
+    scalars = array_at(update.scalars, n_rates * N_SCALARS, theta)
+    for k in range(n_rates):
+        memory = flat_view(memories, k * n_numbers, n_numbers)
+        prepared = flat_view(scalars, k * N_SCALARS, N_SCALARS)
+        _prepare(update.prepare, update.lr * factors[k], update.t, hyper, memory, prepared)
+    workspace = array_at(update.workspace, update.n_workspace, theta)
     if sharing.is_on and sharing.shares_pieces:
         share(theta, job, UPDATE_TASK, update.n_pieces)
     else:
-        update_pieces(theta, job, 0, update.n_pieces, grad, step_sizes)
+        update_pieces(theta, job, 0, update.n_pieces, grad, workspace)
     if settings.limits_norms:
-        limit_norms(theta, job, step_sizes)
+        limit_norms(theta, job, workspace)
     if settings.averages_weights:
         average_weights(theta, job)
 

@@ -10,7 +10,7 @@ from .blocks.block import Place
 from .blocks.embedding import EmbeddedColumns
 from .declaration import pass_address
 from .layout import Arrays, Layout
-from .records import BLOCK, LAYER
+from .records import BLOCK, GROUPS, LAYER
 
 
 @dataclass
@@ -144,9 +144,11 @@ class Network:
                 trains_intercepts &= not block.absorbs_intercepts
                 names = block.passes if job.trains else {"forward": block.passes["forward"]}
                 addresses = {name: pass_address(function, dtype) for name, function in names.items()}
+                has_gradient = "gradient" in addresses
                 blocks.append((
                     addresses["forward"], addresses.get("backward", 0), addresses.get("gradient", 0),
-                    "gradient" in addresses, 0 if own is None else job.kept(own),
+                    has_gradient, GROUPS.index(block.group) if has_gradient else 0,
+                    0 if own is None else job.kept(own),
                 ))  # fmt: skip
             layers.append((
                 layer, fan_in, fan_out, coefs, intercepts, trains_intercepts, first_block, len(blocks),

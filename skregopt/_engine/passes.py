@@ -50,16 +50,19 @@ def backward(theta, job, strip):
             _block_backward(block.backward, theta, job, layer, block, strip)
 
 
-@compiled_pass(lambda T: types.void(job_type, _count, types.boolean, vector(T)))
-def gradient_of_vectors(job, n_tile_rows, accumulate, grad):
-    """Write, or add, the gradient of all parameters behind the coefficients by a tile."""
+@compiled_pass(lambda T: types.void(job_type, _count, _count, types.boolean, vector(T)))
+def gradient_of_vectors(job, group, n_tile_rows, accumulate, grad):
+    """Write, or add, the gradient of one group of the parameters behind the coefficients by a tile.
+
+    ``grad`` is the place of the gradient of all parameters behind the coefficients.
+    """
     layers = array_at(job.network.layers, job.network.n_layers, LAYER)
     blocks = array_at(job.network.blocks, job.network.n_blocks, BLOCK)
     for index in range(job.network.n_layers):
         layer = layers[index]
         for position in range(layer.first_block, layer.end_block):
             block = blocks[position]
-            if block.has_gradient:
+            if block.has_gradient and block.group == group:
                 _block_gradient(block.gradient, job, layer, block, n_tile_rows, accumulate, grad)
 
 

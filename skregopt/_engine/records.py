@@ -10,6 +10,8 @@ import numpy as np
 from numba import from_dtype, types
 
 N_SCALARS = 16  # numbers that an optimizer prepares once per update, see optimizers
+# groups of parameters that can have learning rates of their own; their numbers are piece.group and block.group
+GROUPS = ("coefs", "intercepts", "norm", "embedding", "activation")
 LOSS_ROWS = 64  # rows of a block whose losses are summed first; a strip of rows is a multiple of it
 
 # what threads share (sharing.kind)
@@ -79,16 +81,21 @@ LAYER = record_type(
 BLOCK = record_type(
     *_fields("forward", "backward", "gradient"),  # -> kernels
     *_fields("has_gradient"),  # whether it has parameters that are trained
+    *_fields("group"),  # of these parameters
     *_fields("own"),  # -> record of the block's own type
 )
 
 # a piece of the parameters, see update.py
 PIECE = record_type(
     *_fields("layer"),  # number of layers: whatever is not penalised
+    *_fields("group"),
     *_fields("first", "stop"),  # rows
     *_fields("row_length"),
     *_fields("start"),  # where row 0 lies in theta
     *_fields("chunk"),  # rows of a chunk
+    *_fields("rate"),  # which of the rates of an update
+    *_fields("factor", type=_float),  # on the learning rate; 0 freezes
+    *_fields("scale", type=_float),  # weights over what is trained in their place, see coordinates.py
 )
 
 # the network, its loss and its penalty
@@ -141,10 +148,13 @@ UPDATE = record_type(
     *_fields("scratch", "matrix_hyper"),  # -> T, what step_matrix needs; n_numbers of the latter
     *_fields("rate", "end_epoch"),  # -> kernels of the schedule
     *_fields("n_numbers"),
-    *_fields("memory", "schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each
-    *_fields("scalars"),  # -> T, N_SCALARS
-    *_fields("n_step_sizes"),
-    *_fields("step_sizes"),  # -> T, of a chunk
+    *_fields("schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each
+    *_fields("n_rates"),  # learning rates of different groups
+    *_fields("factors"),  # -> float64, of these rates
+    *_fields("memory"),  # -> float64, n_numbers for each rate
+    *_fields("scalars"),  # -> T, N_SCALARS for each rate
+    *_fields("n_workspace"),
+    *_fields("workspace"),  # -> T, see update_pieces
     # of the update under way
     *_fields("n_batch_rows", "t"),
     ("lr", _float),
@@ -171,7 +181,7 @@ SHARING = record_type(
     *_fields("n_rows"),  # of the tiles whose rows are shared
     *_fields("n_strips", "strip"),  # their number, rows of one
     *_fields("counters"),  # -> int64, atomic
-    *_fields("grads", "step_sizes"),  # -> T, memory of each thread for update_pieces
+    *_fields("grads", "workspaces"),  # -> T, memory of each thread for update_pieces
     *_fields("grad_stride"),
     # of what is being done
     *_fields("kind", "n_tasks"),

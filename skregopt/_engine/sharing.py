@@ -54,9 +54,9 @@ def _do(task, member, theta, job):
         if update.computes_gradient:
             grads = array_at(sharing.grads, (member + 1) * sharing.grad_stride, theta)
             grad = flat_view(grads, member * sharing.grad_stride, sharing.grad_stride)
-        step_sizes = array_at(sharing.step_sizes, (member + 1) * update.n_step_sizes, theta)
-        step_sizes = flat_view(step_sizes, member * update.n_step_sizes, update.n_step_sizes)
-        update_pieces(theta, job, task, task + 1, grad, step_sizes)
+        workspaces = array_at(sharing.workspaces, (member + 1) * update.n_workspace, theta)
+        workspace = flat_view(workspaces, member * update.n_workspace, update.n_workspace)
+        update_pieces(theta, job, task, task + 1, grad, workspace)
     add(sharing.counters + DONE, 1)
 
 

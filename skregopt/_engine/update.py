@@ -17,9 +17,10 @@ from .._kernels.views import array_at, flat_view, matrix_view
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from .blocks.product import gradient_of_coefs
+from .coordinates import from_coordinates, to_coordinates
 from .declaration import compiled_pass
 from .passes import gradient_of_vectors
-from .records import N_SCALARS, PIECE, job_type
+from .records import GROUPS, N_SCALARS, PIECE, job_type
 
 CHUNK = 2048  # elements of a chunk
 CHUNKS = 32  # of a piece: with fewer, BLAS would take longer by more than the caches save
@@ -36,36 +37,42 @@ _step_matrix = caller("step_matrix", Optimizer.matrix_signatures["step_matrix"])
 def gradient_of_piece(job, position, n_tile_rows, accumulate, grad):
     """Write the gradient of a piece by a tile to its place in the gradient of all parameters, or add it."""
     piece = array_at(job.update.pieces, job.update.n_pieces, PIECE)[position]
-    first, stop = piece.first, piece.stop
-    if piece.layer == job.network.n_layers:
-        gradient_of_vectors(job, n_tile_rows, accumulate, flat_view(grad, piece.start + first, stop - first))
+    first, stop, network = piece.first, piece.stop, job.network
+    if piece.layer == network.n_layers:
+        behind_coefs = flat_view(grad, network.n_weights, network.n_parameters - network.n_weights)
+        gradient_of_vectors(job, piece.group, n_tile_rows, accumulate, behind_coefs)
         return
     if piece.layer == 0 and job.train.source.is_sparse:
-        stop = job.network.n_features
+        stop = network.n_features
     out = flat_view(grad, piece.start + first * piece.row_length, (stop - first) * piece.row_length)
     gradient_of_coefs(job, piece.layer, n_tile_rows, first, accumulate, out)
 
 
 @compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count, vector(T), vector(T)))
-def update_pieces(theta, job, first_piece, end, grad, step_sizes):
-    """Update some pieces, see :func:`pieces`; ``grad`` and ``step_sizes`` are memory that nobody else uses meanwhile.
+def update_pieces(theta, job, first_piece, end, grad, workspace):
+    """Update some pieces, see :func:`pieces`; ``grad`` and ``workspace`` are memory that nobody else uses meanwhile.
 
-    If the update computes gradients where it uses them, ``grad`` is overwritten, else it holds all of them.
+    If the update computes gradients where it uses them, ``grad`` is overwritten, else it holds all of them. The
+    workspace holds the step sizes of a chunk and, where the rule steps copies of weights, the copies.
     """
     network, settings, update = job.network, job.settings, job.update
     pieces = array_at(update.pieces, update.n_pieces, PIECE)
-    lr, n_batch_rows = update.lr, update.n_batch_rows
+    n_batch_rows = update.n_batch_rows
     alpha = theta.dtype.type(network.alpha)
     penalty_hyper = array_at(network.penalty_hyper, network.n_penalty_hyper, theta)
-    keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
     adds_penalty = not settings.clips_gradient  # which has added it
-    scalars = array_at(update.scalars, N_SCALARS, theta)
+    all_scalars = array_at(update.scalars, update.n_rates * N_SCALARS, theta)
     computes_gradient = update.computes_gradient != 0
     for position in range(first_piece, end):
         piece = pieces[position]
         layer, stop, start, row_length = piece.layer, piece.stop, piece.start, piece.row_length
         is_coef = layer < network.n_layers
-        proximal = is_coef and settings.proximal != 0
+        lr = update.lr * piece.factor
+        keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
+        scalars = flat_view(all_scalars, piece.rate * N_SCALARS, N_SCALARS)
+        is_frozen = piece.factor == 0.0
+        steps_copy = is_frozen or piece.scale != 1.0
+        proximal = is_coef and settings.proximal != 0 and not is_frozen
         by_matrix = update.by_matrix != 0 and layer < network.n_layers - 1
         grad_start = start  # where in `grad` the gradient of row `grad_row` lies
         grad_row = stop if computes_gradient else 0
@@ -80,7 +87,8 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
                 if is_coef:
                     gradient_of_coefs(job, layer, n_batch_rows, grad_row, False, gradient)
                 else:
-                    gradient_of_vectors(job, n_batch_rows, False, gradient)
+                    behind_coefs = flat_view(grad, network.n_weights, network.n_parameters - network.n_weights)
+                    gradient_of_vectors(job, piece.group, n_batch_rows, False, behind_coefs)
             a, size = start + first * row_length, (stop - first) * row_length
             stop = first
             weights = flat_view(theta, a, size)
@@ -90,7 +98,12 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
             if is_coef and settings.weight_decay > 0.0:
                 for i in range(size):
                     weights[i] *= keep
-            step_size = flat_view(step_sizes, 0, size if proximal else 0)
+            step_size = flat_view(workspace, 0, size if proximal else 0)
+            copies = flat_view(workspace, size, 2 * size if steps_copy else 0)
+            moved = weights
+            if steps_copy:
+                to_coordinates(job, piece.scale, weights, gradient, copies)
+                moved = flat_view(copies, 0, size)
             n_state = size if update.has_slots else 0
             slot_1 = flat_view(array_at(update.slot_1, a + size, theta), a, n_state)
             slot_2 = flat_view(array_at(update.slot_2, a + size, theta), a, n_state)
@@ -101,7 +114,7 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
                 n_state_rows = n_rows if update.has_slots else 0
                 _step_matrix(
                     update.step_matrix,
-                    matrix_view(weights, 0, n_rows, row_length),
+                    matrix_view(moved, 0, n_rows, row_length),
                     matrix_view(gradient, 0, n_rows, row_length),
                     matrix_view(slot_1, 0, n_state_rows, row_length),
                     matrix_view(slot_2, 0, n_state_rows, row_length),
@@ -112,12 +125,14 @@ def update_pieces(theta, job, first_piece, end, grad, step_sizes):
                     step_size, theta.dtype.type(lr), update.t,
                 )  # fmt: skip
             else:
-                _step(update.step, weights, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
+                _step(update.step, moved, gradient, slot_1, slot_2, slot_3, slot_4, scalars, step_size)
+            if steps_copy and not is_frozen:
+                from_coordinates(job, piece.scale, copies, step_size, weights)
             if proximal:
                 _prox(network.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
 
 
-def pieces(layout, n_rows, by_matrix):
+def pieces(layout, n_rows, by_matrix, factors, is_ntp):
     """Return the pieces in the order in which they are updated.
 
     The first layer first, because its gradient is made of what the backward pass has just computed. Within a layer
@@ -130,19 +145,28 @@ def pieces(layout, n_rows, by_matrix):
         Of a tile: a small product for the gradient of a piece is faster, see ``_kernels/blas.py``.
     by_matrix : bool
         Whether the optimizer updates each weight matrix but the last one as a whole.
+    factors : sequence of float, or None
+        On the learning rate, one for each of ``GROUPS``; None is 1 for all.
+    is_ntp : bool
+        Whether weights are trained times the root of the units below, see ``coordinates.py``.
 
     Returns
     -------
     ndarray of PIECE
-        The layer after the last stands for what is not penalised: intercepts and the vectors of blocks.
+        The layer after the last stands for what is not penalised: intercepts and the vectors of blocks, a piece for
+        each group of them.
     """
     found = []
     shapes = list(pairwise(layout.widths))
-    vectors = (len(shapes), layout.n_weights, layout.n_parameters - layout.n_weights, 1)
+    vectors = [(name, len(shapes), start, stop - start, 1) for name, (start, stop) in layout.spans.items()]
     coefs = [
-        (layer, int(start), *shape) for layer, (start, shape) in enumerate(zip(layout.coef_starts, shapes, strict=True))
+        ("coefs", layer, int(start), *shape)
+        for layer, (start, shape) in enumerate(zip(layout.coef_starts, shapes, strict=True))
     ]
-    for layer, start, n_rows_of_layer, row_length in [vectors, *coefs]:
+    for name, layer, start, n_rows_of_layer, row_length in [*vectors, *coefs]:
+        group = GROUPS.index(name)
+        rate, factor = (0, 1.0) if factors is None else (group, factors[group])
+        scale = n_rows_of_layer**-0.5 if is_ntp and layer < len(shapes) else 1.0
         chunk = max(1, CHUNK // row_length)
         rows = CHUNKS * chunk
         small = SMALL_PRODUCT // (n_rows * row_length)
@@ -153,5 +177,6 @@ def pieces(layout, n_rows, by_matrix):
         if layer == len(shapes):
             rows = n_rows_of_layer
         for stop in range(n_rows_of_layer, 0, -rows):
-            found.append((layer, max(0, stop - rows), stop, row_length, start, chunk))
+            place = max(0, stop - rows), stop, row_length, start, chunk
+            found.append((layer, group, *place, rate, factor, scale))
     return np.array(found, dtype=PIECE)

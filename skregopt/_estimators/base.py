@@ -71,6 +71,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     batch_size: int | Literal["auto"]
     learning_rate: str | Schedule
     learning_rate_init: float | Literal["auto"]
+    learning_rate_factors: dict[str, float] | None
+    parametrization: Literal["standard", "ntp"]
     power_t: float
     momentum: float
     nesterovs_momentum: bool

@@ -107,6 +107,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     learning_rate_init : float > 0 or 'auto', default='auto'
         Peak of the learning rate. 'auto' is 0.05 for 'gd', 0.01 for 'minibatch'; otherwise the default of the rule's
         reference: 1 for 'adadelta', 0.01 for 'rmsprop' and 'adagrad', 0.002 for 'adamax' and 'nadam', 0.001 for others.
+    learning_rate_factors : dict of str to float, default=None
+        Factors >= 0 on the learning rate of groups of parameters: 'coefs', 'intercepts', and 'norm' for the scales and
+        shifts of ``batch_norm`` or ``layer_norm``. A group that is left out has the factor 1; 0 freezes a group.
+        Proximal steps and weight decay follow. First-order solvers only.
+    parametrization : {'standard', 'ntp'}, default='standard'
+        'ntp' trains sqrt(fan_in) times the weights of each layer, which the layer divides by sqrt(fan_in): the neural
+        tangent parametrisation (Jacot et al. 2018). ``coefs_`` are the weights themselves. First-order solvers only.
     power_t : float >= 0, default=0.5
         Exponent of 'invscaling'.
     momentum : float in [0, 1], default=0.9
@@ -259,6 +266,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: str | Schedule = "constant",
         learning_rate_init: float | Literal["auto"] = "auto",
+        learning_rate_factors: dict[str, float] | None = None,
+        parametrization: Literal["standard", "ntp"] = "standard",
         power_t: float = 0.5,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,

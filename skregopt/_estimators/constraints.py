@@ -80,6 +80,8 @@ def _parameter_constraints(
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),
         ],
+        "learning_rate_factors": [None, dict],
+        "parametrization": [StrOptions({"standard", "ntp"})],
         **InvScaling._parameter_constraints,
         **SGD._parameter_constraints,
         **Adam._parameter_constraints,

@@ -7,11 +7,12 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._engine.blocks import NORMALISATIONS
+from .._engine.records import GROUPS
 from .._kernels.component import build_component
 from .._kernels.parameters import all_parameters, is_default
 from .._kernels.sklearn_internals import StrOptions
 from .._training.threads import effective_n_threads
-from ..activations import ACTIVATIONS, Activation
+from ..activations import ACTIVATIONS, Activation, Trainable
 from ..embeddings import EMBEDDINGS, Embedding
 from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer
@@ -36,6 +37,15 @@ _NEED_FIRST_ORDER_SOLVERS = {
     "max_norm": _ACTS_ON_UPDATES,
     "clip_norm": _ACTS_ON_UPDATES,
     "ema_decay": _ACTS_ON_UPDATES,
+    "learning_rate_factors": _ACTS_ON_UPDATES,
+    "parametrization": _ACTS_ON_UPDATES,
+}
+_CHANGE_COEFS = ("max_norm", "weight_decay", "parametrization")  # and nothing else
+# group of parameters that only some networks have -> what gives a network such parameters
+_GIVES_GROUP = {
+    "norm": "batch_norm=True or layer_norm=True",
+    "embedding": "a feature_embedding",
+    "activation": "a trainable activation",
 }
 
 
@@ -113,11 +123,19 @@ def resolve(estimator, incremental=False):
     if estimator.solver != "lbfgs":
         optimizer = build_component(Optimizer, OPTIMIZERS, estimator.solver, estimator)
     schedule = build_component(Schedule, SCHEDULES, estimator.learning_rate, estimator)
+    normalisation = _normalisation(estimator, hidden)
     _check_layers(estimator, hidden)
     if optimizer is None:
         _check_for_lbfgs(estimator, penalty)
     else:
         _check_floor(estimator, optimizer, schedule)
+    embedding = _embedding(estimator)
+    present = {
+        "norm": normalisation is not None,
+        "embedding": embedding is not None,
+        "activation": any(isinstance(activation, Trainable) for activation in activations),
+    }
+    factors = _rate_factors(estimator, present)
     if penalty is estimator.penalty:  # with a name, grids over penalties and ratios must work
         check_effect(estimator, "l1_ratio", penalty, PENALTIES)
     if not watches_loss(estimator.scoring) and not estimator.early_stopping:
@@ -132,13 +150,13 @@ def resolve(estimator, incremental=False):
         depth=depth(estimator),
         activations=activations,
         draws=draws,
-        embedding=_embedding(estimator),
-        normalisation=_normalisation(estimator, hidden),
+        embedding=embedding,
+        normalisation=normalisation,
         dropout=dropout,
         penalty=penalty,
         optimizer=optimizer,
         schedule=schedule,
-        options=_options(estimator, optimizer, incremental),
+        options=_options(estimator, optimizer, incremental) | {"learning_rate_factors": factors},
         to_standardise=estimator._to_standardise,
     )
 
@@ -316,11 +334,11 @@ def _decoupled_decay(estimator, optimizer):
 def _check_for_lbfgs(estimator, penalty):
     """Raise ValueError for parameters that contradict ``solver='lbfgs'``."""
     for name, reason in _NEED_FIRST_ORDER_SOLVERS.items():
-        value = getattr(estimator, name)
-        if np.any(value):
+        value, default = getattr(estimator, name), estimator._default_parameters()[name]
+        if np.any(value) and not is_default(value, default):
             raise ValueError(
-                f"{name}={value!r} {reason}. Leave {name} at its default, "
-                f"{estimator._default_parameters()[name]!r}, or use a first-order solver: {_names(OPTIMIZERS)}."
+                f"{name}={value!r} {reason}. Leave {name} at its default, {default!r}, or use a first-order solver: "
+                f"{_names(OPTIMIZERS)}."
             )
     if not penalty.is_smooth:
         raise ValueError(
@@ -337,6 +355,50 @@ def _check_floor(estimator, optimizer, schedule):
             f"learning_rate={schedule!r} has a floor above learning_rate_init={estimator.learning_rate_init!r}, the "
             f"highest rate ({highest:g}). Lower floor, or raise learning_rate_init."
         )
+
+
+def _rate_factors(estimator, present):
+    """Return the factors on the learning rate, one for each of ``GROUPS``; None for 1 everywhere.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+    present : dict of str to bool
+        Whether the network has parameters of a group; those of other groups it always has.
+
+    Raises
+    ------
+    ValueError
+        For an unknown group, one that the network has not, and for a factor that is no finite number >= 0.
+    """
+    given = estimator.learning_rate_factors
+    if not given:
+        return None
+    for name, factor in given.items():
+        if name not in GROUPS:
+            hint = value_hint("learning_rate_factors", name, [StrOptions(set(GROUPS))])
+            raise ValueError(
+                f"learning_rate_factors={given!r}: {name!r} is no group of parameters. The groups are "
+                f"{', '.join(map(repr, GROUPS))}. {hint}".rstrip()
+            )
+        if name in _GIVES_GROUP and not present.get(name, False):
+            raise ValueError(
+                f"learning_rate_factors={given!r} has a factor for {name!r}, parameters that only a network with "
+                f"{_GIVES_GROUP[name]} has. Leave {name!r} out, or use {_GIVES_GROUP[name]}."
+            )
+        if not isinstance(factor, Real) or isinstance(factor, bool | np.bool) or not 0 <= factor < np.inf:
+            raise ValueError(
+                f"learning_rate_factors={given!r}: the factor of {name!r} must be a finite number >= 0, got "
+                f"{factor!r}. 1 leaves the learning rate as it is, 0 freezes the group."
+            )
+    for name in _CHANGE_COEFS if given.get("coefs") == 0 else ():
+        value, default = getattr(estimator, name), estimator._default_parameters()[name]
+        if np.any(value) and not is_default(value, default):
+            raise ValueError(
+                f"{name}={value!r} acts on updates of coefs_, which learning_rate_factors={given!r} freezes. Leave "
+                f"{name} at its default, {default!r}, or use a factor above 0 for 'coefs'."
+            )
+    return tuple(float(given.get(name, 1.0)) for name in GROUPS)
 
 
 def _options(estimator, optimizer, incremental):
@@ -358,6 +420,7 @@ def _options(estimator, optimizer, incremental):
         "clip_norm": estimator.clip_norm,
         "max_norm": estimator.max_norm,
         "ema_decay": estimator.ema_decay,
+        "parametrization": estimator.parametrization,
         "n_threads": effective_n_threads(estimator.n_jobs),
     }
 

@@ -20,6 +20,7 @@ PARAMETERS = {
     "label_smoothing": "label_smooth, ls_eps, smoothing",
     "layer_norm": "layer_normalization, layernorm",
     "learning_rate": "lr_schedule, lr_scheduler, schedule, scheduler",
+    "learning_rate_factors": "lr_factors, lr_multipliers, param_groups",
     "learning_rate_init": "base_lr, eta, eta0, initial_lr, lr, lr_init, max_lr, step_size",
     "loss": "criterion, loss_fn, loss_function, objective",
     "max_iter": "epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
@@ -28,6 +29,7 @@ PARAMETERS = {
     "n_iter_no_change": "early_stopping_patience, early_stopping_rounds, es_patience, patience",
     "n_jobs": "n_threads, nthread, num_threads, num_workers, thread_count, workers",
     "nesterovs_momentum": "nesterov, use_nesterov",
+    "parametrization": "parameterization, parametrisation",
     "penalty": "regularizer",
     "random_state": "random_seed, rng, seed",
     "scoring": "eval_metric, metric, metrics, monitor",
@@ -85,6 +87,13 @@ VALUES = {
         "plateau": "ReduceLROnPlateau",
         "step": "StepLR, piecewise",
     },
+    "learning_rate_factors": {
+        "coefs": "coef, coefs_, kernel, kernels, weight, weights",
+        "intercepts": "b, bias, biases, intercept, intercepts_",
+        "norm": "batch_norm, layer_norm, normalisation, normalization",
+        "embedding": "embeddings, feature_embedding",
+        "activation": "activations",
+    },
     "loss": {
         "absolute_error": "mae, L1, L1Loss, mean_absolute_error",
         "focal": "focal_loss, FocalLoss, BinaryFocalCrossentropy, CategoricalFocalCrossentropy",
@@ -121,6 +130,7 @@ VALUES = {
         "lbfgs": "bfgs, L-BFGS-B",
         "minibatch": "momentum, nag, nesterov, mini_batch_sgd, SGDW",
     },
+    "parametrization": {"ntp": "neural_tangent, ntk", "standard": "none, sp"},
     "weight_init": {
         "glorot_normal": "xavier_normal",
         "glorot_uniform": "glorot, xavier, xavier_uniform",

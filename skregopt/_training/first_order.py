@@ -13,6 +13,7 @@ from .._engine.loop import (
     VALIDATION_COLUMN,
 )
 from .job import training_job
+from .memory import N_MEMORY
 from .outcome import Ending, Outcome
 from .slices import Slices
 
@@ -85,8 +86,8 @@ class _FirstOrderTraining:
         memory.no_improvement, memory.best_score = int(progress["no_improvement"]), float(progress["best_score"])
         if self.options.ema_decay is not None:
             memory.weights, memory.average = job.theta, outcome.theta.copy()
-        for kept, name in ((memory.memory, "memory"), (memory.schedule_memory, "schedule_memory")):
-            kept[:] = job["update", name][: kept.size]
+        memory.memory = job["update", "memory"][:, :N_MEMORY].copy()
+        memory.schedule_memory[:] = job["update", "schedule_memory"][:N_MEMORY]
         return outcome
 
     def outcome_so_far(self):

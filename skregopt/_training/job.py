@@ -65,7 +65,7 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     if not computes_gradient:
         job.use("gradient_of_piece")
     _set_settings(job, problem, options, watches_scorer, schedule, memory)
-    _set_update(job, options, kept, computes_gradient, _rules(job, optimizer, schedule, memory))
+    _set_update(job, options, kept, computes_gradient, _rules(job, options, optimizer, schedule, memory))
     return job
 
 
@@ -119,19 +119,14 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
     )
 
 
-def _rules(job, optimizer, schedule, memory):
+def _rules(job, options, optimizer, schedule, memory):
     """Return the fields of an update that optimizer and schedule decide about."""
     if optimizer is None:
         return {}
     dtype, units = job.dtype, job.network.layout.widths
-    numbers = _stacked(
-        (
-            memory.memory,
-            memory.schedule_memory,
-            optimizer.hyper_vector(np.float64),
-            schedule.hyper_vector(np.float64),
-        )
-    )
+    factors = np.array(options.learning_rate_factors or [1.0], dtype=np.float64)
+    hyper = optimizer.hyper_vector(np.float64), schedule.hyper_vector(np.float64)
+    numbers = _stacked((memory.schedule_memory, *hyper, *memory.of_rates(len(factors))))
     fields = {
         "prepare": optimizer.compiled("prepare", dtype),
         "step": optimizer.compiled("step", dtype),
@@ -141,11 +136,13 @@ def _rules(job, optimizer, schedule, memory):
         "rate": schedule.compiled("rate", dtype),
         "end_epoch": schedule.compiled("end_epoch", dtype),
         "n_numbers": numbers.shape[1],
-        "memory": numbers[0],
-        "schedule_memory": numbers[1],
-        "hyper": numbers[2],
-        "schedule_hyper": numbers[3],
-        "scalars": aligned_zeros(N_SCALARS, dtype),
+        "schedule_memory": numbers[0],
+        "hyper": numbers[1],
+        "schedule_hyper": numbers[2],
+        "n_rates": len(factors),
+        "factors": factors,
+        "memory": numbers[3:],
+        "scalars": aligned_zeros(len(factors) * N_SCALARS, dtype),
     }
     job.use("update_pieces")
     largest = 0
@@ -156,15 +153,24 @@ def _rules(job, optimizer, schedule, memory):
             "step_matrix": optimizer.compiled("step_matrix", dtype),
             "n_scratch": 4 * largest,
             "scratch": aligned_zeros(4 * largest, dtype),
-            "matrix_hyper": numbers[2].astype(dtype),
+            "matrix_hyper": numbers[1].astype(dtype),
         }
-    n_step_sizes = max(CHUNK, *units[1:], largest)
-    return fields | {"n_step_sizes": n_step_sizes, "step_sizes": aligned_zeros(n_step_sizes, dtype)}
+    n_workspace = max(CHUNK, *units[1:], largest)
+    if options.parametrization == "ntp" or 0.0 in factors:  # steps are made on copies
+        n_workspace *= 3
+        job.use("to_coordinates", "from_coordinates")
+    return fields | {"n_workspace": n_workspace, "workspace": aligned_zeros(n_workspace, dtype)}
 
 
 def _set_update(job, options, kept, computes_gradient, rules):
     theta = job.theta
-    found = pieces(job.network.layout, job.tile_size, by_matrix=rules.get("by_matrix", False))
+    found = pieces(
+        job.network.layout,
+        job.tile_size,
+        by_matrix=rules.get("by_matrix", False),
+        factors=options.learning_rate_factors,
+        is_ntp=options.parametrization == "ntp",
+    )
     best = {"best": aligned_copy(kept)} if options.early_stopping else {}
     job.set(
         "update",

@@ -12,7 +12,22 @@ N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep b
 
 @dataclass
 class OptimizerMemory:
-    """What ``partial_fit`` carries from call to call besides the weights."""
+    """What ``partial_fit`` carries from call to call besides the weights.
+
+    Attributes
+    ----------
+    rule : type
+    slots : ndarray of shape (n_slots, number of trained parameters rounded up)
+    memory : ndarray of shape (n_rates, N_MEMORY), float64
+        Numbers of the optimizer for each learning rate; of shape (N_MEMORY,) in pickles of version 0.1.0.
+    schedule_memory : ndarray of shape (N_MEMORY,), float64
+    epoch, t, t_warmup, no_improvement, best_score
+        See ``PROGRESS`` in ``records.py``.
+    told_of_horizon : bool
+        Whether the user has been told that the schedule has ended.
+    weights, average : ndarray or None
+        With averaged weights: the current weights, and the average that goes with them.
+    """
 
     rule: type
     slots: np.ndarray
@@ -23,8 +38,7 @@ class OptimizerMemory:
     t_warmup: int = 0
     no_improvement: int = 0
     best_score: float = -np.inf
-    told_of_horizon: bool = False  # whether the user has been told that the schedule has ended
-    # with averaged weights: the current weights, and the average that goes with them
+    told_of_horizon: bool = False
     weights: np.ndarray = None
     average: np.ndarray = None
 
@@ -32,7 +46,7 @@ class OptimizerMemory:
     def new(cls, optimizer, n_parameters, dtype):
         """Return the memory of an optimizer that has not made a step."""
         slots = aligned_zeros((optimizer.n_slots, aligned_size(n_parameters, dtype)), dtype)
-        return cls(type(optimizer), slots, np.zeros(N_MEMORY), np.zeros(N_MEMORY))
+        return cls(type(optimizer), slots, np.zeros((1, N_MEMORY)), np.zeros(N_MEMORY))
 
     def fits(self, optimizer, n_parameters):
         """Tell whether the state is of this rule and of a network of this size."""
@@ -52,6 +66,14 @@ class OptimizerMemory:
         vars(copied).update(vars(self), slots=slots, weights=weights, average=average)
         copied.memory, copied.schedule_memory = self.memory.copy(), self.schedule_memory.copy()
         return copied
+
+    def of_rates(self, n_rates):
+        """Return the optimizer's numbers for so many learning rates, of shape (n_rates, N_MEMORY).
+
+        If there were fewer or more of them before, all start with the numbers of the first.
+        """
+        memory = np.atleast_2d(self.memory)
+        return memory if len(memory) == n_rates else np.repeat(memory[:1], n_rates, axis=0)
 
     def current_weights(self, kept):
         """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""

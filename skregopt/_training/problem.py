@@ -37,6 +37,8 @@ class Options:
         Smallest improvement of the watched score that counts: ``tol``, or less where losses are small.
     first_epoch : int
         Epochs of earlier fits that this one continues, for the keys of random numbers.
+    learning_rate_factors : sequence of float or None
+        One for each of ``GROUPS``; None is 1 for all.
     incremental : bool
         Whether to train for a single epoch and to leave the decision about stopping to the caller (``partial_fit``).
     """
@@ -47,6 +49,8 @@ class Options:
     n_iter_no_change: float
     least_improvement: float
     learning_rate_init: float = 0.0
+    learning_rate_factors: tuple | None = None
+    parametrization: str = "standard"
     shuffle: bool = True
     seed: int = 0
     first_epoch: int = 0

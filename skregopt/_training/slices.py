@@ -144,7 +144,7 @@ def _prepare_sharing(job, n_threads):
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
         grads=aligned_zeros(n_threads * stride, job.dtype),
         grad_stride=stride,
-        step_sizes=aligned_zeros(n_threads * int(fields.update.n_step_sizes), job.dtype),
+        workspaces=aligned_zeros(n_threads * int(fields.update.n_workspace), job.dtype),
         **shares,
     )
     return True

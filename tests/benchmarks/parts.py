@@ -36,7 +36,7 @@ def parts(case, X, y):
     layers = np.array([X.shape[1], *case.hidden, int(y.max()) + 1])
     size, batch, widest = Layout(layers).size, case.batch_size, int(layers.max())
     n_batches = -(-len(X) // batch)
-    pieces = update.pieces(Layout(layers), batch, by_matrix=False)
+    pieces = update.pieces(Layout(layers), batch, by_matrix=False, factors=None, is_ntp=False)
     rng = np.random.default_rng(0)
     source, order = Source(X), rng.permutation(len(X))
 

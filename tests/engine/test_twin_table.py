@@ -45,6 +45,13 @@ DROPOUTS = {
     "dropout of inputs": {"input_dropout": 0.3},
     "dropout everywhere": {"dropout": 0.2, "input_dropout": 0.5},
 }
+RATES_OF_GROUPS = {
+    "one rate": {},
+    "factors": {"learning_rate_factors": {"coefs": 0.6, "intercepts": 2.0}},
+    "frozen intercepts": {"learning_rate_factors": {"intercepts": 0}},
+    "ntp": {"parametrization": "ntp"},
+    "ntp with factors": {"parametrization": "ntp", "learning_rate_factors": {"intercepts": 0.1}},
+}
 HIDDEN = {"linear": (), "one unit": (1,), "two layers": (4, 3), "four layers": (5, 4, 3, 2)}
 VALIDATION = ("no validation", "recorded", "early stopping")
 
@@ -71,14 +78,15 @@ def fits_together(hidden=None, dropout=None, solver=None, **_):
     validation=VALIDATION,
     weighted=[False, True],
     shuffle=[False, True],
+    groups=RATES_OF_GROUPS,
 )
 def test_fits_are_those_of_the_naive_twin(
     task, solver, activation, learning_rate, weight_init, penalty, around, dropout, hidden, batch_size, convert,
-    validation, weighted, shuffle,
+    validation, weighted, shuffle, groups,
 ):  # fmt: skip
     problem = make_problem(task, n_samples=22)
     train, held_out = problem.part(slice(0, 13)), problem.part(slice(13, None))
-    params = SMALL | {"learning_rate_init": RATES.get(solver["solver"], 0.02)} | solver | around | dropout
+    params = SMALL | {"learning_rate_init": RATES.get(solver["solver"], 0.02)} | solver | around | groups | dropout
     if params.get("dropout") == "first layer":
         params["dropout"] = (0.6,) + (0.0,) * (len(hidden) - 1)
     params |= {

@@ -57,6 +57,8 @@ BAD_VALUES = {
     "batch_size": [0, -5, 2.5, "all", None, np.nan],
     "learning_rate": ["falling", None, 0.1, Constant, Adam()],
     "learning_rate_init": [0, -0.1, np.nan, np.inf, "fast", None],
+    "learning_rate_factors": ["coefs", 0.5, ["coefs"], ({"coefs": 1},)],
+    "parametrization": ["mup", None, True, 2],
     "power_t": [-0.5, np.nan, np.inf, *NOT_A_NUMBER],
     "momentum": UNIT_INTERVAL,
     "nesterovs_momentum": NOT_A_BOOL,

@@ -57,6 +57,8 @@ VALUES = {
     "batch_size": [7],
     "learning_rate": ["invscaling", "exponential", Cosine(floor=0.005), Warmup("constant"), Cosine(floor=0.5)],
     "learning_rate_init": [0.02, "auto"],
+    "learning_rate_factors": [{"coefs": 0.5}, {"norm": 0.5}, {"coefs": 0}],
+    "parametrization": ["ntp"],
     "power_t": [0.9],
     "momentum": [0.3],
     "nesterovs_momentum": [False],
@@ -110,6 +112,10 @@ def no_adam(p):
     return not is_one(p["solver"], "adam", "adamw")
 
 
+def has_no_default_decay(p):
+    return p["weight_decay"] is not None or (p["learning_rate_factors"] or {}).get("coefs") == 0
+
+
 def no_hidden_layer(p):
     return p["n_hidden_layers"] == 0 or (np.ndim(p["hidden_layer_sizes"]) == 1 and len(p["hidden_layer_sizes"]) == 0)
 
@@ -137,7 +143,7 @@ IGNORED = {
     "n_iter_no_change": lambda p: True,
     "tol": lambda p: True,
     # another name for the same rule
-    "solver": lambda p: is_one(p["solver"], Adam) or (is_one(p["solver"], "adamw") and p["weight_decay"] is not None),
+    "solver": lambda p: is_one(p["solver"], Adam) or (is_one(p["solver"], "adamw") and has_no_default_decay(p)),
 }
 # what has to go with a parameter, unless the pair says otherwise
 NEEDS = {"scoring": ("early_stopping", True), "l1_ratio": ("penalty", "elasticnet")}

@@ -16,6 +16,7 @@ from support.estimators import BOTH, make_data, small
 from support.processes import run
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._engine.records import GROUPS
 from skregopt._estimators.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 from skregopt.optimizers import Adam
@@ -208,7 +209,8 @@ def test_words_lead_to_names_that_exist():
     losses = {*MLPClassifier._losses, *MLPRegressor._losses}
     for name, values in VALUES.items():
         options = {option for domain in constraints[name] for option in getattr(domain, "options", ())}
-        assert set(values) <= options | (losses if name == "loss" else set()), name
+        others = {"loss": losses, "learning_rate_factors": set(GROUPS)}
+        assert set(values) <= options | others.get(name, set()), name
 
 
 def test_words_are_in_one_place_and_no_names_of_their_own():

@@ -57,6 +57,8 @@ DOMAINS = {
     "batch_size": ["auto", 1, 7, 30, 1000],
     "learning_rate": names(SCHEDULES),
     "learning_rate_init": log_uniform(1e-5, 300),
+    "learning_rate_factors": [{"coefs": 0.5}, {"coefs": 0, "intercepts": 10}, {"norm": 0.1}, {"bias": 1}],
+    "parametrization": ["standard", "ntp"],
     "power_t": uniform(0, 2),
     "momentum": uniform(0, 1),
     "nesterovs_momentum": [False, True],

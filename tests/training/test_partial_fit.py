@@ -55,6 +55,13 @@ LAYERS = {
     "layer_norm": {"hidden_layer_sizes": (5, 4), "layer_norm": True},
     "dropout": {"dropout": 0.5, "input_dropout": 0.2},
 }
+RATES_OF_GROUPS = {
+    "one rate": {},
+    "factors": {"learning_rate_factors": {"coefs": 0.3, "intercepts": 2.0}},
+    "frozen intercepts": {"learning_rate_factors": {"intercepts": 0}},
+    "ntp": {"parametrization": "ntp"},
+    "ntp with factors": {"parametrization": "ntp", "learning_rate_factors": {"intercepts": 0.1}},
+}
 TARGETS = ("classes", "labels", "numbers")
 
 
@@ -69,6 +76,7 @@ def fits_together(solver=None, layers=None, batch_size=None, **_):
     learning_rate=SCHEDULERS,
     penalty=PENALTIES.keys(),
     around=AROUND,
+    groups=RATES_OF_GROUPS,
     layers=LAYERS,
     target=TARGETS,
     batch_size=["auto", 1, 11],
@@ -79,7 +87,7 @@ def fits_together(solver=None, layers=None, batch_size=None, **_):
     pickled=[False, True],
 )
 def test_k_calls_of_partial_fit_equal_one_fit(
-    solver, learning_rate, penalty, around, layers, target, batch_size, dtype, shuffle, tol, pickled
+    solver, learning_rate, penalty, around, groups, layers, target, batch_size, dtype, shuffle, tol, pickled
 ):
     """The bold sentence of the contract, bit for bit."""
     k = 7
@@ -88,7 +96,7 @@ def test_k_calls_of_partial_fit_equal_one_fit(
     classes = {"classes": np.unique(y)} if target == "classes" else {}
     if target == "labels":
         y, classes = (X[:, :3] > 0).astype(int), {"classes": [0, 1, 2]}
-    params = solver | around | layers
+    params = solver | around | groups | layers
     params |= {"learning_rate": learning_rate, "penalty": penalty, "dtype": dtype, "shuffle": shuffle, "alpha": 1e-3}
     params |= {"batch_size": "auto" if solver["solver"] == "gd" else batch_size, "learning_rate_init": 0.003}
     lowers_by_itself = "adaptive" in str(learning_rate) or "plateau" in str(learning_rate).lower()

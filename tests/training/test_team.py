@@ -63,6 +63,8 @@ NETWORKS = {
     "max_norm and ema": {"max_norm": 1.0, "ema_decay": 0.9},
     "weight_decay": {"solver": "adamw", "weight_decay": 0.1},
     "clip_norm": {"clip_norm": 0.5},
+    "factors": {"learning_rate_factors": {"coefs": 0.5, "norm": 0.1, "intercepts": 0}, "layer_norm": True},
+    "ntp": {"parametrization": "ntp", "penalty": "l1", "alpha": 1e-3},
     "tiles": {"solver": "gd", "batch_size": "auto", "max_iter": 12},
     "batch_norm": {"batch_norm": True},
     "rmsprop": {"solver": "rmsprop"},

@@ -154,7 +154,7 @@ class Lion(PerArray):
         ones = self.beta_1 * s["ones"] + (1 - self.beta_1)
         s["m"] = self.beta_2 * s["m"] + (1 - self.beta_2) * g
         s["ones"] = self.beta_2 * s["ones"] + (1 - self.beta_2)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 at a rate of 0
             return lr * np.sign(c), lr / np.abs(c / ones)
 
 

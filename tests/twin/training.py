@@ -1,5 +1,6 @@
 """Train a network: everything together."""
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +53,8 @@ def fit(
     batch_size="auto",
     learning_rate="constant",
     learning_rate_init=0.001,
+    learning_rate_factors=None,
+    parametrization="standard",
     power_t=0.5,
     momentum=0.9,
     nesterovs_momentum=True,
@@ -104,6 +107,11 @@ def fit(
     l1_share, l2_share = penalty_shares(penalty, l1_ratio)
     l2_strength = alpha * l2_share
     optimizer.proximal = alpha * l1_share > 0
+    n_layers = len(coefs)
+    # what is trained, V, times its scale is what the network multiplies by
+    scales = [1 / np.sqrt(len(W)) if parametrization == "ntp" else 1.0 for W in coefs]
+    factors = {"coefs": 1.0, "intercepts": 1.0} | (learning_rate_factors or {})
+    optimizers = {group: copy.deepcopy(optimizer) for group in factors}  # each steps all, and some of it counts
 
     fitted = Fitted(coefs, intercepts)
     averages = [None] * 2 * len(coefs)
@@ -118,21 +126,24 @@ def fit(
             raw = forward(X[rows], coefs, intercepts, activation, *masks)[0][-1]
             loss_sum += (weights[rows] * LOSSES[loss][1](raw, y[rows])).sum()
             by_coefs, by_intercepts = gradients(*model, weights[rows] / len(rows), masks)
-            by_coefs = [g + l2_strength * W for g, W in zip(by_coefs, coefs, strict=True)]
+            by_coefs = [s * (g + l2_strength * W) for s, g, W in zip(scales, by_coefs, coefs, strict=True)]
             t += 1
             lr = schedule.rate(t, epoch)
             by_all = [*by_coefs, *by_intercepts]
             if clip_norm is not None:
                 by_all = clipped(by_all, clip_norm)
-            updates, step_sizes = optimizer.step(by_all, lr)
-            decayed = [(1 - lr * weight_decay) * W for W in coefs]
-            moved = [w - u for w, u in zip([*decayed, *intercepts], updates, strict=True)]
-            n_layers = len(coefs)
-            coefs = [
-                prox(W, s, penalty, alpha, l1_ratio, layer)
-                for layer, (W, s) in enumerate(zip(moved[:n_layers], step_sizes[:n_layers], strict=True))
+            steps = {group: optimizers[group].step(by_all, lr * factors[group]) for group in factors}
+            updates, step_sizes = (of_group[:n_layers] for of_group in steps["coefs"])
+            trained = [W / s for W, s in zip(coefs, scales, strict=True)]
+            keep = 1 - lr * factors["coefs"] * weight_decay
+            trained = [keep * V - u for V, u in zip(trained, updates, strict=True)]
+            # a penalty of s V is one of V with s times the strength
+            trained = [
+                prox(V, step_size, penalty, s * alpha, l1_ratio, layer)
+                for layer, (V, step_size, s) in enumerate(zip(trained, step_sizes, scales, strict=True))
             ]
-            intercepts = moved[n_layers:]
+            coefs = [s * V for s, V in zip(scales, trained, strict=True)]
+            intercepts = [b - u for b, u in zip(intercepts, steps["intercepts"][0][n_layers:], strict=True)]
             if max_norm is not None:
                 coefs = [limited(W, max_norm) for W in coefs]
             kept = coefs, intercepts

@@ -63,6 +63,7 @@ CLASSIFIERS = [
     MLPClassifier(solver=Adam(), batch_size=32, learning_rate_init=0.01, shuffle=False),
     MLPClassifier(solver="adam", beta_1=0.8, beta_2=0.99, epsilon=1e-7, batch_size="auto", learning_rate_init="auto"),
     MLPClassifier(solver="minibatch", momentum=0.5, nesterovs_momentum=False, learning_rate="invscaling", power_t=0.3),
+    MLPClassifier(learning_rate_factors={"coefs": 0.5, "intercepts": 0}, parametrization="ntp"),
     MLPClassifier(n_iter_no_change=inf),
     MLPClassifier(early_stopping=True, n_iter_no_change=20, scoring="roc_auc", validation_fraction=0.2),
     MLPClassifier(early_stopping=True, scoring=make_scorer(accuracy_score), validation_fraction=GroupKFold(5)),
