@@ -93,10 +93,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     batch_size : int or 'auto', default='auto'
         Samples per update. 'auto' is n_samples for 'gd', 1 for 'sgd', min(200, n_samples) otherwise. Ignored by
         'lbfgs'.
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', 'plateau'} \
-            or Schedule, default='constant'
-        Schedule of the learning rate, for every first-order solver, see :mod:`skregopt.schedules`. 'cosine' and
-        'one_cycle' end after ``max_iter`` epochs.
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', \
+            'flat_cosine', 'coslog', 'plateau'} or Schedule, default='constant'
+        Schedule of the learning rate, for every first-order solver, see :mod:`skregopt.schedules`. 'cosine',
+        'one_cycle', 'flat_cosine' and 'coslog' end after ``max_iter`` epochs.
     learning_rate_init : float > 0 or 'auto', default='auto'
         Peak of the learning rate. 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01 for 'rmsprop'
         and 'adagrad', 0.002 for 'adamax' and 'nadam', otherwise 0.001.

@@ -9,8 +9,8 @@ Conventions, on which the training loop relies:
   row brought no improvement. Then a result of 0 stops training, and 1 lets it go on because the rate was lowered. The
   result is ignored otherwise;
 * ``memory`` holds 8 float64 numbers, zero at the start, which a schedule keeps between updates. Adaptive and Plateau
-  use place 0, OneCycle 1 and 2, Plateau 3 to 7. No two schedules give one place different meanings, so ``partial_fit``
-  may go on with another schedule.
+  use place 0, OneCycle, FlatCosine and CosLog 1 and 2, Plateau 3 to 7. No two schedules give one place different
+  meanings, so ``partial_fit`` may go on with another schedule.
 
 ``learning_rate_init`` is the highest rate of every schedule. A schedule with a horizon reaches its last rate after
 ``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it. It says so by ``has_horizon``: a fit that gets
@@ -19,7 +19,7 @@ there is done and does not warn. A schedule whose ``end_epoch`` lowers the rate 
 """
 
 from ._constant import Constant
-from ._cosine import Cosine, OneCycle
+from ._cosine import Cosine, CosLog, FlatCosine, OneCycle
 from ._decays import Exponential, InvScaling, Step
 from ._family import Schedule
 from ._plateau import Adaptive, Plateau
@@ -28,8 +28,10 @@ from ._warmup import Warmup
 __all__ = [
     "Adaptive",
     "Constant",
+    "CosLog",
     "Cosine",
     "Exponential",
+    "FlatCosine",
     "InvScaling",
     "OneCycle",
     "Plateau",
@@ -50,5 +52,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "exponential": Exponential,
     "cosine": Cosine,
     "one_cycle": OneCycle,
+    "flat_cosine": FlatCosine,
+    "coslog": CosLog,
     "plateau": Plateau,
 }

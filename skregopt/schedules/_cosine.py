@@ -1,4 +1,4 @@
-"""Rates along half cosine waves: cosine annealing, and one cycle up and down."""
+"""Rates along cosine waves: annealing, one cycle up and down, a constant rate that then falls, ever longer cycles."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Kernel
 from ._family import Schedule, stop_when_exhausted
 
-# places in `hyper`, of Cosine and of OneCycle; places in `memory`, which no other schedule uses
+# places in `hyper`, of Cosine, of OneCycle and of CosLog; places in `memory`, which no other schedule uses
 FLOOR, LENGTH, GROWTH = range(3)
 PCT_START, DIV_FACTOR, FINAL_DIV_FACTOR = range(3)
+LENGTHS = 0
 EPOCH, UPDATES_BEFORE = 1, 2
 
 
@@ -22,6 +23,16 @@ def _between(start, end, share):
     """Return a point of half a cosine wave from ``start`` (share 0) to ``end`` (share 1)."""
     c = np.cos(0.5 * np.pi * share)  # c^2 = (1 + cos(pi share)) / 2, without its cancellation near share = 1
     return end + (start - end) * (c * c)
+
+
+@jit
+def _updates_done(t, epoch, updates_per_epoch, memory):
+    """Return how many updates came before update ``t``, if all epochs have as many as this one."""
+    # The position within an epoch is counted anew, because calls of partial_fit may differ in their number of updates.
+    if memory[EPOCH] != epoch + 1.0:
+        memory[EPOCH] = epoch + 1.0
+        memory[UPDATES_BEFORE] = t - 1.0
+    return np.float64(epoch) * updates_per_epoch + (t - 1.0 - memory[UPDATES_BEFORE])
 
 
 def _cosine_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
@@ -101,12 +112,8 @@ class Cosine(Schedule):
 
 
 def _one_cycle_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
-    # The position within an epoch is counted anew, because calls of partial_fit may differ in their number of updates.
-    if memory[EPOCH] != epoch + 1.0:
-        memory[EPOCH] = epoch + 1.0
-        memory[UPDATES_BEFORE] = t - 1.0
     n_updates = np.float64(max_iter) * updates_per_epoch
-    position = np.float64(epoch) * updates_per_epoch + (t - 1.0 - memory[UPDATES_BEFORE])
+    position = _updates_done(t, epoch, updates_per_epoch, memory)
     turn, end = hyper[PCT_START] * n_updates - 1.0, n_updates - 1.0
     first = peak / hyper[DIV_FACTOR]
     floor = first / hyper[FINAL_DIV_FACTOR]
@@ -161,3 +168,80 @@ class OneCycle(Schedule):
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return the share of updates that rise and the two ratios."""
         return self.pct_start, self.div_factor, self.final_div_factor
+
+
+def _flat_cosine_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    n_updates = np.float64(max_iter) * updates_per_epoch
+    share = _updates_done(t, epoch, updates_per_epoch, memory) / n_updates
+    if share >= 1.0:
+        return 0.0
+    return peak if share < 0.5 else _between(peak, 0.0, 2.0 * share - 1.0)
+
+
+class FlatCosine(Schedule):
+    """Constant for half of all updates, then falls to zero along half a cosine wave.
+
+    With s, the share of the updates of ``max_iter`` epochs that are done before this one (0 at the first update)::
+
+        lr = learning_rate_init                                   for s < 1/2
+        lr = learning_rate_init (1 + cos(pi (2 s - 1))) / 2       for 1/2 <= s < 1,    0 from s = 1 on
+
+    Per update. The schedule 'flat_cos' of pytabkit, for dropout and weight decay there (Holzmueller et al., "Better by
+    default: strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024).
+
+    Examples
+    --------
+    >>> from skregopt.schedules import FlatCosine
+    >>> FlatCosine()
+    FlatCosine()
+    """
+
+    has_horizon = True
+    rate: Kernel = staticmethod(_flat_cosine_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
+
+
+def _cos_log_rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+    n_updates = np.float64(max_iter) * updates_per_epoch
+    share = _updates_done(t, epoch, updates_per_epoch, memory) / n_updates
+    if share >= 1.0:
+        return 0.0
+    cycles = np.log2(1.0 + hyper[LENGTHS] * share)
+    s = np.sin(np.pi * (cycles - np.floor(cycles)))  # s^2 = (1 - cos(2 pi cycles)) / 2, without its cancellation near 0
+    return peak * (s * s)
+
+
+class CosLog(Schedule):
+    """Rises from zero and falls back to it along cosine waves, each twice as long as the one before.
+
+    With s, the share of the updates of ``max_iter`` epochs that are done before this one (0 at the first update)::
+
+        lr = learning_rate_init / 2 (1 - cos(2 pi log2(1 + (2^n_cycles - 1) s)))    for s < 1,    0 from s = 1 on
+
+    Per update; the very first one has a rate of zero. The schedule 'coslog4' of pytabkit's RealMLP (Holzmueller et al.,
+    "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024). Its peaks may be
+    several times as high as a good constant rate.
+
+    Parameters
+    ----------
+    n_cycles : int in [1, 50], default=4
+        Number of waves. The first one takes the share 1 / (2^n_cycles - 1) of all updates.
+
+    Examples
+    --------
+    >>> from skregopt.schedules import CosLog
+    >>> CosLog(n_cycles=3)
+    CosLog(n_cycles=3)
+    """
+
+    _parameter_constraints = {"n_cycles": [Interval(Integral, 1, 50, closed="both")]}
+    has_horizon = True
+    rate: Kernel = staticmethod(_cos_log_rate)
+    end_epoch: Kernel = staticmethod(stop_when_exhausted)
+
+    def __init__(self, n_cycles: int = 4) -> None:
+        self.n_cycles = n_cycles
+
+    def hyper_parameters(self) -> tuple[float, ...]:
+        """Return the length of all waves in lengths of the first one."""
+        return (2.0**self.n_cycles - 1.0,)

@@ -154,8 +154,8 @@ class Lion(PerArray):
         ones = self.beta_1 * s["ones"] + (1 - self.beta_1)
         s["m"] = self.beta_2 * s["m"] + (1 - self.beta_2) * g
         s["ones"] = self.beta_2 * s["ones"] + (1 - self.beta_2)
-        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 at a rate of 0
-            return lr * np.sign(c), lr / np.abs(c / ones)
+        with np.errstate(divide="ignore"):
+            return lr * np.sign(c), lr / np.abs(c / ones) if lr > 0 else np.zeros_like(c)
 
 
 class Muon:

@@ -35,7 +35,9 @@ def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
 
 
 def prox_of_row(u, step_size, strength):
-    """Return argmin_x sum (x - u)^2 / (2 step_size) + strength ||x||, for finite step sizes above 0."""
+    """Return argmin_x sum (x - u)^2 / (2 step_size) + strength ||x||, for finite step sizes above 0, or all 0."""
+    if not np.any(step_size):
+        return u
     d = 1 / step_size
     if np.linalg.norm(d * u) <= strength:
         return np.zeros_like(u)

@@ -86,6 +86,23 @@ class OneCycle(Constant):
         return end + (start - end) / 2 * (1 + np.cos(np.pi * min(share, 1)))
 
 
+class FlatCosine(OneCycle):
+    """lr for half of the updates, then half a cosine wave to zero."""
+
+    def rate(self, t, epoch):
+        """Return the learning rate of update t, counted from 1."""
+        share = min((t - 1) / self.n_updates, 1)
+        return self.lr * (1 + np.cos(np.pi * (2 * max(share, 0.5) - 1))) / 2
+
+
+class CosLog(OneCycle):
+    """Four cosine waves from zero up to lr and back, each twice as long as the one before."""
+
+    def rate(self, t, epoch):
+        """Return the learning rate of update t, counted from 1."""
+        return self.lr / 2 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * min((t - 1) / self.n_updates, 1))))
+
+
 class Plateau(Constant):
     """A tenth of the rate after 11 epochs without relative improvement by 1e-4, or instead of stopping."""
 

@@ -12,7 +12,7 @@ from .losses import LOSSES
 from .network import data_loss, forward, gradients
 from .optimizers import DECAYS, OPTIMIZERS, SGD, Adam, Muon, PerArray, make_optimizer
 from .penalties import penalty_shares, penalty_value, prox
-from .schedules import Adaptive, Constant, Cosine, Exponential, InvScaling, OneCycle, Plateau, Step
+from .schedules import Adaptive, Constant, Cosine, CosLog, Exponential, FlatCosine, InvScaling, OneCycle, Plateau, Step
 
 
 @dataclass
@@ -102,6 +102,8 @@ def fit(
         "exponential": lambda lr: Exponential(lr),
         "cosine": lambda lr: Cosine(lr, max_iter),
         "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
+        "flat_cosine": lambda lr: FlatCosine(lr, max_iter * -(-n // batch_size)),
+        "coslog": lambda lr: CosLog(lr, max_iter * -(-n // batch_size)),
         "plateau": lambda lr: Plateau(lr),
     }[learning_rate](learning_rate_init)
     l1_share, l2_share = penalty_shares(penalty, l1_ratio)
