@@ -51,12 +51,15 @@ class Layout:
     bundles : sequence of list of Arrays, default=()
         What follows the intercepts, trained bundles first. The arrays of a bundle have equal numbers of shapes and
         are laid out position by position: the first array of each attribute, then the second one of each.
+    rows_per_feature : int, default=1
+        Rows of the first matrix that belong to an embedded feature.
 
     Attributes
     ----------
     units : ndarray of int64
     widths : list of int
         The same.
+    rows_per_feature : int
     arrays : dict of str to Arrays
         By attribute.
     n_layers : int
@@ -70,7 +73,8 @@ class Layout:
         Elements of all weight matrices, of what is trained, and of theta.
     """
 
-    def __init__(self, units, bundles=()):
+    def __init__(self, units, bundles=(), rows_per_feature=1):
+        self.rows_per_feature = rows_per_feature
         self.units = np.array(units, dtype=np.int64)
         self.widths = self.units.tolist()
         self.n_layers = self.units.size - 1

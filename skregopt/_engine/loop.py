@@ -148,8 +148,16 @@ def _penalty(theta, job):
     total = 0.0
     for index in range(network.n_layers):
         layer = layers[index]
-        weights = flat_view(theta, layer.coefs, layer.fan_in * layer.fan_out)
-        total += _penalty_value(network.penalty_value, weights, layer.fan_out, index, alpha, hyper)
+        start, size = layer.coefs, layer.fan_in * layer.fan_out
+        if index == 0 and network.embeds:  # an embedded feature is one row to the penalty
+            row_length = layer.fan_out * network.n_embedded_outputs
+            n_passed = network.n_passed * layer.fan_out
+            embedded = flat_view(theta, start + n_passed, size - n_passed)
+            total += _penalty_value(network.penalty_value, embedded, row_length, index, alpha, hyper)
+            size = n_passed
+        if size > 0:
+            weights = flat_view(theta, start, size)
+            total += _penalty_value(network.penalty_value, weights, layer.fan_out, index, alpha, hyper)
     return total
 
 

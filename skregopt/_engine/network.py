@@ -66,7 +66,8 @@ class Network:
         ]
         if self.embedding is not None:
             bundles += self.embedding.bundles
-        return Layout(self.units, sorted(bundles, key=lambda bundle: not bundle[0].trained))
+        rows_per_feature = 1 if self.embedding is None else self.embedding.rule.n_outputs
+        return Layout(self.units, sorted(bundles, key=lambda bundle: not bundle[0].trained), rows_per_feature)
 
     @property
     def n_features(self):
@@ -162,7 +163,13 @@ class Network:
             return {}
         width = self.units[0]
         deltas = job.layer_buffer(width) if job.trains else 0
-        return {"embeds": True, "embedded": job.layer_buffer(width), "embedded_deltas": deltas}
+        return {
+            "embeds": True,
+            "embedded": job.layer_buffer(width),
+            "embedded_deltas": deltas,
+            "n_passed": self.embedding.passed.size,
+            "n_embedded_outputs": self.embedding.rule.n_outputs,
+        }
 
     def _kernels(self, trains):
         """Return the kernels of loss and penalty by the names of their fields."""

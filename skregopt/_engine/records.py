@@ -107,6 +107,7 @@ NETWORK = record_type(
     *_fields("blocks"),  # -> BLOCK
     *_fields("embeds"),  # whether features are embedded
     *_fields("embedded", "embedded_deltas"),  # -> T, what the first product reads then, and its gradient
+    *_fields("n_passed", "n_embedded_outputs"),  # columns that are not embedded, outputs of each of those that are
     *_fields("joins_last_row"),  # whether a last batch of one row joins the one before
     *_fields("evaluate", "invert_link"),  # -> kernels of the loss
     *_fields("n_loss_hyper", "loss_hyper"),  # -> T

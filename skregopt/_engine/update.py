@@ -12,7 +12,7 @@ from numba import types
 
 from .._kernels.blas import ENOUGH_ROWS, SMALL_PRODUCT
 from .._kernels.calls import caller
-from .._kernels.jit import vector
+from .._kernels.jit import jit, vector
 from .._kernels.views import array_at, flat_view, matrix_view
 from ..optimizers import Optimizer
 from ..penalties import Penalty
@@ -46,6 +46,26 @@ def gradient_of_piece(job, position, n_tile_rows, accumulate, grad):
         stop = network.n_features
     out = flat_view(grad, piece.start + first * piece.row_length, (stop - first) * piece.row_length)
     gradient_of_coefs(job, piece.layer, n_tile_rows, first, accumulate, out)
+
+
+@jit
+def _take_proximal_step(job, layer, first, row_length, weights, step_size):
+    """Apply the proximal operator to some rows of a layer's weights, the number of the first of which is given.
+
+    An embedded feature is one row to the penalty, which spans the rows that the embedding feeds.
+    """
+    network = job.network
+    alpha, hyper = weights.dtype.type(network.alpha), array_at(network.penalty_hyper, network.n_penalty_hyper, weights)
+    if layer > 0 or not network.embeds:
+        _prox(network.prox, weights, step_size, row_length, layer, alpha, hyper)
+        return
+    size = max(0, min(weights.size, (network.n_passed - first) * row_length))
+    if size > 0:
+        passed, steps = flat_view(weights, 0, size), flat_view(step_size, 0, size)
+        _prox(network.prox, passed, steps, row_length, layer, alpha, hyper)
+    if size < weights.size:
+        embedded, steps = flat_view(weights, size, weights.size - size), flat_view(step_size, size, weights.size - size)
+        _prox(network.prox, embedded, steps, row_length * network.n_embedded_outputs, layer, alpha, hyper)
 
 
 @compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count, vector(T), vector(T)))
@@ -129,7 +149,7 @@ def update_pieces(theta, job, first_piece, end, grad, workspace):
             if steps_copy and not is_frozen:
                 from_coordinates(job, piece.scale, copies, step_size, weights)
             if proximal:
-                _prox(network.prox, weights, step_size, row_length, layer, alpha, penalty_hyper)
+                _take_proximal_step(job, layer, first, row_length, weights, step_size)
 
 
 def pieces(layout, n_rows, by_matrix, factors, is_ntp):
@@ -167,11 +187,12 @@ def pieces(layout, n_rows, by_matrix, factors, is_ntp):
         group = GROUPS.index(name)
         rate, factor = (0, 1.0) if factors is None else (group, factors[group])
         scale = n_rows_of_layer**-0.5 if is_ntp and layer < len(shapes) else 1.0
-        chunk = max(1, CHUNK // row_length)
+        together = layout.rows_per_feature if layer == 0 else 1  # a penalty of features wants all rows of one at once
+        chunk = max(1, CHUNK // (row_length * together)) * together
         rows = CHUNKS * chunk
         small = SMALL_PRODUCT // (n_rows * row_length)
         if small >= ENOUGH_ROWS:
-            rows = min(rows, small)
+            rows = min(rows, max(1, small // together) * together)
         if by_matrix and layer < len(shapes) - 1:
             rows = chunk = n_rows_of_layer
         if layer == len(shapes):

@@ -155,7 +155,7 @@ def _rules(job, options, optimizer, schedule, memory):
             "scratch": aligned_zeros(4 * largest, dtype),
             "matrix_hyper": numbers[1].astype(dtype),
         }
-    n_workspace = max(CHUNK, *units[1:], largest)
+    n_workspace = max(CHUNK, *units[1:], units[1] * job.network.layout.rows_per_feature, largest)
     if options.parametrization == "ntp" or 0.0 in factors:  # steps are made on copies
         n_workspace *= 3
         job.use("to_coordinates", "from_coordinates")
