@@ -112,6 +112,21 @@ def test_no_outputs_are_beyond_the_bound(name):
     assert component.bound(np.inf, 5, 1.0) == np.inf and not np.isfinite(component.bound(1.0, 5, np.nan))
 
 
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_bound_is_reached(name):
+    """By equal weights behind cosines, or shares of bins, that are all 1, with a feature that is 0."""
+    component = EMBEDDINGS[name]()
+    arrays = component.start(np.random.RandomState(0), np.linspace(-3, -1, 99), np.ones(99))
+    for vector in component.vectors:
+        if vector.trained:
+            has_weights = vector.attribute in ("embedding_coefs_", "embedding_intercepts_")
+            arrays[vector.attribute][...] = 0.7 if has_weights else 0.0
+    column = Column.of(component, arrays, np.float64)
+    outputs, _ = embedded(component, column, np.zeros(1))
+    largest = component.bound(0.0, 1, np.linalg.norm(column.parameters))
+    np.testing.assert_allclose(np.linalg.norm(outputs), largest, rtol=1e-12)
+
+
 def test_a_bound_is_unknown_by_default():
     assert Embedding().bound(1.0, 1, 1.0) == np.inf
 
@@ -211,10 +226,9 @@ def test_bins_are_quantiles_of_repeated_rows(n_bins, seed):
     assert bins(values, n_bins, 0.25 * weights).tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("n_bins", [3, 10, 48])
-@pytest.mark.parametrize("n_rows", [30, 49, 1000])
+@pytest.mark.parametrize(("n_bins", "n_rows"), [(14, 42), (20, 100), (48, 108), (100, 25)])
 def test_whole_weights_are_compared_without_rounding(n_bins, n_rows):
-    """As NumPy's 0.1 * 3 is not 0.3, a quantile could be the next value."""
+    """A quantile at j / n is the next value if j / n times the number of rows, a whole number, is rounded up."""
     ranks = np.arange(1, n_rows + 1)
     expected = [1, *(-(-j * n_rows // n_bins) for j in range(1, n_bins + 1))]
     assert bins(ranks, n_bins).tolist() == np.unique(expected).tolist()
