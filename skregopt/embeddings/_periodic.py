@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -146,7 +147,7 @@ class Periodic(Embedding):
         "n_outputs": [Interval(Integral, 2, None, closed="left")],
         "columns": Embedding.columns_constraint,
     }
-    vectors = (
+    vectors: ClassVar[tuple[EmbeddingVector, ...]] = (
         EmbeddingVector("embedding_frequencies_", True),
         EmbeddingVector("embedding_phases_", True),
         EmbeddingVector("embedding_coefs_", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -179,7 +180,7 @@ class PiecewiseLinear(Embedding):
         "n_outputs": [Interval(Integral, 1, None, closed="left")],
         "columns": Embedding.columns_constraint,
     }
-    vectors = (
+    vectors: ClassVar[tuple[EmbeddingVector, ...]] = (
         EmbeddingVector("embedding_slopes_", True),
         EmbeddingVector("embedding_intercepts_", True),
         EmbeddingVector("embedding_coefs_", True),

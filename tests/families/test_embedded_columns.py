@@ -29,6 +29,7 @@ def chosen(columns, names=NAMES, n_distinct=N_DISTINCT, rule=Periodic):
         (NAMES, [0, 1, 2, 3]),
         ([False, True, False, True], [1, 3]),
         (np.array([True, False, False, False]), [0]),
+        ([np.True_, np.False_, np.False_, np.True_], [0, 3]),
     ],
     ids=str,
 )
