@@ -17,7 +17,7 @@ from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, own_component
 from .targets import ClassTargets, NumberTargets
-from .validation import checked_weights, checked_X, checked_y, explaining, naming
+from .validation import check_collected, checked_weights, checked_X, checked_y, explaining, naming
 
 _IN_A_PIPELINE = (
     "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "
@@ -221,6 +221,7 @@ def _build_loss(estimator, kind):
 def _validation_examples(view, data, targets, loss, trained):
     """Return the rows of ``X_val``, encoded like those ``trained``; errors name the arguments of these rows."""
     n_targets = trained.shape[1]
+    check_collected(data.X_val, "X_val")
     has_names = hasattr(data.X_val, "columns") and all(isinstance(name, str) for name in data.X_val.columns)
     if has_names and not hasattr(view, "feature_names_in_"):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")

@@ -1,7 +1,7 @@
 """Validation of the arrays that users pass, in the names that they have there."""
 
 from contextlib import contextmanager, suppress
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from numbers import Number
 
@@ -38,19 +38,41 @@ def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     TypeError, ValueError
         For X that cannot be used; columns that do not hold numbers are named.
     """
+    needs_a_look = not (isinstance(X, np.ndarray) and X.dtype.kind in "biufc")  # predictions of one row are quick
+    if needs_a_look:
+        check_collected(X, "X")
+    y = with_y.get("y")
+    check_collected(y, "y")
     try:
-        return validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
+        checked = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
     except (TypeError, ValueError) as error:
         examples = _columns_of_no_numbers(X)
         if not examples:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
         raise kind(f"{error}\n{_advice_on_columns(examples, says_how_to_encode)}") from error
+    if needs_a_look:
+        check_no_times_in_X(X, says_how_to_encode)
+    if with_y.get("y_numeric"):
+        _check_no_times(y, "y")
+    return checked
+
+
+def check_no_times_in_X(X, says_how_to_encode=True):
+    """Raise TypeError for columns of dates and the like, of which NumPy makes numbers in some containers."""
+    if examples := _columns_of_times(X):
+        raise TypeError(_advice_on_columns(examples, says_how_to_encode))
+
+
+def check_collected(values, name):
+    """Raise TypeError for a lazy frame, which is a plan and has no rows yet."""
+    if hasattr(values, "collect") and not hasattr(values, "__array__"):
+        raise TypeError(f"{name} is a {type(values).__name__}, which has no rows yet. Pass {name}.collect().")
 
 
 def _columns_of_no_numbers(X):
     """Return columns of a frame or an array that do not hold numbers: name or position -> one of the values."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+    if _is_frame(X):
         columns = {name: np.asarray(X[name]) for name in X.columns}
     else:
         rows = X if isinstance(X, np.ndarray) else np.empty((0, 0))
@@ -64,19 +86,67 @@ def _columns_of_no_numbers(X):
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _is_frame(values):
+    return hasattr(values, "columns") and hasattr(values, "dtypes")
+
+
+def _columns_of_times(values):
+    """Return columns of dates, durations and times of day, of which conversions make numbers without an error.
+
+    Parameters
+    ----------
+    values : array-like
+        Rows, or one column.
+
+    Returns
+    -------
+    dict
+        Name or position of a column -> one of its values.
+    """
+    if _is_frame(values):
+        dtypes = zip(values.columns, values.dtypes, strict=True)
+        columns = {name: np.asarray(values[name]) for name, dtype in dtypes if not _is_of_numbers(dtype)}
+    else:
+        may_hold_times = isinstance(values, list | tuple) or getattr(values, "dtype", None) is not None
+        rows = np.asarray(values) if may_hold_times and not sp.issparse(values) else np.empty(0)
+        if rows.dtype.kind not in "mMO":
+            return {}
+        columns = dict(enumerate(rows.reshape(len(rows), -1).T))
+    found = {name: _first_time(column.ravel()) for name, column in columns.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_of_numbers(dtype):
+    """Tell whether a column with a dtype of NumPy, pandas or polars holds numbers."""
+    if hasattr(dtype, "kind"):
+        return dtype.kind in "biufc"
+    return hasattr(dtype, "is_numeric") and dtype.is_numeric()
+
+
+_TIMES = (np.datetime64, np.timedelta64, date, time, timedelta)
+
+
+def _first_time(values):
+    """Return the first date, duration or time of day among some values; None if there is none."""
+    if values.dtype.kind in "mM" and values.size:
+        return next((value for value in values if not np.isnat(value)), values[0])
+    if values.dtype.kind == "O" and any(issubclass(kind, _TIMES) for kind in {*map(type, values)}):  # a quick look
+        return next(value for value in values if isinstance(value, _TIMES))
+    return None
+
+
 def _not_a_number(values):
     """Return the first of some values that no float can be made of and that is not missing; None if there is none."""
     if values.ndim != 1 or values.dtype.kind in "biufc":
         return None
-    is_time = values.dtype.kind in "mM"  # floats can be made of some
+    if (value := _first_time(values)) is not None:  # floats can be made of some
+        return value
     for value in values:
         try:
             float(value)
         except (TypeError, ValueError):
             if not (_is_missing(value) or isinstance(value, Number)):
                 return value
-        if is_time:
-            return value
     return None
 
 
@@ -86,6 +156,8 @@ def _kind_of(value):
         return "category"
     if isinstance(value, timedelta | np.timedelta64):
         return "duration"
+    if isinstance(value, time):
+        return "time"
     if hasattr(value, "isoformat") or isinstance(value, np.datetime64) or type(value).__name__ == "Period":
         return "date"
     return "collection" if hasattr(value, "__len__") else None
@@ -96,6 +168,7 @@ _CURES = {
     "handle_unknown='ignore'), {names}), remainder='passthrough').",
     "date": "Make numbers of dates, such as days since the first one.",
     "duration": "Make numbers of durations, such as seconds.",
+    "time": "Make numbers of times of day, such as seconds since midnight.",
     "collection": "Give each element of a collection a column of its own.",
 }
 
@@ -121,8 +194,11 @@ def _advice_on_columns(examples, says_how_to_encode):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    _, y_val = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
-    return y_val
+    check_collected(y_val, "y_val")
+    _, checked = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
+    if options.get("y_numeric"):
+        _check_no_times(y_val, "y_val")
+    return checked
 
 
 def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
@@ -143,6 +219,8 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
         For weights that are not finite numbers >= 0, one for each row, or all zero.
     """
     if sample_weight is not None:
+        check_collected(sample_weight, name)
+        _check_no_times(sample_weight, name)
         weights = np.asarray(sample_weight)
         if np.iscomplexobj(weights):
             raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
@@ -198,11 +276,22 @@ def _cause(values, are_numbers, name):
         )
     if not are_numbers:
         return None
-    for kinds, advice in _NO_NUMBERS:
+    for kinds, _ in _NO_NUMBERS:
         strange = next((value for value in values.flat if isinstance(value, kinds)), None)
         if strange is not None:
-            return f"{name} must hold real numbers. {advice.format(name)} Got values such as {strange!r}."
+            return _no_number(strange, name)
     return None
+
+
+def _no_number(value, name):
+    advice = next(advice for kinds, advice in _NO_NUMBERS if isinstance(value, kinds))
+    return f"{name} must hold real numbers. {advice.format(name)} Got values such as {value!r}."
+
+
+def _check_no_times(values, name):
+    """Raise ValueError for dates, durations and times of day where numbers are wanted."""
+    for column, value in _columns_of_times(values).items():
+        raise ValueError(_no_number(value, f"{name}[{column!r}]" if _is_frame(values) else name))
 
 
 _NO_NUMBERS = (  # types of values, and what to do about them
@@ -219,6 +308,7 @@ _NO_NUMBERS = (  # types of values, and what to do about them
         (date, np.datetime64),
         "Convert dates, to days since 1970 for instance, by np.asarray({0}, dtype='datetime64[D]').astype(float).",
     ),
+    ((time,), "Convert times of day in {0}, to seconds since midnight for instance."),
 )
 
 

@@ -18,7 +18,14 @@ from .._estimators.read import FitData, rows_that_count
 from .._estimators.scoring import RowsScorer, scorer_weights
 from .._estimators.split import rows_of
 from .._estimators.targets import read_numbers
-from .._estimators.validation import checked_weights, checked_y, explaining, naming
+from .._estimators.validation import (
+    check_collected,
+    check_no_times_in_X,
+    checked_weights,
+    checked_y,
+    explaining,
+    naming,
+)
 from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
 from ._path_result import MLP, RegularizationPath
@@ -222,8 +229,10 @@ def warn_about_path(plan, path):
 
 def _check_validation(data, has_classes):
     """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
+    check_collected(data.X_val, "X_val")
     with naming("X_val"):
         X_val = check_array(data.X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
+        check_no_times_in_X(data.X_val, says_how_to_encode=False)
         n_features = np.shape(data.X)[1]
         if X_val.shape[1] != n_features:
             raise ValueError(f"it has {X_val.shape[1]} features, and X has {n_features}.")
