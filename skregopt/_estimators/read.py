@@ -142,6 +142,8 @@ def read(estimator, resolved, data):
     examples = Examples(sample_weight, Source(X), encoded, weights)
     check_dense(resolved.embedding, examples.source)
     units = [X.shape[1], *resolved.hidden, loss.n_outputs(targets.n_outputs)]
+    if previous:
+        _check_outputs(loss, targets.n_outputs, units[-1], previous)
     seed, drawn = draw(resolved, units, dtype, previous)
     validation = None if data.X_val is None else _validation_examples(view, data, targets, loss, encoded)
     if validation is not None:
@@ -216,6 +218,17 @@ def _build_loss(estimator, kind):
     if hasattr(estimator, "label_smoothing"):
         check_effect(estimator, "label_smoothing", loss, estimator._losses)
     return loss.for_target(kind)
+
+
+def _check_outputs(loss, n_columns, n_outputs, previous):
+    """Raise ValueError if a fitted network, to be trained further, has another number of outputs than is wanted."""
+    fitted = previous.get("n_outputs_", n_outputs)  # users may assign a network without it
+    if n_outputs != fitted:
+        needs = "" if n_outputs == n_columns else f", of which loss={loss!r} makes {n_outputs} output(s)"
+        raise ValueError(
+            f"y has {n_columns} column(s){needs}, and the fitted network, which warm_start and partial_fit continue "
+            f"with, has {fitted} output(s). Give it as many as before, or fit a new estimator."
+        )
 
 
 def _validation_examples(view, data, targets, loss, trained):

@@ -22,6 +22,7 @@ from support.states import plain, state
 from support.versions import needs_newer_metrics
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.losses import Quantile
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 
 pytestmark = pytest.mark.nojit
@@ -114,8 +115,17 @@ def test_negative_counts_for_poisson():
 
 @METHODS
 def test_changed_number_of_outputs(method):
-    y = np.zeros((60, 2))
-    assert_refused(MLPRegressor, train(MLPRegressor, method, y=y), ValueError, warm_start=True)
+    names = ("y has 2 column(s), and the fitted network", "has 1 output(s)", "fit a new estimator")
+    call = train(MLPRegressor, method, y=np.zeros((60, 2)))
+    message = assert_refused(MLPRegressor, call, ValueError, names, warm_start=True)
+    assert "hidden_layer_sizes" not in message
+
+
+@METHODS
+def test_a_loss_with_another_number_of_outputs(method):
+    names = ("y has 1 column(s), of which loss=Quantile", "makes 3 output(s)", "has 1 output(s)")
+    loss = Quantile([0.1, 0.5, 0.9])
+    assert_refused(MLPRegressor, train(MLPRegressor, method), ValueError, names, warm_start=True, loss=loss)
 
 
 def test_classes_of_partial_fit():
