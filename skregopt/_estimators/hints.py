@@ -22,6 +22,7 @@ _OF_NUMBERS = ("neg_mean_absolute_error", "neg_mean_squared_error", "neg_root_me
 _OF_CLASSIFIERS = ("class_weight", "label_smoothing")
 _OF_HOLDING_OUT = ("early_stopping", "n_iter_no_change", "validation_fraction")
 _SPARSE_PENALTIES = ("l1", "elasticnet", "group_l1")
+_POSITIONAL = ("hidden_layer_sizes", "activation")  # scikit-learn's regressor begins with the loss
 _N_CLOSEST = 3
 _LONGEST_VALUE = 200
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -179,6 +180,23 @@ def _closest_option(name, value, options):
     return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
+def _other_parameter_hint(name, value, constraints):
+    """Return a sentence about the only other parameter that takes a name; empty if there is none, or several."""
+    if not isinstance(value, str):
+        return ""
+    takes = [
+        other
+        for other, domains in constraints.items()
+        if other != name and any(value in getattr(domain, "options", ()) for domain in domains)
+    ]
+    if len(takes) != 1:
+        return ""
+    positional = ""
+    if name in _POSITIONAL:
+        positional = f" The positional parameters are {' and '.join(_POSITIONAL)}; give all others by name."
+    return f"Did you mean {takes[0]}={value!r}?{positional}"
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 _ABOUT_KEYWORDS = re.compile("unexpected (keyword )?argument|extra keyword arguments")
@@ -225,7 +243,7 @@ def explaining_values(look):
         if name not in constraints:
             raise
         value = values[name]
-        hint = value_hint(name, value, constraints[name])
+        hint = value_hint(name, value, constraints[name]) or _other_parameter_hint(name, value, constraints)
         message = str(error).replace(f"Got {value!r} instead", f"Got {_brief(value)} instead")
         raise type(error)(f"{message} {hint}".rstrip()) from None
 

@@ -17,6 +17,7 @@ from support.processes import run
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import GROUPS
+from skregopt._estimators.hints import _POSITIONAL
 from skregopt._estimators.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 from skregopt.optimizers import Adam
@@ -149,6 +150,29 @@ def test_values(params, hint):
     for method in ("fit", "partial_fit"):
         with pytest.raises(ValueError, match=rf"(?s)(must be|is neither) .*{hint}"):
             getattr(MLPRegressor(**params), method)(X, NUMBERS)
+
+
+@BOTH
+def test_names_that_another_parameter_takes(kind):
+    """scikit-learn's regressor takes the loss first."""
+    y = CLASSES if kind is MLPClassifier else NUMBERS
+    loss = {MLPClassifier: "log_loss", MLPRegressor: "poisson"}[kind]
+    positional = "The positional parameters are hidden_layer_sizes and activation; give all others by name.$"
+    for call, hint in [
+        (lambda: kind(loss), f"loss='{loss}'.* {positional}"),
+        (lambda: kind(loss, (10,)), f"loss='{loss}'.* {positional}"),
+        (lambda: kind("adam"), f"solver='adam'.* {positional}"),
+        (lambda: kind("relu", (10,)), f"activation='relu'.* {positional}"),
+        (lambda: kind((10,), "adam"), f"solver='adam'.* {positional}"),
+        (lambda: kind(solver="tanh"), "activation='tanh'.$"),
+        (lambda: kind(learning_rate="adam"), "solver='adam'.$"),
+    ]:
+        with pytest.raises(InvalidParameterError, match=f"Did you mean {hint}"):
+            call().fit(X, y)
+    with pytest.raises(InvalidParameterError, match="Got 'auto' instead.$"):  # of several parameters
+        kind("auto").fit(X, y)
+    names = tuple(inspect.signature(kind).parameters.values())
+    assert [p.name for p in names if p.kind is p.POSITIONAL_OR_KEYWORD] == list(_POSITIONAL)
 
 
 def test_values_of_classifiers():
