@@ -13,7 +13,7 @@ from .._engine.network import Rows, in_precision, relative_weights
 from .._kernels.sklearn_internals import safe_indexing
 from .messages import shortened, warn_user
 from .resolve import watches_loss
-from .validation import asking_for_groups
+from .validation import asking_for_groups, naming
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,9 @@ def _last_split(splitter, data):
     """Return the last pair that the user's splitter yields; ValueError if there is none."""
     if isinstance(splitter, type):
         raise ValueError(f"validation_fraction={splitter.__name__} is a class. Pass {splitter.__name__}(...).")
-    X, y, groups = indexable(data.X, data.y, data.groups)
+    X, y = indexable(data.X, data.y)
+    with naming("groups"):
+        _, groups = indexable(X, data.groups)
     with asking_for_groups(groups, splitter):
         found = splitter.split(X, y, groups=groups)
         splits = deque(found, maxlen=1) if isinstance(found, Iterable) else [found]

@@ -234,7 +234,12 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
             raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
         if not np.any(weights):
             raise ValueError(f"All values of `{name}` are zero: at least one row needs a positive weight.")
-    return check_sample_weight(sample_weight, X, dtype=np.float64)
+    try:
+        return check_sample_weight(sample_weight, X, dtype=np.float64)
+    except ValueError as error:  # about the shape, in the name of scikit-learn's argument
+        problem = str(error).replace("sample_weight.shape", f"{name}.shape")
+        cure = f"Give `{name}` one number for each of the {X.shape[0]} rows"
+        raise ValueError(f"{problem} {cure}: np.ravel({name}) makes one dimension of a column.") from error
 
 
 @contextmanager

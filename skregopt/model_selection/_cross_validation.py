@@ -19,7 +19,7 @@ from sklearn.base import (
     is_classifier,
 )
 from sklearn.model_selection import check_cv
-from sklearn.utils import Tags, check_random_state, indexable
+from sklearn.utils import Tags, check_consistent_length, check_random_state, indexable
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -31,7 +31,7 @@ from .._estimators.regressor import MLPRegressor
 from .._estimators.scoring import RowsScorer
 from .._estimators.split import parts_that_count
 from .._estimators.targets import checked_labels, read_numbers
-from .._estimators.validation import asking_for_groups, checked_weights, checked_X, explaining
+from .._estimators.validation import asking_for_groups, checked_weights, checked_X, explaining, naming
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.sklearn_internals import Interval, StrOptions, check_method_params, fit_context, safe_indexing
 from .._kernels.typing import Array, Float64s, Floats, MatrixLike, Scorer, Splitter
@@ -161,7 +161,10 @@ class BaseMLPCV(MetaEstimatorMixin, DocumentationLinkMixin, BaseEstimator, Gener
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, has_classes=is_classifier(self))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
-        with asking_for_groups(routed.splitter.split.get("groups"), splitter):
+        groups = routed.splitter.split.get("groups")
+        with naming("groups"):
+            check_consistent_length(X, groups)
+        with asking_for_groups(groups, splitter):
             folds = list(splitter.split(X, y, **routed.splitter.split))
         if not folds:
             raise ValueError(f"cv={self.cv!r} made no split of the {targets.shape[0]} rows.")

@@ -207,7 +207,7 @@ def test_no_classes():
         (with_value(np.ones(60), -1), ("Negative values in data passed to `sample_weight`",)),
         (np.zeros(60), ("weight", "zero")),
         (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
-        (np.ones((60, 2)), ("Sample weights must be 1D",)),
+        (np.ones((60, 2)), ("Sample weights must be 1D", "Give `sample_weight` one number for each of the 60 rows")),
         (["heavy"] * 60, ("`sample_weight` must be", "could not convert")),
         (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
         ([1j] * 60, ("Complex data not supported", "sample_weight")),

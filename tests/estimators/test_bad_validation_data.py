@@ -44,7 +44,9 @@ def test_bad_validation_data(kind, early_stopping):
         X_val=X, y_val=y, sample_weight_val=-np.ones(20),
     )  # fmt: skip
     refused(("sample_weight_val", "zero"), X_val=X, y_val=y, sample_weight_val=np.zeros(20))
-    refused(("20",), X_val=X, y_val=y, sample_weight_val=np.ones(19))
+    for weights, problem in [(np.ones(19), "sample_weight_val.shape == (19,)"), (np.ones((20, 1)), "must be 1D")]:
+        names = (problem, "Give `sample_weight_val` one number for each of the 20 rows")
+        refused(names, X_val=X, y_val=y, sample_weight_val=weights)
     if kind is MLPClassifier:
         y_other = np.where(y == "left", "above", y)
         refused(("y_val cannot be used: `y` has classes not in `self.classes_`", "above"), X_val=X, y_val=y_other)
@@ -103,7 +105,7 @@ def test_splitter_that_needs_groups(kind):
     params = {"early_stopping": True, "validation_fraction": GroupKFold(3)}
     assert_refused(kind, train(kind, "fit"), ValueError, ("groups",), **params)
     call = train(kind, "fit", groups=np.arange(59))
-    assert_refused(kind, call, ValueError, ("inconsistent numbers of samples",), **params)
+    assert_refused(kind, call, ValueError, ("groups cannot be used", "inconsistent numbers of samples"), **params)
 
 
 @BOTH

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from support.paths import LINEAR
 from support.versions import needs_newer_metrics
 
@@ -216,3 +216,9 @@ def test_folds_that_leave_nothing(train, test, message, by_class):
 def test_scorers_may_return_what_holds_one_number(value):
     cv = MLPClassifierCV(NETWORK, alphas=[1e-3], cv=3, scoring=lambda estimator, X, y: value).fit(*rare_class())
     assert cv.cv_scores_.shape == (3, 1)
+
+
+def test_groups_of_another_length():
+    X, y = rare_class()
+    with pytest.raises(ValueError, match=r"^groups cannot be used: .*\[90, 80\]"):
+        MLPClassifierCV(NETWORK, cv=GroupKFold(3)).fit(X, y, groups=np.arange(80))

@@ -108,6 +108,7 @@ def test_validation_rows_are_looked_at_before_the_first_fit(monkeypatch):
         ({"y_val": y[:9]}, r"^y_val cannot be used: .*inconsistent numbers of samples: \[30, 9\]"),
         ({"y_val": np.where(y == "left", "above", y)}, r"^y_val cannot be used: its labels \['above'\] are not in y"),
         ({"sample_weight_val": -np.ones(30)}, "`sample_weight_val`: weights must be >= 0"),
+        ({"sample_weight_val": np.ones(9)}, r"^sample_weight_val.shape == \(9,\).*each of the 30 rows"),
     ]
     for case, message in cases:
         with pytest.raises(ValueError, match=message):
