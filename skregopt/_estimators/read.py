@@ -17,7 +17,7 @@ from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, own_component
 from .targets import ClassTargets, NumberTargets
-from .validation import check_collected, checked_weights, checked_X, checked_y, explaining, naming
+from .validation import check_collected, check_columns_of_y, checked_weights, checked_X, checked_y, explaining, naming
 
 _IN_A_PIPELINE = (
     "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "
@@ -240,6 +240,8 @@ def _validation_examples(view, data, targets, loss, trained):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")
     with naming("X_val", _IN_A_PIPELINE):
         X_val = checked_X(view, data.X_val, reset=False, says_how_to_encode=False)
+    with naming("y_val"):
+        check_columns_of_y(data.y, data.y_val)
     with naming("y_val"), explaining(data.y_val, not is_classifier(view), "y_val"):
         encoded = targets.encode_validation(checked_y(data.y_val, X_val, **view._y_options), trained.dtype)
     if encoded.shape != (X_val.shape[0], n_targets):

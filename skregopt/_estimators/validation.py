@@ -201,6 +201,23 @@ def checked_y(y_val, X_val, **options):
     return checked
 
 
+def check_columns_of_y(y, y_val):
+    """Raise ValueError if two frames have columns of other names, or in another order: targets go by position."""
+    of_y, of_y_val = map(_column_names, (y, y_val))
+    if of_y is None or of_y_val is None or of_y == of_y_val:
+        return
+    cure = "Pass y_val[list(y.columns)]." if set(of_y) <= set(of_y_val) else "Rename them, or pass arrays."
+    wanted, found = shortened(of_y), shortened(of_y_val)
+    raise ValueError(f"its columns must be the columns of y in the same order, [{wanted}], got [{found}]. {cure}")
+
+
+def _column_names(values):
+    """Return the names of columns as a list; None where there are none that scikit-learn would compare."""
+    if not _is_frame(values) or not all(isinstance(name, str) for name in values.columns):
+        return None
+    return list(values.columns)
+
+
 def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
     """Return float64 weights, one for each row of X; ones for None.
 

@@ -20,6 +20,7 @@ from .._estimators.split import rows_of
 from .._estimators.targets import read_numbers
 from .._estimators.validation import (
     check_collected,
+    check_columns_of_y,
     check_no_times_in_X,
     checked_weights,
     checked_y,
@@ -237,6 +238,7 @@ def _check_validation(data, has_classes):
         if X_val.shape[1] != n_features:
             raise ValueError(f"it has {X_val.shape[1]} features, and X has {n_features}.")
     with naming("y_val"), explaining(data.y_val, not has_classes, "y_val"):
+        check_columns_of_y(data.y, data.y_val)
         y_val = checked_y(data.y_val, X_val, multi_output=True, y_numeric=not has_classes)
         if not has_classes:
             y_val, numbers = read_numbers(y_val)

@@ -1,5 +1,6 @@
 """Bad validation data, and hold-outs that cannot be made."""
 
+import functools
 import re
 import textwrap
 import warnings
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
@@ -17,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 from support.refusals import BOTH, assert_refused, make_data, train, with_value
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.model_selection import regularization_path
 
 pytestmark = pytest.mark.nojit
 
@@ -190,6 +193,39 @@ def test_validation_rows_with_names_beside_rows_that_have_lost_them():
             Pipeline(steps, transform_input=["X_val"]).fit(frame, y, X_val=frame, y_val=y)
             for rows in (frame, pd.DataFrame(X)):
                 MLPRegressor(3, max_iter=2).fit(rows, y, X_val=rows, y_val=y)
+
+
+# --- columns of y_val -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@BOTH
+def test_columns_of_targets_in_another_order(kind, library):
+    X, _ = make_data(kind)
+    y = library.DataFrame({"a": np.arange(60) % 2, "b": np.arange(60) // 30, "c": np.ones(60, dtype=int)})
+    order = r"its columns must be the columns of y in the same order, \['a', 'b'\], got"
+    train, path = y[["a", "b"]], functools.partial(regularization_path, kind((), penalty="l1"))
+    for columns, cure in [
+        ("ba", r"Pass y_val\[list\(y.columns\)\]"),
+        ("abc", r"Pass y_val\[list\(y.columns\)\]"),
+        ("ac", "Rename"),
+    ]:
+        for fit in [kind(3).fit] + [path] * (kind is MLPRegressor):
+            with pytest.raises(
+                ValueError, match=rf"^y_val cannot be used: {order} \[{', '.join(map(repr, columns))}.*{cure}"
+            ):
+                fit(X, train, X_val=X, y_val=y[list(columns)])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_columns_of_targets_without_names_on_both_sides():
+    X, y = make_data(MLPRegressor)
+    Y = np.c_[y, y]
+    named = pd.DataFrame(Y, columns=["a", "b"])
+    for first, second in [(named, named), (named, Y), (Y, named), (named, pd.DataFrame(Y)), (pd.DataFrame(Y), named)]:
+        MLPRegressor(3, max_iter=2).fit(X, first, X_val=X, y_val=second)
+    series = pd.Series(y, name="a")
+    MLPRegressor(3, max_iter=2).fit(X, series, X_val=X, y_val=series.rename("b"))
 
 
 # --- rows of another scale -------------------------------------------------------------------------------------------
