@@ -164,11 +164,20 @@ def _check_arguments(given, data):
         raise ValueError(f"{present} was given without {missing}. Pass both, or neither.")
     if data.sample_weight_val is not None and data.X_val is None:
         raise ValueError("sample_weight_val was given without X_val and y_val. Pass all three.")
-    splits = given["early_stopping"] and data.X_val is None and hasattr(given["validation_fraction"], "split")
-    if data.groups is not None and not splits:
+    splitter = given["validation_fraction"] if hasattr(given["validation_fraction"], "split") else None
+    splits = given["early_stopping"] and data.X_val is None
+    if data.groups is not None and not (splits and splitter is not None):
         raise ValueError(
             "groups has no effect: it is used with early_stopping=True and a CV splitter as validation_fraction "
             f"(got validation_fraction={given['validation_fraction']!r}), without X_val."
+        )
+    if splitter is not None and not splits:  # a number is ignored, as in scikit-learn, which takes no splitter
+        reason, cure = "early_stopping=False", "Set early_stopping=True"
+        if given["early_stopping"]:
+            reason, cure = "X_val and y_val, which are watched", "Leave them out"
+        raise ValueError(
+            f"validation_fraction={splitter!r} has no effect with {reason}. {cure}, or leave validation_fraction at "
+            "its default, 0.1."
         )
 
 

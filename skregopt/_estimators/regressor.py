@@ -128,7 +128,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Otherwise the training objective is watched and the last weights are kept.
     validation_fraction : float in [0, 1) or CV splitter, default=0.1
         Share of rows to hold out with ``early_stopping=True`` and without ``X_val``. Of a splitter, which sees all
-        rows as you pass them, the last split is used.
+        rows as you pass them, the last split is used; without effect it raises.
     n_iter_no_change : int >= 1 or inf, default=10
         Training stops after more than this many epochs in a row without an improvement of at least ``tol``.
     tol : float >= 0, default=1e-4

@@ -13,7 +13,7 @@ import pytest
 import sklearn
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from support.refusals import BOTH, assert_refused, make_data, train, with_value
@@ -101,6 +101,26 @@ def test_groups_with_given_validation_data(kind):
     call = train(kind, "fit", groups=np.arange(60) % 3, X_val=X, y_val=y)
     params = {"early_stopping": True, "validation_fraction": GroupKFold(3)}
     assert_refused(kind, call, ValueError, ("groups", "X_val"), **params)
+
+
+@BOTH
+def test_a_splitter_without_effect(kind):
+    """A number is ignored, as in scikit-learn."""
+    X, y = make_data(kind)
+    params = {"validation_fraction": KFold(3)}
+    for method in ("fit", "partial_fit"):
+        names = ("validation_fraction=KFold", "no effect with early_stopping=False", "Set early_stopping=True")
+        assert_refused(kind, train(kind, method), ValueError, names, **params)
+    names = ("validation_fraction=KFold", "no effect with X_val and y_val", "Leave them out")
+    call = train(kind, "fit", X_val=X, y_val=y)
+    assert_refused(kind, call, ValueError, names, early_stopping=True, **params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        kind(3, max_iter=2, validation_fraction=0.3).fit(X, y)
+        kind(3, max_iter=2, validation_fraction=0.3, early_stopping=True).fit(X, y, X_val=X, y_val=y)
+        # a search over both
+        grid = [{"early_stopping": [True], "validation_fraction": [KFold(3)]}, {"early_stopping": [False]}]
+        GridSearchCV(kind(3, max_iter=2), grid, cv=2, error_score="raise").fit(X, y)
 
 
 @BOTH

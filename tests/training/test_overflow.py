@@ -110,6 +110,7 @@ def test_held_out_rows_are_rows_of_the_fit():
     with pytest.raises(ValueError, match="^Solver produced non-finite"):
         model.fit(X, np.ones(30), **start)
     is_near = (X[:, 0] == 0).astype(float)
+    model.set_params(validation_fraction=0.1)
     model.fit(
         X, np.ones(30), is_near, X_val=X[1:6], y_val=np.ones(5), **start
     )  # those of the user have an X of their own
