@@ -137,11 +137,7 @@ def _rows_of_both_kinds(fraction, inputs, data, has_weight):
     else:
         train, held_out = _split_at_random(fraction, np.flatnonzero(has_weight), inputs)
     if held_out.size < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. It has "
-            f"{held_out.size} of {np.count_nonzero(has_weight)} row(s), by validation_fraction={fraction!r}. Rows of "
-            "your own can be passed as X_val and y_val."
-        )
+        raise ValueError(_too_small(held_out.size, np.count_nonzero(has_weight), fraction))
     if train.size == 0:
         raise ValueError(f"validation_fraction={fraction!r} leaves no rows to train on. Hold out fewer rows.")
     # sorted, so that an epoch without shuffling walks through X in order
@@ -222,30 +218,44 @@ def _last_split(splitter, data):
 
 def _split_at_random(fraction, rows, inputs):
     """Return a random part of ``rows`` to train on and one to validate on, stratified where classes are to be."""
-    targets, strata = inputs.targets, inputs.targets.strata(inputs.examples.encoded)
-    strata = None if strata is None else strata[rows]
-    if targets.kind == "multiclass":
-        return _split_classes(fraction, rows, strata, targets.classes, inputs.seed)
+    strata = inputs.targets.strata(inputs.examples.encoded)
+    if strata is not None:
+        return _split_classes(fraction, rows, strata[rows], inputs.targets.classes, inputs.seed)
     try:
-        return train_test_split(rows, test_size=fraction, random_state=inputs.seed, stratify=strata)
+        return train_test_split(rows, test_size=fraction, random_state=inputs.seed)
     except ValueError as error:
-        raise ValueError(_too_few(error, fraction, strata, rows.size, targets)) from error
+        raise ValueError(_too_few(fraction, rows.size)) from error
 
 
 def _split_classes(fraction, rows, codes, classes, seed):
-    """Split rows of three or more classes, like :func:`_split_at_random`: small classes are no error.
+    """Split rows of classes, like :func:`_split_at_random`: small classes are no error.
 
     The fraction is of all rows. The only row of a class is trained on; the others are stratified. Where they are too
     few, or there are fewer rows to validate on, or to train on, than classes, rows are drawn at random, but one of each
     class stays to train on as long as that leaves enough of them.
+
+    Raises
+    ------
+    ValueError
+        If there would be fewer than two rows to validate on.
     """
     found, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
     is_single = counts[codes] == 1
     n_others = np.count_nonzero(~is_single)
     n_held_out = math.ceil(fraction * rows.size)
+    if n_held_out < 2:
+        has_single = is_single.any() and len(found) > 1
+        problem = _single_members(rows, codes, classes[found.astype(np.intp)]) if has_single else ""
+        raise ValueError(f"{problem}{_too_small(n_held_out, rows.size, fraction)}")
     if n_others and np.count_nonzero(counts > 1) <= min(n_held_out, n_others - n_held_out):
         others, strata = rows[~is_single], codes[~is_single]
         train, held_out = train_test_split(others, test_size=n_held_out, random_state=seed, stratify=strata)
+        if len(found) > 1 and np.all(strata == strata[0]):
+            only = classes[found[strata[:1]].astype(np.intp)]
+            warn_user(
+                f"All {n_held_out} rows to validate on are of the class {shortened(only)}, because the only row of "
+                "another class is trained on. Give more rows, or pass X_val and y_val."
+            )
         return np.concatenate([train, rows[is_single]]), held_out
     order = np.random.RandomState(seed).permutation(rows.size)
     _, first = np.unique(codes[order], return_index=True)
@@ -273,18 +283,31 @@ def _too_few_for_a_variance(parameter, n_given):
     )
 
 
-def _too_few(error, fraction, strata, n_rows, targets):
+def _too_small(n_held_out, n_rows, fraction):
+    """Return the message for fewer than two rows to validate on; its beginning is scikit-learn's."""
+    return (
+        "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. It has "
+        f"{n_held_out} row(s) of n_samples={n_rows}, by validation_fraction={fraction!r}. Rows of your own can be "
+        "passed as X_val and y_val."
+    )
+
+
+def _single_members(rows, codes, classes):
+    """Return scikit-learn's message about classes of one row, with the user's labels."""
+    # scikit-learn's tests of its classifier know 0 and 1 as False and True
+    labels = codes.astype(bool).astype(str) if classes.tolist() == [0, 1] else classes[codes]
+    single, message = classes[np.bincount(codes) == 1], ""
+    try:
+        train_test_split(rows, stratify=labels)
+    except ValueError as error:
+        message = f"{str(error).rstrip('.')}. "
+    return message if f"'{single[0]}'" in message else f"{message}Of one row: {shortened(single)}. "
+
+
+def _too_few(fraction, n_rows):
     """Return the message for scikit-learn's error about a random split, in the words of these parameters."""
-    if str(error).startswith("The least populated class"):
-        single = targets.classes[int(np.count_nonzero(strata) == 1)]
-        return (
-            f"{error}. This is the class {shortened([single])}. early_stopping=True holds out "
-            f"validation_fraction={fraction!r} of the rows of each class. Give at least two rows of each, or pass "
-            "X_val and y_val."
-        )
     n_held_out = math.ceil(fraction * n_rows)
-    classes = "" if strata is None else f" of {len(np.unique(strata))} class(es), each of which needs a row in both"
     return (
         f"validation_fraction={fraction!r} makes {n_held_out} row(s) to validate on and {n_rows - n_held_out} to train "
-        f"on out of n_samples={n_rows}{classes}. Change validation_fraction, give more rows, or pass X_val and y_val."
+        f"on out of n_samples={n_rows}. Change validation_fraction, give more rows, or pass X_val and y_val."
     )

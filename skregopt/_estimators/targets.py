@@ -169,8 +169,7 @@ class ClassTargets:
         """Return what to stratify a hold-out split by, made of encoded targets; None for a multilabel problem."""
         if self.kind == "multilabel":
             return None
-        # of two classes a column, as scikit-learn binarises labels: its messages then name classes in the same words
-        return encoded[:, 0] if self.kind == "multiclass" else encoded != 0
+        return encoded[:, 0]
 
     def row_weights(self, weights, encoded, name):
         """Multiply the weights of rows by the weights of their classes.

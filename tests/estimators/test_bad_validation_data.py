@@ -60,25 +60,32 @@ def test_bad_validation_data(kind, early_stopping):
 
 def test_too_few_rows_to_hold_out():
     """In words of this estimator: scikit-learn's split knows nothing of validation_fraction."""
-    two = train(MLPClassifier, "fit", y=np.array(["a", "b"] * 30))
-    names = (
-        "validation_fraction=0.01 makes 1 row(s) to validate on and 59 to train on out of n_samples=60",
-        "2 class(es)",
-        "X_val",
-    )
-    message = assert_refused(MLPClassifier, two, names=names, early_stopping=True, validation_fraction=0.01)
-    assert "test_size" not in message
+    names = ("'validation_fraction'", "1 row(s) of n_samples=60, by validation_fraction=0.01", "X_val")
+    for labels in (["a", "b"], ["a", "b", "c"]):
+        call = train(MLPClassifier, "fit", y=np.resize(labels, 60))
+        message = assert_refused(MLPClassifier, call, names=names, early_stopping=True, validation_fraction=0.01)
+        assert message.startswith("The validation set is too small")
+    call = train(MLPRegressor, "fit")
+    assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
     names = ("validation_fraction=0.999 makes 60 row(s) to validate on and 0 to train on", "X_val")
     message = assert_refused(
         MLPRegressor, train(MLPRegressor, "fit"), names=names, early_stopping=True, validation_fraction=0.999
     )
     assert "test_size" not in message and "class" not in message
-    names = ("'validation_fraction'", "1 of 60 row(s), by validation_fraction=0.01", "X_val")
-    call = train(MLPRegressor, "fit")
-    assert_refused(MLPRegressor, call, names=names, early_stopping=True, validation_fraction=0.01)
-    lonely = train(MLPClassifier, "fit", y=np.array(["a"] * 59 + ["b"]))
-    names = ("least populated", "This is the class 'b'", "validation_fraction=0.1", "X_val")
-    assert_refused(MLPClassifier, lonely, names=names, early_stopping=True)
+
+
+@pytest.mark.parametrize("labels", [["ham", "spam"], [3, 7], [0, 1], ["ham", "spam", "more"]])
+def test_a_class_of_one_row_beside_too_few_others(labels):
+    """In scikit-learn's words, of which older versions name no label. Its tests want False and True for 0 and 1."""
+    X, _ = make_data(MLPClassifier)
+    y = np.r_[labels[:1], np.resize(labels[1:], 5)]
+    with pytest.raises(
+        ValueError, match=r"^The least populated class.* only 1 member.*The validation set is"
+    ) as caught:
+        MLPClassifier(3, early_stopping=True).fit(X[:6], y)
+    message = str(caught.value)
+    assert f"['{labels[0]}']. The validation" in message or f"Of one row: {labels[0]!r}. The validation" in message
+    assert ("False" in message) <= (labels == [0, 1]) and ".." not in message
 
 
 @BOTH

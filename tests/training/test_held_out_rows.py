@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, StratifiedGroupKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    train_test_split,
+)
 from support.states import weights
 from support.training_data import BOTH, held_out_rows, make_data, small
 from support.versions import needs_newer_metrics
@@ -82,7 +89,7 @@ def test_stored_folds_with_rows_of_weight_zero(kind):
         ([], "Rows .* made no split of the 80 rows"),
         ([(range(10, 80), range(10))], "gives to validate on have the weight zero, by sample_weight or class_weight"),
         ([(range(10), range(10, 80))], "gives to train on have the weight zero"),
-        ([(range(10, 60), [3, 70])], r"validation set is too small.* 1 of 70 row\(s\)"),
+        ([(range(10, 60), [3, 70])], r"validation set is too small.* 1 row\(s\) of n_samples=70"),
         ([([], range(10, 80))], "leaves no rows to train on"),
         ([(range(40), [60, 80])], "rows to validate on that X, with 80 rows, does not have"),
     ],
@@ -260,12 +267,27 @@ def test_the_only_row_of_a_class_is_trained_on():
     assert model.fit(X, y).t_ == 2 * 160
 
 
-@pytest.mark.parametrize("n_common", [9, 10])
-def test_the_fraction_is_of_all_rows(n_common):
+@pytest.mark.parametrize("single", [["ham"], ["ham", "eggs"]])
+@pytest.mark.parametrize("n_common", [10, 11, 39])
+def test_the_fraction_is_of_all_rows(n_common, single):
+    """Two classes like three. All rows to validate on are of one class, which is told."""
     X, _ = make_data(MLPClassifier)
-    y = np.r_[np.zeros(n_common, dtype=int), 1, 2]
-    rows = held_out_rows(small(MLPClassifier), X[: y.size], y)
-    assert len(rows) == 2 and max(rows) < n_common
+    y = np.r_[["spam"] * n_common, single]
+    with pytest.warns(
+        UserWarning, match="rows to validate on are of the class 'spam', because the only row of another"
+    ):
+        rows = held_out_rows(small(MLPClassifier), X[: y.size], y)
+    assert len(rows) == np.ceil(0.1 * y.size) and max(rows) < n_common
+
+
+def test_two_classes_are_stratified_as_scikit_learn_does():
+    X, _ = make_data(MLPClassifier)
+    y = np.r_[["spam"] * 60, ["ham"] * 20]
+    model = small(MLPClassifier, early_stopping=True, max_iter=1, random_state=3)
+    rows = held_out_rows(model, X, y)
+    seed = model.fit(X, y)._seed
+    expected = train_test_split(np.arange(80), test_size=0.1, random_state=seed, stratify=y == "spam")[1]
+    assert rows == sorted(expected)
 
 
 @pytest.mark.parametrize("validation_fraction, n_held_out", [(0.1, 10), (0.95, 94)])
