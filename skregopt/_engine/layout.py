@@ -160,7 +160,10 @@ class Layout:
                     f"{found}.{continued}"
                 )
             for position, (values, target) in enumerate(zip(given, targets, strict=True)):
-                array = np.asarray(values)
+                try:
+                    array = np.asarray(values)
+                except ValueError:  # rows of different lengths
+                    array = np.asarray(values, dtype=object)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
                         f"{name}[{position}] must be an array of numbers of shape {target.shape}, for a layer "

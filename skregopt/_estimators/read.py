@@ -244,6 +244,7 @@ def _validation_examples(view, data, targets, loss, trained):
     """Return the rows of ``X_val``, encoded like those ``trained``; errors name the arguments of these rows."""
     n_targets = trained.shape[1]
     check_collected(data.X_val, "X_val")
+    check_collected(data.y_val, "y_val")
     has_names = hasattr(data.X_val, "columns") and all(isinstance(name, str) for name in data.X_val.columns)
     if has_names and not hasattr(view, "feature_names_in_"):
         warn_user(f"X_val has names of columns, and X has none, as if only X had been transformed.{_IN_A_PIPELINE}")

@@ -196,7 +196,7 @@ def own_component(family, registry, value, estimator):
 def hidden_units(estimator):
     """Return the widths of the hidden layers as a list; ValueError for widths that are not positive ints."""
     sizes = estimator.hidden_layer_sizes
-    sizes = [np.asarray(sizes).item()] if np.ndim(sizes) == 0 else list(sizes)
+    sizes = _elements(sizes, 1)
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be an int or a sequence of ints, got {sizes}.")
     if any(size <= 0 for size in sizes):
@@ -210,6 +210,12 @@ def hidden_units(estimator):
             )
         sizes = sizes * int(estimator.n_hidden_layers)
     return [int(size) for size in sizes]
+
+
+def _elements(value, n_times):
+    """Return the elements of a sequence as a list, which may be of any kind; a number so many times."""
+    is_number = not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0
+    return [np.asarray(value).item()] * n_times if is_number else list(value)
 
 
 def depth(estimator):
@@ -265,10 +271,7 @@ def _initializer(estimator, activation):
 
 def _dropout_rates(estimator, hidden):
     """Return the dropout rate of each hidden layer; ValueError for a wrong number or range of rates."""
-    rates = estimator.dropout
-    if np.ndim(rates) == 0:
-        rates = [np.asarray(rates).item()] * len(hidden)
-    rates = list(rates)
+    rates = _elements(estimator.dropout, len(hidden))
     if len(rates) != len(hidden):
         raise ValueError(
             f"dropout must be a number, or a sequence with one rate for each of the {len(hidden)} hidden layers of "

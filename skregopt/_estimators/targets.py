@@ -1,6 +1,8 @@
 """Targets as users pass them to targets as losses read them, and back."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from numbers import Real
 from types import SimpleNamespace
 
 import numpy as np
@@ -243,6 +245,10 @@ class ClassTargets:
 
 def _class_weights(class_weight, classes, y):
     weights = np.ones(len(classes))
+    if isinstance(class_weight, dict):
+        for key, weight in class_weight.items():
+            if not _is_number(weight):
+                raise ValueError(f"class_weight must hold numbers, got {weight!r} for the class {key!r}.")
     # in 'balanced', a class that no row has counts one
     weighted = np.isin(classes, y) if isinstance(class_weight, str) else slice(None)
     try:
@@ -259,6 +265,12 @@ def _class_weights(class_weight, classes, y):
     if not np.all((weights >= 0) & np.isfinite(weights)):
         raise ValueError(f"class_weight must hold finite weights >= 0, got class_weight={class_weight!r}.")
     return weights
+
+
+def _is_number(value):
+    if isinstance(value, np.generic | np.ndarray):  # NumPy's durations are integers to Python
+        return value.ndim == 0 and value.dtype.kind in "biuf"
+    return isinstance(value, Real | Decimal)
 
 
 def read_classes(y, classes, previous, incremental, class_weight):
@@ -362,11 +374,9 @@ def checked_labels(y):
     except TypeError as error:
         if "bytes" in str(error):
             raise TypeError(f"{error} Use [label.decode() for label in y], for instance.") from error
-        types = sorted({type(label).__name__ for label in np.asarray(y, dtype=object).ravel()})
-        raise TypeError(
-            f"y mixes labels of the types {', '.join(types)}, which cannot be put in an order ({error}). Use labels of "
-            "one type, and leave out rows without a label."
-        ) from error
+        raise TypeError(_mixed_labels(y, f" ({error})")) from error
+    if kind == "unknown" and not sp.issparse(y):
+        _check_objects(y)
     if kind not in ("binary", "multiclass", "multilabel-indicator"):
         check_classification_targets(y)  # raises for all others but one, below; decides by the kind once more
     if sp.issparse(y) and kind != "multilabel-indicator":
@@ -377,3 +387,35 @@ def checked_labels(y):
             "matrix of zeros and ones."
         )
     return y, kind == "multilabel-indicator", None
+
+
+def _mixed_labels(y, problem=""):
+    types = sorted({type(label).__name__ for label in np.asarray(y, dtype=object).ravel()})
+    return (
+        f"y mixes labels of the types {', '.join(types)}, which cannot be put in an order{problem}. Use labels of one "
+        "type, and leave out rows without a label."
+    )
+
+
+def _check_objects(y):
+    """Raise for labels that scikit-learn does not know because they are objects: numbers, or of several types.
+
+    Raises
+    ------
+    ValueError
+        For numbers that could be labels.
+    TypeError
+        For strings beside others.
+    """
+    types = {type(label) for label in y.ravel()}
+    if not all(issubclass(kind, Real | np.bool_) for kind in types):
+        if len(types) > 1 and any(issubclass(kind, str) for kind in types):
+            raise TypeError(_mixed_labels(y))
+        return
+    are_bools = all(issubclass(kind, bool | np.bool_) for kind in types)
+    dtype = "bool" if are_bools else "int" if np.all(y == y.astype(float).round()) else "float"
+    if dtype != "float":
+        raise ValueError(
+            f"Unknown label type: y has the dtype {y.dtype}, and holds numbers, which scikit-learn does not take for "
+            f"labels. Pass y.astype({dtype})."
+        )

@@ -108,7 +108,10 @@ def _columns_of_times(values):
         columns = {name: np.asarray(values[name]) for name, dtype in dtypes if not _is_of_numbers(dtype)}
     else:
         may_hold_times = isinstance(values, list | tuple) or getattr(values, "dtype", None) is not None
-        rows = np.asarray(values) if may_hold_times and not sp.issparse(values) else np.empty(0)
+        rows = np.empty(0)
+        if may_hold_times and not sp.issparse(values):
+            with suppress(ValueError):  # rows of different lengths, which are refused elsewhere
+                rows = np.asarray(values)
         if rows.dtype.kind not in "mMO":
             return {}
         columns = dict(enumerate(rows.reshape(len(rows), -1).T))
@@ -194,7 +197,6 @@ def _advice_on_columns(examples, says_how_to_encode):
 
 def checked_y(y_val, X_val, **options):
     """Validate ``y_val`` and its length."""
-    check_collected(y_val, "y_val")
     _, checked = check_X_y(np.zeros((X_val.shape[0], 1)), y_val, estimator="y_val", **options)
     if options.get("y_numeric"):
         _check_no_times(y_val, "y_val")
@@ -238,14 +240,17 @@ def checked_weights(sample_weight, X, name="sample_weight", has_classes=False):
     if sample_weight is not None:
         check_collected(sample_weight, name)
         _check_no_times(sample_weight, name)
-        weights = np.asarray(sample_weight)
-        if np.iscomplexobj(weights):
-            raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
         try:
-            weights = weights.astype(np.float64)
+            weights = np.asarray(sample_weight)
+            if not np.iscomplexobj(weights):
+                weights = weights.astype(np.float64)
         except (TypeError, ValueError) as error:
             hint = " Weights of classes are the parameter class_weight." if has_classes else ""
-            raise ValueError(f"`{name}` must be None or one number for each row: {error}.{hint}") from error
+            raise ValueError(
+                f"`{name}` must be None or one number for each row: {str(error).rstrip('.')}.{hint}"
+            ) from error
+        if np.iscomplexobj(weights):
+            raise ValueError(f"Complex data not supported in `{name}`: weights must be real.")
         assert_all_finite(weights, input_name=name)
         if np.any(weights < 0):
             raise ValueError(f"Negative values in data passed to `{name}`: weights must be >= 0.")
@@ -283,6 +288,8 @@ def explaining(y, are_numbers, name="y"):
         cause = _cause(_values(y), are_numbers, name)
         if cause is None and isinstance(error, OverflowError):
             cause = f"{name} contains values too large for float64 ({error}). Scale {name}."
+        if cause is None and "inhomogeneous" in str(error):
+            cause = f"{name} must have rows of one length: {error}"
         if cause is None:
             raise
         raise ValueError(cause) from error

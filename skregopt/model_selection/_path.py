@@ -231,6 +231,7 @@ def warn_about_path(plan, path):
 def _check_validation(data, has_classes):
     """Raise for rows to validate on that cannot be scored, before the first fit and in their own names."""
     check_collected(data.X_val, "X_val")
+    check_collected(data.y_val, "y_val")
     with naming("X_val"):
         X_val = check_array(data.X_val, accept_sparse="csr", dtype="numeric", input_name="X_val")
         check_no_times_in_X(data.X_val, says_how_to_encode=False)

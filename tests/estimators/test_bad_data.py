@@ -186,6 +186,45 @@ def test_labels_that_do_not_compare(method):
         MLPClassifierCV().fit(X, y)
 
 
+@BOTH
+@METHODS
+def test_rows_of_different_lengths(kind, method):
+    names = ("y must have rows of one length", "inhomogeneous")
+    assert_refused(kind, train(kind, method, y=[[1], [1, 2]] * 30), ValueError, names)
+
+
+def objects_that_are_numbers():
+    """Yield numbers as objects, and their dtype."""
+    labels = np.arange(60) % 2
+    yield pd.Series(labels, dtype=object), "int"
+    yield labels.astype(object), "int"
+    yield labels.astype(bool).astype(object), "bool"
+    yield pd.Series(labels.astype(float), dtype=object), "int"
+    yield np.c_[labels, labels].astype(object), "int"
+    yield np.array([True, 2] * 30, dtype=object), "int"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("y", "dtype"), objects_that_are_numbers())
+def test_numbers_that_are_objects(y, dtype):
+    """scikit-learn takes them for no labels, and says that they are continuous."""
+    X, labels = make_data(MLPClassifier)
+    model = MLPClassifier(3, max_iter=2)
+    message = rf"Unknown label type: y has the dtype object.* Pass y\.astype\({dtype}\)\.$"
+    for fit in (model.fit, MLPClassifierCV().fit, lambda X, y: MLPClassifier(3).fit(X, labels, X_val=X, y_val=y)):
+        with pytest.raises(ValueError, match=message):
+            fit(X, y)
+    model.fit(X, y.astype(dtype))
+
+
+@METHODS
+def test_objects_that_are_continuous(method):
+    y = make_data(MLPRegressor)[1].astype(object)
+    assert_refused(MLPClassifier, train(MLPClassifier, method, y=y), ValueError, ("continuous values",))
+    y = np.array([1, "left"] * 30, dtype=object)
+    assert_refused(MLPClassifier, train(MLPClassifier, method, y=y), TypeError, ("y mixes", "int, str", "one type"))
+
+
 def test_no_classes():
     call, new = train(MLPClassifier, "partial_fit", classes=[]), MLPClassifier()
     assert_refused(MLPClassifier, call, ValueError, ("classes",))
@@ -209,6 +248,7 @@ def test_no_classes():
         (np.ones(59), ("sample_weight.shape == (59,)", "(60,)")),
         (np.ones((60, 2)), ("Sample weights must be 1D", "Give `sample_weight` one number for each of the 60 rows")),
         (["heavy"] * 60, ("`sample_weight` must be", "could not convert")),
+        ([[1.0], 2.0] * 30, ("`sample_weight` must be", "inhomogeneous")),
         (np.ones(60, dtype=complex), ("Complex data not supported", "sample_weight")),
         ([1j] * 60, ("Complex data not supported", "sample_weight")),
     ],

@@ -34,7 +34,7 @@ NOT_POSITIVE_INT = [0, -1, 1.5, "10", None, np.nan]
 UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 
 BAD_VALUES = {
-    "hidden_layer_sizes": [0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
+    "hidden_layer_sizes": [((8,), 4), 0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
     "feature_embedding": ["fourier", 3, True, Periodic],
     "n_hidden_layers": [-1, 1.5, "2", np.nan, 10_001, 10**9, 10**30],
@@ -51,7 +51,7 @@ BAD_VALUES = {
     "max_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
     "clip_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
     "ema_decay": [-0.1, 1.0, np.nan, "1", [1.0]],
-    "dropout": [-0.1, 1.0, np.nan, None, "half", [1.0], [np.nan], ["half"], [[0.1]]],
+    "dropout": [-0.1, 1.0, np.nan, None, "half", [1.0], [np.nan], ["half"], [[0.1]], [[0.1], 0.2]],
     "input_dropout": [-0.1, 1.0, np.nan, None, "half", [0.1]],
     "solver": ["newton", None, 3, Adam, L1()],
     "batch_size": [0, -5, 2.5, "all", None, np.nan],

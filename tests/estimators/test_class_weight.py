@@ -1,5 +1,8 @@
 """class_weight: the same as sample weights, label by label for a multilabel target; forms that are refused."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
@@ -142,6 +145,10 @@ REFUSED = [
     ("multilabel", {0: 1, 1: 2}, "one for each label"),
     ("multilabel", [{0: 1}, {1: 2}], "multilabel with 3 labels"),
     ("multilabel", [{0: 1}, {1: 2}, 3], "one for each label"),
+    ("binary", {"no": "2", "yes": 1}, "class_weight must hold numbers, got '2' for the class 'no'"),
+    ("binary", {"no": 1, "yes": 1j}, "class_weight must hold numbers, got 1j for the class 'yes'"),
+    ("binary", {"no": np.timedelta64(2, "s")}, "class_weight must hold numbers, got .* for the class 'no'"),
+    ("multilabel", [{0: 1}, {1: None}, {0: 3}], "class_weight must hold numbers, got None for the class 1"),
     ("multilabel", [{0: 1}, {1: 2}, {2: 3}], "No class is 2"),
     ("multilabel", [{0: 1}, {1: 2}, {0: 0, 1: 0}], "All weights of label 2 are zero"),
 ]
@@ -172,3 +179,11 @@ def test_the_message_blames_the_key_that_is_no_class():
     X, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2] * 2)
     with pytest.raises(ValueError, match=r"^No class is 7\. .*classes, which are \[0, 1, 2\]"):
         MLPClassifier(2, class_weight={0: 1, 7: 2}).fit(X, y)
+
+
+def test_weights_of_classes_are_numbers_of_many_kinds():
+    X, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2] * 2)
+    for two in (2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Decimal(2), Fraction(2)):
+        model = MLPClassifier(2, class_weight={0: True, 1: two, 2: np.True_}, max_iter=2, random_state=0)
+        expected = MLPClassifier(2, class_weight={1: 2}, max_iter=2, random_state=0)
+        assert model.fit(X, y).loss_ == expected.fit(X, y).loss_

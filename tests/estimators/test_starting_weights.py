@@ -70,8 +70,9 @@ def test_random_state(kind):
         [np.zeros((4, 3)), np.zeros((3, 2))],
         [np.zeros((3, 4)), np.zeros((3, 1))],
         [np.full((4, 3), np.nan), np.zeros((3, 1))],
+        [[[1.0], [1.0, 2.0]], np.zeros((3, 1))],
     ],
-    ids=["scalar", "too few", "outputs", "transposed", "nan"],
+    ids=["scalar", "too few", "outputs", "transposed", "nan", "ragged"],
 )
 def test_bad_coef_init(kind, coefs):
     call = train(kind, "fit", coef_init=coefs)

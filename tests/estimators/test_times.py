@@ -134,9 +134,9 @@ def test_lazy_frames_are_to_be_collected(kind, argument):
     if argument == "X":
         with pytest.raises(TypeError, match=r"Pass X.collect\(\)"):
             kind(3, max_iter=2).fit(X, y).predict(given["X"])
-    elif argument == "X_val":
-        with pytest.raises(TypeError, match=r"X_val is a LazyFrame"):
-            regularization_path(kind((), penalty="l1"), X, y, X_val=given["X_val"], y_val=y)
+    elif argument in ("X_val", "y_val"):
+        with pytest.raises(TypeError, match=rf"{argument} is a LazyFrame"):
+            regularization_path(kind((), penalty="l1"), X, y, X_val=given["X_val"], y_val=given["y_val"])
 
 
 def test_arrays_of_numbers_are_not_looked_at(monkeypatch):
