@@ -6,7 +6,7 @@ from ._display.searches import SearchResultsDisplay
 from ._display.weights import WeightsDisplay
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
-from ._old_modules import register_old_modules
+from ._old_modules import register_old_modules as _register_old_modules
 from ._onnx import register_skl2onnx, to_onnx
 
 __all__ = [
@@ -23,4 +23,4 @@ __version__ = "0.2.0.dev0"
 
 for _name in __all__:  # pickles name the public path, so that no later move breaks them
     globals()[_name].__module__ = __name__
-register_old_modules()
+_register_old_modules()

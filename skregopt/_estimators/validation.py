@@ -41,8 +41,8 @@ def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     needs_a_look = not (isinstance(X, np.ndarray) and X.dtype.kind in "biufc")  # predictions of one row are quick
     if needs_a_look:
         check_collected(X, "X")
-    y = with_y.get("y")
-    check_collected(y, "y")
+    if with_y:
+        check_collected(with_y["y"], "y")
     try:
         checked = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
     except (TypeError, ValueError) as error:
@@ -54,7 +54,7 @@ def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     if needs_a_look:
         check_no_times_in_X(X, says_how_to_encode)
     if with_y.get("y_numeric"):
-        _check_no_times(y, "y")
+        _check_no_times(with_y["y"], "y")
     return checked
 
 

@@ -9,9 +9,13 @@ import inspect
 import re
 import textwrap
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
 import skregopt
@@ -169,6 +173,33 @@ def test_code_of_the_page_says_where_its_names_are_from(page):
                 known.add(node.arg)
         unknown = {node.id for node in names} - known
         assert not unknown, f"import or define {sorted(unknown)}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_of_the_page_imports_a_name_once(page):
+    for tree in pieces_of_code((DOC / page).read_text(encoding="utf-8")):
+        imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [alias.asname or alias.name for node in imports for alias in node.names]
+        assert len(names) == len(set(names)), f"imported twice, of {names}"
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("page", ["user_guide/model_selection.rst", "user_guide/scaling.rst"])
+def test_searches_of_the_page_do_not_warn(page):
+    """On fewer draws, of which some are slow; a warning is an error here."""
+    trees = pieces_of_code((DOC / page).read_text(encoding="utf-8"))
+    (code,) = [code for code in map(ast.unparse, trees) if "RandomizedSearchCV(" in code]
+    code = re.sub(r"n_iter=50, |n_jobs=-1", "", code).replace("RandomizedSearchCV(network, ", "fewer(network, ")
+    X, y = load_breast_cancer(return_X_y=True)
+    fewer = partial(RandomizedSearchCV, n_iter=4, cv=2, random_state=0, error_score="raise")
+    names = {"fewer": fewer, "MLPClassifier": skregopt.MLPClassifier, "X": StandardScaler().fit_transform(X), "y": y}
+    exec(code, names)
+    assert names["search"].best_score_ > 0.95
+
+
+def test_the_namespace_holds_what_is_public():
+    public = {name for name, value in vars(skregopt).items() if not (name.startswith("_") or inspect.ismodule(value))}
+    assert public == set(skregopt.__all__)
 
 
 # --- extras ----------------------------------------------------------------------------------------------------------
