@@ -19,7 +19,8 @@ from ._family import Embedding, EmbeddingVector
 # Parameters of a column with m outputs and n bins: slopes (m), intercepts (m), coefs (n, m). Constants: n + 1 edges.
 #
 # Both kernels go through all bins for all rows, in vector instructions. To look up the one bin of each row in a table
-# of sums takes as long with 16 bins, twice as long as this in the gradient, and needs memory for the table.
+# of sums needs memory for the table. In float32 it takes as long with 16 bins and twice as long in the gradient; in
+# float64, and with many bins, it would be quicker.
 #
 # Four outputs at a time have the share of a bin in common: one of each quarter. Neighbours would not do: LLVM checks
 # once for the whole loop over j whether what is written overlaps, and all first ones would overlap all second ones.
