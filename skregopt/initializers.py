@@ -6,7 +6,8 @@ layer, as in scikit-learn. All numbers are drawn in float64 and rounded afterwar
 of the network. Layers are drawn in turn, the weights of each before its intercepts: scikit-learn's order.
 
 A uniform distribution on [-b, b] has variance b^2 / 3. Normal distributions are not truncated, as in PyTorch (Keras
-truncates them). Intercepts start at zero, as in Keras, except with :class:`GlorotUniform`, which is scikit-learn's.
+truncates them). Intercepts start at zero, as in Keras, except with :class:`GlorotUniform`, which is scikit-learn's, and
+with :class:`Normal`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ class Initializer(Component):
             Intercepts.
         """
         return self._draw_coef(rng, fan_in, fan_out), np.zeros(fan_out)
+
+    def draw_output(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
+        """Draw the initial weights and intercepts of the output layer: like others, unless a rule says otherwise.
+
+        Parameters and returns as in :meth:`draw`.
+        """
+        return self.draw(rng, fan_in, fan_out, activation)
 
 
 class GlorotUniform(Initializer):
@@ -218,6 +228,86 @@ class Orthogonal(Initializer):
         return self.gain * (q if fan_in >= fan_out else q.T)
 
 
+class Normal(Initializer):
+    """Weights normal of variance 1 / fan_in, intercepts standard normal.
+
+    With the matrix ``V = sqrt(fan_in) coefs_``, which ``parametrization='ntp'`` trains, all parameters are standard
+    normal: the start of the neural tangent parametrisation. Kinks of hidden units are spread over the data at once.
+
+    Notes
+    -----
+    A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel: convergence and generalization in neural networks",
+    NeurIPS 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skregopt.activations import Tanh
+    >>> from skregopt.initializers import Normal
+    >>> _, intercept = Normal().draw(np.random.RandomState(0), 5, 3, Tanh())
+    >>> bool(intercept.any())
+    True
+    """
+
+    def draw(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
+        """Draw the initial weights and intercepts of one layer, see :meth:`Initializer.draw`."""
+        return rng.normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out)), rng.normal(size=fan_out)
+
+
+class ZeroOutput(Initializer):
+    """Another rule for the hidden layers; weights and intercepts of the output layer start at zero.
+
+    Training begins with the prediction 0: equal probabilities of the classes, or for numbers the inverse link of 0.
+    Before the first update of the output layer, no gradient reaches the hidden layers.
+
+    Parameters
+    ----------
+    initializer : str or Initializer, default='auto'
+        Name or instance of the rule for the hidden layers; 'auto' depends on the activation.
+
+    Examples
+    --------
+    >>> from skregopt import MLPRegressor
+    >>> from skregopt.initializers import ZeroOutput
+    >>> MLPRegressor(weight_init=ZeroOutput("normal")).get_params()["weight_init__initializer"]
+    'normal'
+    """
+
+    _parameter_constraints = {"initializer": [str, Initializer]}
+
+    def __init__(self, initializer: str | Initializer = "auto") -> None:
+        self.initializer = initializer
+
+    def _validate_params(self):
+        super()._validate_params()
+        given = self.initializer
+        is_name = isinstance(given, str) and given in ("auto", *INITIALIZERS)
+        if isinstance(given, ZeroOutput) or not (is_name or isinstance(given, Initializer)):
+            names = ", ".join(map(repr, ("auto", *INITIALIZERS)))
+            raise ValueError(
+                f"initializer of ZeroOutput must be one of {names}, or another Initializer, got {given!r}."
+            )
+        if isinstance(given, Initializer):
+            given._validate_params()
+
+    def draw(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
+        """Draw the initial weights and intercepts of a hidden layer, see :meth:`Initializer.draw`."""
+        rule = self.initializer
+        if isinstance(rule, str):
+            rule = INITIALIZERS[activation.default_initializer if rule == "auto" else rule]()
+        return rule.draw(rng, fan_in, fan_out, activation)
+
+    def draw_output(
+        self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
+    ) -> tuple[Float64s, Float64s]:
+        """Return zeros, without a draw from ``rng``; see :meth:`Initializer.draw`."""
+        return np.zeros((fan_in, fan_out)), np.zeros(fan_out)
+
+
 INITIALIZERS: dict[str, type[Initializer]] = {
     "glorot_uniform": GlorotUniform,
     "glorot_normal": GlorotNormal,
@@ -226,4 +316,5 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "lecun_uniform": LecunUniform,
     "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal,
+    "normal": Normal,
 }

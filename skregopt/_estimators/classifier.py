@@ -52,7 +52,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         vectors, in training and prediction alike (Ba et al. 2016, PyTorch's conventions). Not together with
         ``batch_norm``. Each hidden layer needs at least two units.
     weight_init : {'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', \
-            'lecun_normal', 'orthogonal'} or Initializer, default='auto'
+            'lecun_normal', 'orthogonal', 'normal'} or Initializer, default='auto'
         Rule that draws the initial weights, see :mod:`skregopt.initializers`. 'auto' depends on the activation:
         'he_uniform' for leaky_relu, elu, gelu, silu, mish and softplus, 'lecun_normal' for selu, scikit-learn's
         'glorot_uniform' for the others.

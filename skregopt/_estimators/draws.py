@@ -47,8 +47,10 @@ def draw(resolved, units, dtype, previous):
 
 def draw_weights(resolved, units, rng):
     """Return ``coefs_`` and ``intercepts_`` of a new network by name. Parameters as in :func:`draw`."""
-    layers = zip(resolved.draws, pairwise(units), strict=True)
-    drawn = [rule.draw(rng, *fans, activation) for (rule, activation), fans in layers]
+    *hidden, output = zip(resolved.draws, pairwise(units), strict=True)
+    drawn = [rule.draw(rng, *fans, activation) for (rule, activation), fans in hidden]
+    (rule, activation), fans = output
+    drawn.append(rule.draw_output(rng, *fans, activation))
     return dict(zip(("coefs_", "intercepts_"), map(list, zip(*drawn, strict=True)), strict=True))
 
 

@@ -1,5 +1,7 @@
 """Initial weights against their formulas, PyTorch and scikit-learn."""
 
+import pickle
+
 import numpy as np
 import pytest
 import sklearn.neural_network
@@ -13,7 +15,16 @@ from twin import activations as twin_activations
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS, Activation, Tanh
-from skregopt.initializers import INITIALIZERS, GlorotNormal, GlorotUniform, HeNormal, Initializer, Orthogonal
+from skregopt.initializers import (
+    INITIALIZERS,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    Initializer,
+    Normal,
+    Orthogonal,
+    ZeroOutput,
+)
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
@@ -26,6 +37,7 @@ VARIANCES = {
     "he_normal": lambda fan_in, fan_out, gain: 2 / fan_in,
     "lecun_uniform": lambda fan_in, fan_out, gain: 1 / fan_in,
     "lecun_normal": lambda fan_in, fan_out, gain: 1 / fan_in,
+    "normal": lambda fan_in, fan_out, gain: 1 / fan_in,
     "orthogonal": lambda fan_in, fan_out, gain: 1 / max(fan_in, fan_out),
 }
 
@@ -60,7 +72,11 @@ def test_moments(name, shape, activation):
         assert 0.9999 * bound < coef.max() <= bound and -bound <= coef.min() < -0.9999 * bound
     else:
         assert name == "orthogonal" or np.abs(coef).max() > 3.5 * np.sqrt(variance)  # not truncated
-    if name != "glorot_uniform":
+    if name == "normal":
+        if shape[1] > 100:
+            assert abs(intercept.mean()) < 5 * intercept.size**-0.5
+            assert abs((intercept**2).mean() - 1) < 5 * np.sqrt(2 / intercept.size)
+    elif name != "glorot_uniform":
         assert not intercept.any()
     elif shape[1] > 100:
         assert 0.9 * bound < np.abs(intercept).max() <= bound
@@ -77,6 +93,7 @@ def test_moments(name, shape, activation):
         ("he_normal", "kaiming_normal_", {"nonlinearity": "relu"}),
         ("lecun_uniform", "kaiming_uniform_", {"nonlinearity": "linear"}),
         ("lecun_normal", "kaiming_normal_", {"nonlinearity": "linear"}),
+        ("normal", "kaiming_normal_", {"nonlinearity": "linear"}),
         ("orthogonal", "orthogonal_", {}),
     ],
 )
@@ -276,3 +293,67 @@ def test_initializer_of_a_user():
     start = start_of(problem.make(hidden_layer_sizes=(5,), weight_init=Constant()), problem.X, problem.y)
     np.testing.assert_allclose(start[0], 0.25, atol=1e-10)
     np.testing.assert_allclose(start[3], 5, atol=1e-10)
+
+
+# --- a zero output layer ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (5, 4)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "silu", "selu"])
+@pytest.mark.parametrize("rule", ["auto", *INITIALIZERS, Orthogonal(gain=0.5), Constant()], ids=str)
+def test_zero_output(rule, activation, hidden):
+    """Hidden layers are those of the rule itself; the output layer is zero."""
+    problem = make_problem("multiclass")
+    params = {"hidden_layer_sizes": hidden, "activation": activation, "random_state": 3, "dtype": "float32"}
+    start = start_of(problem.make(weight_init=ZeroOutput(rule), **params), problem.X, problem.y)
+    plain = start_of(problem.make(weight_init=rule, **params), problem.X, problem.y)
+    n_layers = len(hidden) + 1
+    for layer, (ours, theirs) in enumerate(zip(start, plain, strict=True)):
+        is_output = layer % n_layers == n_layers - 1
+        assert not ours.any() if is_output else ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_zero_output_starts_from_equal_predictions_and_learns(kind):
+    problem = make_problem("multiclass" if kind is MLPClassifier else "regression", n_samples=200)
+    params = {"hidden_layer_sizes": (12, 8), "random_state": 0, "weight_init": ZeroOutput(Normal())}
+    model = kind(**params, max_iter=1, learning_rate_init=1e-12).fit(problem.X, problem.y)
+    if kind is MLPClassifier:
+        np.testing.assert_allclose(model.predict_proba(problem.X), 1 / 3, atol=1e-8)
+    else:
+        np.testing.assert_allclose(model.predict(problem.X), 0, atol=1e-8)
+    for solver in ("adam", "lbfgs"):
+        fitted = kind(**params, max_iter=150, learning_rate_init=0.01, solver=solver).fit(problem.X, problem.y)
+        assert fitted.loss_ < 0.6 * model.loss_, solver
+
+
+def test_zero_output_has_nested_parameters():
+    model = MLPRegressor(weight_init=ZeroOutput(Orthogonal(gain=0.5)))
+    assert repr(model.weight_init) == "ZeroOutput(initializer=Orthogonal(gain=0.5))"
+    assert repr(ZeroOutput()) == "ZeroOutput()"
+    assert model.get_params()["weight_init__initializer__gain"] == 0.5
+    twin = clone(model).set_params(weight_init__initializer__gain=2.0)
+    assert twin.weight_init.initializer.gain == 2.0 and model.weight_init.initializer.gain == 0.5
+    assert twin.set_params(weight_init__initializer="normal").weight_init.initializer == "normal"
+    again = pickle.loads(pickle.dumps(model))
+    assert again.weight_init.initializer.gain == 0.5
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ("orthogonall", ["initializer of ZeroOutput must be one of 'auto', 'glorot_uniform'", "'orthogonall'"]),
+        (ZeroOutput(), ["another Initializer", "ZeroOutput()"]),
+        (None, ["'initializer' parameter of ZeroOutput"]),
+        (Orthogonal, ["'initializer' parameter of ZeroOutput"]),
+        (Tanh(), ["'initializer' parameter of ZeroOutput"]),
+        (Orthogonal(gain=-1), ["'gain' parameter of Orthogonal"]),
+    ],
+    ids=str,
+)
+def test_zero_output_of_what_is_no_rule(kind, value, words):
+    problem = make_problem("multiclass" if kind is MLPClassifier else "regression")
+    with pytest.raises(ValueError) as error:
+        kind(weight_init=ZeroOutput(value)).fit(problem.X, problem.y)
+    assert all(word in str(error.value) for word in words), error.value

@@ -25,6 +25,7 @@ INITIALIZERS = {
     "he_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(2 / n),
     "lecun_uniform": lambda rng, n, m: _uniform(rng, 1 / n, n, m),
     "lecun_normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(1 / n),
+    "normal": lambda rng, n, m: rng.normal(size=(n, m)) * np.sqrt(1 / n),
     "orthogonal": _orthogonal,
 }
 OF_SCIKIT_LEARN = ("identity", "logistic", "tanh", "relu")
@@ -48,5 +49,5 @@ def initial_weights(units, activation, random_state, weight_init="auto"):
             intercepts.append(rng.uniform(-bound, bound, fan_out))
         else:
             coefs.append(INITIALIZERS[rule](rng, fan_in, fan_out))
-            intercepts.append(np.zeros(fan_out))
+            intercepts.append(rng.normal(size=fan_out) if rule == "normal" else np.zeros(fan_out))
     return coefs, intercepts, int(rng.randint(2**31 - 1))
