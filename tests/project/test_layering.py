@@ -298,7 +298,7 @@ def rules(module):
         if inspect.isclass(value)
         and issubclass(value, Component)
         and value.__module__ == f"skregopt.{module}"
-        and value.__name__ not in ("Trainable", "Warmup")
+        and value.__name__ not in ("Trainable", "Warmup", "ZeroOutput")
     ]
 
 
