@@ -2,7 +2,7 @@
 
 With a rule f, a pre-activation z and the scale s of the unit, and delta the gradient with respect to the output::
 
-    a = z + s (f(z) - z),    d/ds = delta (f(z) - z),    d/dz = delta (1 - s) + delta s f'(z)
+    a = z + s (f(z) - z),    d/ds = delta (f(z) - z),    d/dz = delta + s (delta f'(z) - delta)
 """
 
 import math
@@ -19,10 +19,11 @@ OWN = record_type(
     "activate", "differentiate",  # -> kernels of the rule
     "n_hyper", "hyper",  # -> T
     "saves", "saved",  # whether the rule saves values for its derivative; -> T, (rows of a tile, units)
-    "z",  # -> T, pre-activations; after the backward pass the gradients with respect to the scales, by row
-    "activated",  # -> T, f(z)
-    "direct",  # -> T, the part of the gradient that does not pass the rule
+    "z",  # -> T, pre-activations, (rows of a tile, units)
+    "activated",  # -> T, f(z), (rows of a tile, units)
+    "output_deltas",  # -> T, gradients with respect to the outputs, (rows of a tile, units)
 )  # fmt: skip
+CHUNK = 2048  # elements that a rule gets at once
 _activate, _differentiate = (caller(name, Activation.signatures[name]) for name in ("activate", "differentiate"))
 
 
@@ -30,64 +31,65 @@ _activate, _differentiate = (caller(name, Activation.signatures[name]) for name 
 def trainable_activation_forward(theta, job, layer, block, strip):
     """Replace pre-activations by activations, and keep both for the gradient."""
     own = array_at(block.own, 1, OWN)[0]
-    n_units = layer.fan_out
-    start, size = strip.first * n_units, strip.n_rows * n_units
-    values = flat_view(array_at(layer.activations, start + size, theta), start, size)
-    saved = flat_view(array_at(own.saved, own.saves * (start + size), theta), own.saves * start, own.saves * size)
-    z = flat_view(array_at(own.z, start + size, theta), start, size)
-    for i in range(size):
-        z[i] = values[i]
-    _activate(own.activate, values, saved, array_at(own.hyper, own.n_hyper, theta))
-    if strip.is_training:
-        activated = flat_view(array_at(own.activated, start + size, theta), start, size)
+    n_units, end = layer.fan_out, (strip.first + strip.n_rows) * layer.fan_out
+    values, z = array_at(layer.activations, end, theta), array_at(own.z, end, theta)
+    activated, saved = array_at(own.activated, end, theta), array_at(own.saved, own.saves * end, theta)
+    scale, hyper = flat_view(theta, own.scale, n_units), array_at(own.hyper, own.n_hyper, theta)
+    chunk = max(1, CHUNK // n_units) * n_units  # whole rows, which stay in the first cache level
+    for start in range(strip.first * n_units, end, chunk):
+        size = end - start if end - start < chunk else chunk
+        value, kept_z = flat_view(values, start, size), flat_view(z, start, size)
         for i in range(size):
-            activated[i] = values[i]
-    scale = flat_view(theta, own.scale, n_units)
-    for i in range(strip.n_rows):
-        row, z_row = flat_view(values, i * n_units, n_units), flat_view(z, i * n_units, n_units)
-        for j in range(n_units):
-            row[j] = z_row[j] + scale[j] * (row[j] - z_row[j])
+            kept_z[i] = value[i]
+        _activate(own.activate, value, flat_view(saved, own.saves * start, own.saves * size), hyper)
+        if strip.is_training:
+            kept = flat_view(activated, start, size)
+            for i in range(size):
+                kept[i] = value[i]
+        for first in range(0, size, n_units):
+            row, z_row = flat_view(value, first, n_units), flat_view(kept_z, first, n_units)
+            for j in range(n_units):
+                row[j] = z_row[j] + scale[j] * (row[j] - z_row[j])
 
 
 @compiled_pass(on_strip)
 def trainable_activation_backward(theta, job, layer, block, strip):
-    """Replace the gradient with respect to the outputs by the gradient with respect to the pre-activations."""
+    """Replace the gradient with respect to the outputs, which is kept, by the one with respect to pre-activations."""
     own = array_at(block.own, 1, OWN)[0]
-    n_units = layer.fan_out
-    start, size = strip.first * n_units, strip.n_rows * n_units
-    deltas = flat_view(array_at(layer.deltas, start + size, theta), start, size)
-    saved = flat_view(array_at(own.saved, own.saves * (start + size), theta), own.saves * start, own.saves * size)
-    z = flat_view(array_at(own.z, start + size, theta), start, size)
-    activated = flat_view(array_at(own.activated, start + size, theta), start, size)
-    direct = flat_view(array_at(own.direct, start + size, theta), start, size)
-    scale = flat_view(theta, own.scale, n_units)
-    for i in range(strip.n_rows):
-        delta, z_row = flat_view(deltas, i * n_units, n_units), flat_view(z, i * n_units, n_units)
-        a, rest = flat_view(activated, i * n_units, n_units), flat_view(direct, i * n_units, n_units)
-        for j in range(n_units):
-            z_row[j] = delta[j] * (a[j] - z_row[j])
-            scaled = scale[j] * delta[j]
-            rest[j] = delta[j] - scaled
-            delta[j] = scaled
-    _differentiate(own.differentiate, activated, saved, deltas, array_at(own.hyper, own.n_hyper, theta))
-    for i in range(size):
-        deltas[i] += direct[i]
+    n_units, end = layer.fan_out, (strip.first + strip.n_rows) * layer.fan_out
+    deltas, output_deltas = array_at(layer.deltas, end, theta), array_at(own.output_deltas, end, theta)
+    activated, saved = array_at(own.activated, end, theta), array_at(own.saved, own.saves * end, theta)
+    scale, hyper = flat_view(theta, own.scale, n_units), array_at(own.hyper, own.n_hyper, theta)
+    chunk = max(1, CHUNK // n_units) * n_units
+    for start in range(strip.first * n_units, end, chunk):
+        size = end - start if end - start < chunk else chunk
+        delta, kept = flat_view(deltas, start, size), flat_view(output_deltas, start, size)
+        for i in range(size):
+            kept[i] = delta[i]
+        saved_values = flat_view(saved, own.saves * start, own.saves * size)
+        _differentiate(own.differentiate, flat_view(activated, start, size), saved_values, delta, hyper)
+        for first in range(0, size, n_units):
+            row, kept_row = flat_view(delta, first, n_units), flat_view(kept, first, n_units)
+            for j in range(n_units):
+                row[j] = kept_row[j] + scale[j] * (row[j] - kept_row[j])
 
 
 @compiled_pass(of_parameters)
 def trainable_activation_gradient(job, layer, block, n_tile_rows, accumulate, grad):
     """Write, or add, the gradient with respect to the scales."""
     own = array_at(block.own, 1, OWN)[0]
-    n_units = layer.fan_out
+    n_units, size = layer.fan_out, n_tile_rows * layer.fan_out
     out = flat_view(grad, own.scale - job.network.n_weights, n_units)
-    by_row = array_at(own.z, n_tile_rows * n_units, grad)
+    z, activated = array_at(own.z, size, grad), array_at(own.activated, size, grad)
+    output_deltas = array_at(own.output_deltas, size, grad)
     if not accumulate:
         for j in range(n_units):
             out[j] = 0
-    for i in range(n_tile_rows):
-        row = flat_view(by_row, i * n_units, n_units)
+    for first in range(0, size, n_units):
+        z_row, a_row = flat_view(z, first, n_units), flat_view(activated, first, n_units)
+        delta = flat_view(output_deltas, first, n_units)
         for j in range(n_units):
-            out[j] += row[j]
+            out[j] += delta[j] * (a_row[j] - z_row[j])
 
 
 class TrainableActivationBlock(Block):
@@ -129,7 +131,7 @@ class TrainableActivationBlock(Block):
             training = {
                 "differentiate": rule.compiled("differentiate", place.dtype),
                 "activated": place.per_row(),
-                "direct": place.per_row(),
+                "output_deltas": place.per_row(),
             }
         return filled(
             OWN,
