@@ -197,13 +197,14 @@ def _finish_epoch(kept, job, score):
                 best[i] = kept[i]
     exhausted = progress.no_improvement > settings.n_iter_no_change
     go_on = np.int64(0)
-    if update.has_rules and progress.epoch > settings.warmup_epochs:
+    schedule = job.learning_rate
+    if schedule.is_on and progress.epoch > schedule.warmup_epochs:
         go_on = _end_epoch(
-            update.end_epoch,
+            schedule.end_epoch,
             np.int64(exhausted),
             score,
-            array_at(update.schedule_hyper, update.n_numbers, np.float64),
-            array_at(update.schedule_memory, update.n_numbers, np.float64),
+            array_at(schedule.hyper, schedule.n_numbers, np.float64),
+            array_at(schedule.memory, schedule.n_numbers, np.float64),
         )
     if exhausted and go_on:
         progress.no_improvement = 0
@@ -224,22 +225,33 @@ def _is_finite(theta, largest):
 
 
 @jit
-def _learning_rate(job, batch_start, updates_per_epoch):
-    """Return the learning rate of the update under way."""
-    update, settings, progress = job.update, job.settings, job.progress
-    if progress.epoch < settings.warmup_epochs:
+def _scheduled(job, schedule, peak, t, batch_start, updates_per_epoch):
+    """Return the rate of a schedule for update ``t``, of the batch that begins with row ``batch_start``."""
+    settings, progress = job.settings, job.progress
+    if progress.epoch < schedule.warmup_epochs:
         # by epochs, because calls of partial_fit may differ in their number of updates
-        progress.t_warmup = progress.t
+        schedule.t_warmup = t
         done = progress.epoch + batch_start // settings.batch_size / updates_per_epoch
-        fraction = settings.warmup_start + (1.0 - settings.warmup_start) * (done / settings.warmup_epochs)
-        return settings.learning_rate_init * fraction
-    n_epochs = settings.max_iter - settings.warmup_epochs
+        fraction = schedule.warmup_start + (1.0 - schedule.warmup_start) * (done / schedule.warmup_epochs)
+        return peak * fraction
+    n_epochs = settings.max_iter - schedule.warmup_epochs
     return _rate(
-        update.rate, settings.learning_rate_init, progress.t - progress.t_warmup,
-        progress.epoch - settings.warmup_epochs, updates_per_epoch, n_epochs if n_epochs > 1 else 1,
-        array_at(update.schedule_hyper, update.n_numbers, np.float64),
-        array_at(update.schedule_memory, update.n_numbers, np.float64),
+        schedule.rate, peak, t - schedule.t_warmup,
+        progress.epoch - schedule.warmup_epochs, updates_per_epoch, n_epochs if n_epochs > 1 else 1,
+        array_at(schedule.hyper, schedule.n_numbers, np.float64),
+        array_at(schedule.memory, schedule.n_numbers, np.float64),
     )  # fmt: skip
+
+
+@compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count))
+def follow_schedules(theta, job, batch_start, updates_per_epoch):
+    """Set the rates of dropout and of decay for the batch that begins with row ``batch_start``, and for its update."""
+    update, t = job.update, job.progress.t + 1
+    if job.dropout_schedule.is_on:
+        update.dropout_factor = _scheduled(job, job.dropout_schedule, 1.0, t, batch_start, updates_per_epoch)
+    if job.weight_decay_schedule.is_on:
+        factor = _scheduled(job, job.weight_decay_schedule, 1.0, t, batch_start, updates_per_epoch)
+        update.weight_decay = job.settings.weight_decay * factor
 
 
 @jit
@@ -258,6 +270,8 @@ def _run_epoch(theta, job, epoch_key, max_tiles):
         batch_stop = batch_start + batch_size if batch_start + batch_size < n_rows else n_rows
         if joins and batch_stop == n_rows - 1:
             batch_stop = n_rows
+        if update.follows_schedules and progress.row == batch_start:
+            follow_schedules(theta, job, batch_start, updates_per_epoch)
         tile_stop = progress.row + job.buffers.tile_size
         tile_stop = tile_stop if tile_stop < batch_stop else batch_stop
         positions = flat_view(order, progress.row, tile_stop - progress.row)
@@ -268,7 +282,9 @@ def _run_epoch(theta, job, epoch_key, max_tiles):
         max_tiles -= 1
         if tile_stop == batch_stop:
             progress.t += 1
-            progress.learning_rate = _learning_rate(job, batch_start, updates_per_epoch)
+            progress.learning_rate = _scheduled(
+                job, job.learning_rate, settings.learning_rate_init, progress.t, batch_start, updates_per_epoch
+            )
             update.n_batch_rows = batch_stop - batch_start
             update.lr, update.t = progress.learning_rate, progress.t
             _update(theta, job)

@@ -133,9 +133,20 @@ BUFFERS = record_type(
     *_fields("transposed"),  # -> T, memory for a small transposed matrix for each LOSS_ROWS rows
 )
 
+# a schedule, and where it stands
+SCHEDULE = record_type(
+    *_fields("is_on"),  # whether there is one
+    *_fields("rate", "end_epoch"),  # -> kernels
+    *_fields("n_numbers"),
+    *_fields("memory", "hyper"),  # -> float64, n_numbers each
+    *_fields("warmup_epochs"),
+    ("warmup_start", _float),
+    *_fields("t_warmup"),  # updates of the warm-up so far
+)
+
 # what an update changes besides theta, and the rules that do it
 UPDATE = record_type(
-    *_fields("has_rules"),  # whether there are an optimizer and a schedule, which L-BFGS does without
+    *_fields("has_rules"),  # whether there is an optimizer, which L-BFGS does without
     *_fields("computes_gradient"),  # whether a gradient is computed where the update uses it
     *_fields("grad"),  # -> T
     *_fields("kept", "best"),  # -> T, the weights to validate and to keep, and the best of them so far
@@ -147,18 +158,18 @@ UPDATE = record_type(
     *_fields("by_matrix"),  # whether step_matrix updates every weight matrix but the last
     *_fields("n_scratch"),
     *_fields("scratch", "matrix_hyper"),  # -> T, what step_matrix needs; n_numbers of the latter
-    *_fields("rate", "end_epoch"),  # -> kernels of the schedule
     *_fields("n_numbers"),
-    *_fields("schedule_memory", "hyper", "schedule_hyper"),  # -> float64, n_numbers each
+    *_fields("hyper"),  # -> float64, n_numbers
     *_fields("n_rates"),  # learning rates of different groups
     *_fields("factors"),  # -> float64, of these rates
     *_fields("memory"),  # -> float64, n_numbers for each rate
     *_fields("scalars"),  # -> T, N_SCALARS for each rate
     *_fields("n_workspace"),
     *_fields("workspace"),  # -> T, see update_pieces
+    *_fields("follows_schedules"),  # whether dropout or the decay of the weights has one
     # of the update under way
     *_fields("n_batch_rows", "t"),
-    ("lr", _float),
+    *_fields("lr", "dropout_factor", "weight_decay", type=_float),
 )
 
 SETTINGS = record_type(
@@ -169,8 +180,7 @@ SETTINGS = record_type(
     *_fields("watch", "validates", "stops"),  # see loop.py; whether lack of improvement ends training
     *_fields("keeps_best"),
     *_fields("clips_gradient", "limits_norms", "averages_weights"),
-    *_fields("warmup_epochs"),
-    *_fields("learning_rate_init", "warmup_start", "tol", "n_iter_no_change", type=_float),
+    *_fields("learning_rate_init", "tol", "n_iter_no_change", type=_float),
     *_fields("weight_decay", "clip_norm", "max_norm", "ema_decay", type=_float),
     *_fields("largest", type=_float),  # finite number in the working precision
 )
@@ -194,7 +204,7 @@ SHARING = record_type(
 
 PROGRESS = record_type(
     *_fields("epoch", "row"),  # epochs completed in this fit, rows of the current one that are done
-    *_fields("t", "t_warmup"),  # updates since the optimizer's state was new, and those of them in the warm-up
+    *_fields("t"),  # updates since the optimizer's state was new
     *_fields("n_curve"),  # epochs recorded in the curves of this slice
     *_fields("best_epoch", "no_improvement", "status"),
     *_fields("loss_sum", "learning_rate", "best_score", type=_float),
@@ -207,6 +217,9 @@ JOB = record_type(
     ("held_out", ROWS),
     ("buffers", BUFFERS),
     ("update", UPDATE),
+    ("learning_rate", SCHEDULE),
+    ("dropout_schedule", SCHEDULE),  # of a factor on all rates of dropout
+    ("weight_decay_schedule", SCHEDULE),  # of a factor on the decay
     ("settings", SETTINGS),
     ("sharing", SHARING),
     ("progress", PROGRESS),

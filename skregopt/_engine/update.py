@@ -88,7 +88,7 @@ def update_pieces(theta, job, first_piece, end, grad, workspace):
         layer, stop, start, row_length = piece.layer, piece.stop, piece.start, piece.row_length
         is_coef = layer < network.n_layers
         lr = update.lr * piece.factor
-        keep = theta.dtype.type(1.0 - lr * settings.weight_decay)
+        keep = theta.dtype.type(1.0 - lr * update.weight_decay)
         scalars = flat_view(all_scalars, piece.rate * N_SCALARS, N_SCALARS)
         is_frozen = piece.factor == 0.0
         steps_copy = is_frozen or piece.scale != 1.0

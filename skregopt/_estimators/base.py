@@ -62,8 +62,10 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     alpha: float
     l1_ratio: float
     weight_decay: float | None
+    weight_decay_schedule: str | Schedule | None
     dropout: float | Sequence[float]
     input_dropout: float
+    dropout_schedule: str | Schedule | None
     max_norm: float | None
     clip_norm: float | None
     ema_decay: float | None

@@ -78,11 +78,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Decoupled weight decay (Loshchilov and Hutter 2019): each update multiplies ``coefs_`` by 1 - learning rate *
         weight_decay before its step. None is 0.01 for 'adamw', 0.1 for 'muon', otherwise 0. First-order
         solvers only.
+    weight_decay_schedule : {'coslog', 'cosine', 'flat_cosine', 'one_cycle'} or Schedule, default=None
+        Schedule that multiplies ``weight_decay``, with a peak of 1, besides the schedule of the learning rate. It has
+        to end after ``max_iter`` epochs.
     dropout : float in [0, 1) or sequence of float, default=0.0
         Probability of dropping a hidden unit in a training step, for all hidden layers or one for each; kept units
         are scaled by 1 / (1 - dropout). Off in prediction.
     input_dropout : float in [0, 1), default=0.0
         Probability of dropping an input feature in a training step.
+    dropout_schedule : {'coslog', 'cosine', 'flat_cosine', 'one_cycle'} or Schedule, default=None
+        Schedule that multiplies ``dropout`` and ``input_dropout``, with a peak of 1. It has to end after ``max_iter``
+        epochs. ``n_draws`` of predictions drops with the rates themselves.
     max_norm : float > 0, default=None
         Largest Euclidean norm of a unit's incoming weights; longer vectors are scaled down after each update.
         First-order solvers only.
@@ -257,8 +263,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         alpha: float = 1e-4,
         l1_ratio: float = 0.5,
         weight_decay: float | None = None,
+        weight_decay_schedule: str | Schedule | None = None,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
+        dropout_schedule: str | Schedule | None = None,
         max_norm: float | None = None,
         clip_norm: float | None = None,
         ema_decay: float | None = None,

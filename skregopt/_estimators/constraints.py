@@ -8,6 +8,7 @@ from sklearn.metrics import get_scorer_names
 
 from .._engine.blocks import NORMALISATIONS
 from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
+from .._training.memory import FACTOR_SCHEDULES
 from ..activations import ACTIVATIONS, Activation
 from ..embeddings import EMBEDDINGS, Embedding
 from ..initializers import INITIALIZERS, Initializer
@@ -32,6 +33,11 @@ class ScorerNames(StrOptions):
 
     def __str__(self):
         return ", ".join([*map(repr, self._others), "a str among sklearn.metrics.get_scorer_names()"])
+
+
+def with_horizon():
+    """Return the names of the schedules that end after ``max_iter`` epochs."""
+    return sorted(name for name, rule in SCHEDULES.items() if rule().has_horizon)
 
 
 def parameter_constraints(losses, loss_family):
@@ -76,6 +82,7 @@ def _parameter_constraints(
         "solver": [StrOptions({*optimizers, "lbfgs"}), Optimizer],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions(set(schedules)), Schedule],
+        **{name: [StrOptions(set(with_horizon())), None, Schedule] for name in FACTOR_SCHEDULES},
         "learning_rate_init": [
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),

@@ -13,6 +13,7 @@ from sklearn.base import ClassifierMixin
 
 from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
+from .._training.memory import FACTOR_SCHEDULES
 from .proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .words import ARGUMENTS, OTHERWISE, PARAMETERS
 
@@ -141,6 +142,9 @@ def value_hint(name, value, domains):
     if name == "learning_rate" and isinstance(value, Real):
         shown = f"={value!r}" if is_valid(name, value, _POSITIVE) else ""
         return f"learning_rate is the name of a schedule. Did you mean learning_rate_init{shown}?"
+    if name in FACTOR_SCHEDULES and isinstance(value, Real):
+        rate = name.removesuffix("_schedule")
+        return f"{name} is the name of a schedule, which multiplies {rate}."
     if name == "penalty" and isinstance(value, Real):
         shown = f"={value!r}" if is_valid(name, value, _POSITIVE) else ""
         return f"penalty is a name. Did you mean alpha{shown} with penalty='l2'?"
@@ -170,6 +174,8 @@ def _closest_option(name, value, options):
     if meant is not None and name == "loss":
         other = "MLPRegressor" if "log_loss" in options else "MLPClassifier"
         return f"{meant!r} is a loss of {other}."
+    if meant is not None and name in FACTOR_SCHEDULES:
+        return f"{meant!r} has no end at max_iter epochs."
     by_normal = {normal(option): option for option in options}
     n_closest = _N_CLOSEST if name == "scoring" else 1
     close = [by_normal[match] for match in get_close_matches(normal(word), by_normal, n_closest, 0.6)]

@@ -12,6 +12,8 @@ _COMPANIONS = {
     "alpha": {"penalty": "l2"},
     **dict.fromkeys(("n_iter_no_change", "scoring", "validation_fraction"), {"early_stopping": True}),
 }
+# parameters whose values have the same words as those of another one
+_WORDS_OF = dict.fromkeys(("dropout_schedule", "weight_decay_schedule"), "learning_rate")
 _LONGEST = 40  # of a collection that is repeated in a message
 _USUAL_EMA_DECAY = 0.999
 _WEIGHT = [Interval(Real, 0, None, closed="left")]
@@ -49,7 +51,7 @@ def translated(name, value, options):
     options : iterable of str
         The names that the parameter takes.
     """
-    word = normal(word_of(value))
+    word, name = normal(word_of(value)), _WORDS_OF.get(name, name)
     named = (*options, *VALUES.get(name, ()))
     return _VALUE_OF.get(name, {}).get(word) or next((option for option in named if normal(option) == word), None)
 

@@ -18,6 +18,7 @@ from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
+from .factor_schedules import factor_schedules
 from .hints import value_hint
 
 # parameters that need a hidden layer -> the cure for a network without one
@@ -33,14 +34,16 @@ _NEED_FIRST_ORDER_SOLVERS = {
     **{name: _TAKES_BATCHES for name, block in NORMALISATIONS.items() if block.needs_whole_batch},
     "dropout": _MAKES_RANDOM,
     "input_dropout": _MAKES_RANDOM,
+    "dropout_schedule": _ACTS_ON_UPDATES,
     "weight_decay": _ACTS_ON_UPDATES,
+    "weight_decay_schedule": _ACTS_ON_UPDATES,
     "max_norm": _ACTS_ON_UPDATES,
     "clip_norm": _ACTS_ON_UPDATES,
     "ema_decay": _ACTS_ON_UPDATES,
     "learning_rate_factors": _ACTS_ON_UPDATES,
     "parametrization": _ACTS_ON_UPDATES,
 }
-_CHANGE_COEFS = ("max_norm", "weight_decay", "parametrization")  # and nothing else
+_CHANGE_COEFS = ("max_norm", "weight_decay", "weight_decay_schedule", "parametrization")  # and nothing else
 # group of parameters that only some networks have -> what gives a network such parameters
 _GIVES_GROUP = {
     "norm": "batch_norm=True or layer_norm=True",
@@ -135,7 +138,8 @@ def resolve(estimator, incremental=False):
         "embedding": embedding is not None,
         "activation": any(isinstance(activation, Trainable) for activation in activations),
     }
-    factors = _rate_factors(estimator, present)
+    options = _options(estimator, optimizer, incremental) | {"learning_rate_factors": _rate_factors(estimator, present)}
+    options |= factor_schedules(estimator, dropout, options["weight_decay"])
     if penalty is estimator.penalty:  # with a name, grids over penalties and ratios must work
         check_effect(estimator, "l1_ratio", penalty, PENALTIES)
     if not watches_loss(estimator.scoring) and not estimator.early_stopping:
@@ -156,7 +160,7 @@ def resolve(estimator, incremental=False):
         penalty=penalty,
         optimizer=optimizer,
         schedule=schedule,
-        options=_options(estimator, optimizer, incremental) | {"learning_rate_factors": factors},
+        options=options,
         to_standardise=estimator._to_standardise,
     )
 
@@ -338,7 +342,7 @@ def _check_for_lbfgs(estimator, penalty):
     """Raise ValueError for parameters that contradict ``solver='lbfgs'``."""
     for name, reason in _NEED_FIRST_ORDER_SOLVERS.items():
         value, default = getattr(estimator, name), estimator._default_parameters()[name]
-        if np.any(value) and not is_default(value, default):
+        if (isinstance(value, str | Schedule) or np.any(value)) and not is_default(value, default):
             raise ValueError(
                 f"{name}={value!r} {reason}. Leave {name} at its default, {default!r}, or use a first-order solver: "
                 f"{_names(OPTIMIZERS)}."

@@ -13,7 +13,7 @@ from .._engine.loop import (
     VALIDATION_COLUMN,
 )
 from .job import training_job
-from .memory import N_MEMORY
+from .memory import FACTOR_SCHEDULES, N_MEMORY
 from .outcome import Ending, Outcome
 from .slices import Slices
 
@@ -82,12 +82,17 @@ class _FirstOrderTraining:
             self._record()
             outcome.ending = Ending.INTERRUPTED
         outcome = self.outcome_so_far()
-        memory.epoch, memory.t, memory.t_warmup = int(progress["epoch"]), int(progress["t"]), int(progress["t_warmup"])
+        memory.epoch, memory.t = int(progress["epoch"]), int(progress["t"])
         memory.no_improvement, memory.best_score = int(progress["no_improvement"]), float(progress["best_score"])
         if self.options.ema_decay is not None:
             memory.weights, memory.average = job.theta, outcome.theta.copy()
         memory.memory = job["update", "memory"][:, :N_MEMORY].copy()
-        memory.schedule_memory[:] = job["update", "schedule_memory"][:N_MEMORY]
+        memory.schedule_memory[:] = job["learning_rate", "memory"][:N_MEMORY]
+        memory.t_warmup = int(job.array["learning_rate"]["t_warmup"][0])
+        for name in FACTOR_SCHEDULES:
+            if getattr(self.options, name) is not None:
+                numbers = np.append(job[name, "memory"][:N_MEMORY], job.array[name]["t_warmup"])
+                memory.factor_schedules[name] = numbers
         return outcome
 
     def outcome_so_far(self):

@@ -9,7 +9,7 @@ from .._engine.loop import OBJECTIVE, SCORER, VALIDATION_LOSS
 from .._engine.records import N_SCALARS
 from .._engine.update import CHUNK, pieces
 from .._kernels.memory import aligned_copy, aligned_zeros
-from .memory import N_SLOTS
+from .memory import FACTOR_SCHEDULES, N_SLOTS
 
 _LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
 
@@ -64,12 +64,15 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     computes_gradient = optimizer is not None and one_tile and options.clip_norm is None
     if not computes_gradient:
         job.use("gradient_of_piece")
-    _set_settings(job, problem, options, watches_scorer, schedule, memory)
-    _set_update(job, options, kept, computes_gradient, _rules(job, options, optimizer, schedule, memory))
+    _set_settings(job, problem, options, watches_scorer, memory)
+    _set_update(job, options, kept, computes_gradient, _rules(job, options, optimizer, memory))
+    if optimizer is not None:
+        _set_schedule(job, "learning_rate", schedule, memory.schedule_memory, memory.t_warmup)
+        _set_factor_schedules(job, options, memory)
     return job
 
 
-def _set_settings(job, problem, options, watches_scorer, schedule, memory):
+def _set_settings(job, problem, options, watches_scorer, memory):
     watch = OBJECTIVE
     if options.early_stopping:
         watch = SCORER if watches_scorer else VALIDATION_LOSS
@@ -87,15 +90,9 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
     job.use(*(name for name, value in around.values() if value is not None))
     progress = job.progress
     if memory is not None:
-        for name in ("epoch", "t", "t_warmup", "no_improvement"):
+        for name in ("epoch", "t", "no_improvement"):
             progress[name] = getattr(memory, name)
     progress["best_score"] = -np.inf if memory is None else memory.best_score
-    warmup = {}
-    if schedule is not None:
-        warmup = {
-            "warmup_epochs": min(schedule.warmup_epochs, np.iinfo(np.int64).max),
-            "warmup_start": schedule.warmup_start,
-        }
     job.set(
         "settings",
         seed=options.seed,
@@ -113,35 +110,29 @@ def _set_settings(job, problem, options, watches_scorer, schedule, memory):
         n_iter_no_change=options.n_iter_no_change,
         weight_decay=options.weight_decay,
         largest=_LARGEST[job.dtype],
-        **warmup,
         **limits,
         **{name: value is not None for name, (_, value) in around.items()},
     )
 
 
-def _rules(job, options, optimizer, schedule, memory):
-    """Return the fields of an update that optimizer and schedule decide about."""
+def _rules(job, options, optimizer, memory):
+    """Return the fields of an update that the optimizer decides about."""
     if optimizer is None:
         return {}
     dtype, units = job.dtype, job.network.layout.widths
     factors = np.array(options.learning_rate_factors or [1.0], dtype=np.float64)
-    hyper = optimizer.hyper_vector(np.float64), schedule.hyper_vector(np.float64)
-    numbers = _stacked((memory.schedule_memory, *hyper, *memory.of_rates(len(factors))))
+    numbers = _stacked((optimizer.hyper_vector(np.float64), *memory.of_rates(len(factors))))
     fields = {
         "prepare": optimizer.compiled("prepare", dtype),
         "step": optimizer.compiled("step", dtype),
         "has_slots": len(memory.slots) > 0,
         **{f"slot_{k + 1}": memory.slots[min(k, len(memory.slots) - 1)] for k in range(N_SLOTS) if len(memory.slots)},
         "has_rules": True,
-        "rate": schedule.compiled("rate", dtype),
-        "end_epoch": schedule.compiled("end_epoch", dtype),
         "n_numbers": numbers.shape[1],
-        "schedule_memory": numbers[0],
-        "hyper": numbers[1],
-        "schedule_hyper": numbers[2],
+        "hyper": numbers[0],
         "n_rates": len(factors),
         "factors": factors,
-        "memory": numbers[3:],
+        "memory": numbers[1:],
         "scalars": aligned_zeros(len(factors) * N_SCALARS, dtype),
     }
     job.use("update_pieces")
@@ -153,7 +144,7 @@ def _rules(job, options, optimizer, schedule, memory):
             "step_matrix": optimizer.compiled("step_matrix", dtype),
             "n_scratch": 4 * largest,
             "scratch": aligned_zeros(4 * largest, dtype),
-            "matrix_hyper": numbers[1].astype(dtype),
+            "matrix_hyper": numbers[0].astype(dtype),
         }
     n_workspace = max(CHUNK, *units[1:], units[1] * job.network.layout.rows_per_feature, largest)
     if options.parametrization == "ntp" or 0.0 in factors:  # steps are made on copies
@@ -177,11 +168,41 @@ def _set_update(job, options, kept, computes_gradient, rules):
         computes_gradient=computes_gradient,
         grad=aligned_zeros(theta.size, job.dtype),
         kept=kept,
+        dropout_factor=1.0,
+        weight_decay=options.weight_decay,
         n_pieces=len(found),
         pieces=found,
         **best,
         **rules,
     )
+
+
+def _set_schedule(job, record, schedule, kept, t_warmup):
+    """Fill a job's record of a schedule, given what it has kept so far."""
+    memory, hyper = numbers = _stacked((kept, schedule.hyper_vector(np.float64)))
+    job.set(
+        record,
+        is_on=True,
+        rate=schedule.compiled("rate", job.dtype),
+        end_epoch=schedule.compiled("end_epoch", job.dtype),
+        n_numbers=numbers.shape[1],
+        memory=memory,
+        hyper=hyper,
+        warmup_epochs=min(schedule.warmup_epochs, np.iinfo(np.int64).max),
+        warmup_start=schedule.warmup_start,
+        t_warmup=t_warmup,
+    )
+
+
+def _set_factor_schedules(job, options, memory):
+    """Fill a job's records of the schedules of dropout and of the decay of the weights, where there are some."""
+    for name in FACTOR_SCHEDULES:
+        schedule = getattr(options, name)
+        if schedule is not None:
+            *kept, t_warmup = memory.of_factor_schedule(name)
+            _set_schedule(job, name, schedule, kept, int(t_warmup))
+            job.array[0].update.follows_schedules = True
+            job.use("follow_schedules")
 
 
 def _stacked(vectors):

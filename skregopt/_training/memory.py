@@ -1,6 +1,6 @@
 """What an optimizer keeps between updates, and ``partial_fit`` from call to call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from .._kernels.memory import aligned_copy, aligned_size, aligned_zeros
 
 N_SLOTS = 4  # vectors as long as the trained parameters that an optimizer may keep
 N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
+FACTOR_SCHEDULES = ("dropout_schedule", "weight_decay_schedule")  # which multiply other rates than the learning rate
 
 
 @dataclass
@@ -21,12 +22,16 @@ class OptimizerMemory:
     memory : ndarray of shape (n_rates, N_MEMORY), float64
         Numbers of the optimizer for each learning rate; of shape (N_MEMORY,) in pickles of version 0.1.0.
     schedule_memory : ndarray of shape (N_MEMORY,), float64
-    epoch, t, t_warmup, no_improvement, best_score
-        See ``PROGRESS`` in ``records.py``.
+    t_warmup : int
+        See ``SCHEDULE`` in ``records.py``.
+    epoch, t, no_improvement, best_score
+        See ``PROGRESS`` there.
     told_of_horizon : bool
         Whether the user has been told that the schedule has ended.
     weights, average : ndarray or None
         With averaged weights: the current weights, and the average that goes with them.
+    factor_schedules : dict of str to ndarray of shape (N_MEMORY + 1,), float64
+        Numbers of the schedules named in ``FACTOR_SCHEDULES``, as far as there were some; the last one is t_warmup.
     """
 
     rule: type
@@ -41,6 +46,7 @@ class OptimizerMemory:
     told_of_horizon: bool = False
     weights: np.ndarray = None
     average: np.ndarray = None
+    factor_schedules: dict = field(default_factory=dict)
 
     @classmethod
     def new(cls, optimizer, n_parameters, dtype):
@@ -65,6 +71,7 @@ class OptimizerMemory:
         copied = object.__new__(OptimizerMemory)  # quicker than dataclasses.replace
         vars(copied).update(vars(self), slots=slots, weights=weights, average=average)
         copied.memory, copied.schedule_memory = self.memory.copy(), self.schedule_memory.copy()
+        copied.factor_schedules = dict(self.factor_schedules)  # whose arrays are replaced, never changed
         return copied
 
     def of_rates(self, n_rates):
@@ -74,6 +81,10 @@ class OptimizerMemory:
         """
         memory = np.atleast_2d(self.memory)
         return memory if len(memory) == n_rates else np.repeat(memory[:1], n_rates, axis=0)
+
+    def of_factor_schedule(self, name):
+        """Return the numbers of ``factor_schedules``, zeros for a schedule that is new."""
+        return self.factor_schedules.get(name, np.zeros(N_MEMORY + 1))
 
     def current_weights(self, kept):
         """Return the weights to go on from: ``kept``, unless those are the average of others that are known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._engine.network import Network, Rows
+from ..schedules import Schedule
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Options:
     early_stopping: bool = False
     incremental: bool = False
     weight_decay: float = 0.0
+    weight_decay_schedule: Schedule | None = None
+    dropout_schedule: Schedule | None = None
     clip_norm: float | None = None
     max_norm: float | None = None
     ema_decay: float | None = None

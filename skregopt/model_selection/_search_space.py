@@ -40,7 +40,7 @@ def param_distributions(
     hidden_layer_sizes      log-uniform int, 16 to 256: the width of all hidden layers
     n_hidden_layers         1, 2 or 3
     activation              'relu', 'tanh', 'silu'
-    dropout                 uniform, 0 to 0.5
+    dropout                 uniform, 0 to 0.5; from 0.05 with a ``dropout_schedule``
     solver                  'adam', 'nadam', 'rmsprop'; only if the estimator has one of them
     momentum                uniform, 0.5 to 0.99; for 'gd', 'sgd' and 'minibatch'
     batch_size              32, 64, 128, 256
@@ -145,7 +145,8 @@ def _of_hidden_layers(estimator, widths):
         own, others = estimator.activation, ("relu", "tanh", "silu")
         domains["activation"] = (_CHOICE, [own, *(name for name in others if name != own)])
     if not rates and estimator.solver != "lbfgs":
-        domains["dropout"] = (_UNIFORM, 0.0, 0.5)
+        # a schedule has to have something to multiply
+        domains["dropout"] = (_UNIFORM, 0.0 if estimator.dropout_schedule is None else 0.05, 0.5)
     return domains
 
 

@@ -39,8 +39,8 @@ ORDER = {
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
     "_training": "memory trial threads outcome problem job slices evaluation first_order lbfgs",
-    "_estimators": "words proposals hints constraints resolve messages validation targets embedded fitted draws read "
-    "split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
+    "_estimators": "words proposals hints constraints factor_schedules resolve messages validation targets embedded "
+    "fitted draws read split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",
 }

@@ -3,7 +3,8 @@
 Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014, in the inverted form:
 what is kept is multiplied by 1 / (1 - rate) in training, so that predictions need no factor. A unit is dropped if its
 32 random bits are below the rate. The bits are keyed by epoch, row, layer and unit (for inputs: feature), so that
-sparse and dense inputs, tiles and threads draw the same numbers.
+sparse and dense inputs, tiles and threads draw the same numbers. With a schedule of dropout all rates are multiplied by
+a factor that changes with every update.
 
 To drop a unit for all rows is to multiply its row of the weight matrix behind it by 0, to keep it is to multiply that
 row by 1 / (1 - rate). A thinned network therefore is an ordinary network with other weights, and predicts as such.
@@ -39,9 +40,10 @@ def dropout_forward(theta, job, layer, block, strip):
     multipliers = flat_view(array_at(own.multipliers, first + size, theta), first, size)
     dropped = flat_view(array_at(own.dropped, first + size, theta), first, size)
     positions = array_at(strip.positions, strip.n_rows, np.int64)
-    keep = theta.dtype.type(1.0 / (1.0 - own.rate))
+    rate = own.rate * job.update.dropout_factor
+    keep = theta.dtype.type(1.0 / (1.0 - rate))
     zero = theta.dtype.type(0)
-    threshold = np.uint32(min(own.rate * 4294967296.0, 4294967295.0))
+    threshold = np.uint32(min(rate * 4294967296.0, 4294967295.0))
     for i in range(strip.n_rows):
         key = maths.mix(maths.mix(strip.epoch_key, positions[i]), layer.index + 1)
         start = i * n_units
@@ -94,7 +96,8 @@ class DropoutBlock(Block):
 @compiled_pass(lambda T: types.void(vector(T), job_type, strip_type))
 def drop_inputs(theta, job, strip):
     """Multiply the loaded inputs of a strip by 0 or 1 / (1 - rate)."""
-    buffers, n_features, rate = job.buffers, job.network.n_features, job.network.input_dropout
+    buffers, n_features = job.buffers, job.network.n_features
+    rate = job.network.input_dropout * job.update.dropout_factor
     inputs = array_at(buffers.inputs, buffers.n_inputs, theta)
     indices = array_at(buffers.indices, buffers.n_stored, np.int64)
     indptr = array_at(buffers.indptr, buffers.tile_size + 1, np.int64)
