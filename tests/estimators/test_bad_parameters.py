@@ -33,6 +33,8 @@ NOT_POSITIVE_INT = [0, -1, 1.5, "10", None, np.nan]
 
 UNIT_INTERVAL = [-0.1, 1.1, np.nan, np.inf, *NOT_A_NUMBER]
 
+NOT_A_SCHEDULE_WITH_AN_END = ["falling", "constant", "plateau", 0.1, True, InvScaling, Adam(), ["cosine"]]
+
 BAD_VALUES = {
     "hidden_layer_sizes": [((8,), 4), 0, -3, 2.5, None, "100", (0,), (5, -1), (2.5,), (True,), [[3, 4]]],
     "activation": ["rely", None, 3, L1(), type(ACTIVATIONS["relu"]()), ["relu", "relu"]],
@@ -48,11 +50,13 @@ BAD_VALUES = {
     "alpha": [-1e-4, np.nan, np.inf, *NOT_A_NUMBER],
     "l1_ratio": UNIT_INTERVAL,
     "weight_decay": [-1e-4, np.nan, np.inf, "1", [1.0]],
+    "weight_decay_schedule": NOT_A_SCHEDULE_WITH_AN_END,
     "max_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
     "clip_norm": [0.0, -1.0, np.nan, np.inf, "1", [1.0]],
     "ema_decay": [-0.1, 1.0, np.nan, "1", [1.0]],
     "dropout": [-0.1, 1.0, np.nan, None, "half", [1.0], [np.nan], ["half"], [[0.1]], [[0.1], 0.2]],
     "input_dropout": [-0.1, 1.0, np.nan, None, "half", [0.1]],
+    "dropout_schedule": NOT_A_SCHEDULE_WITH_AN_END,
     "solver": ["newton", None, 3, Adam, L1()],
     "batch_size": [0, -5, 2.5, "all", None, np.nan],
     "learning_rate": ["falling", None, 0.1, Constant, Adam()],

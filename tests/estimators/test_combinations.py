@@ -48,8 +48,10 @@ VALUES = {
     "alpha": [0.05],
     "l1_ratio": [0.9],
     "weight_decay": [0.3],
+    "weight_decay_schedule": ["cosine", Warmup("cosine", 1)],
     "dropout": [0.4, [0.4]],
     "input_dropout": [0.4],
+    "dropout_schedule": ["one_cycle", Cosine(floor=0.2)],
     "max_norm": [0.3],
     "clip_norm": [0.1],
     "ema_decay": [0.5],
@@ -146,7 +148,12 @@ IGNORED = {
     "solver": lambda p: is_one(p["solver"], Adam) or (is_one(p["solver"], "adamw") and has_no_default_decay(p)),
 }
 # what has to go with a parameter, unless the pair says otherwise
-NEEDS = {"scoring": ("early_stopping", True), "l1_ratio": ("penalty", "elasticnet")}
+NEEDS = {
+    "scoring": ("early_stopping", True),
+    "l1_ratio": ("penalty", "elasticnet"),
+    "weight_decay_schedule": ("weight_decay", 0.5),
+    "dropout_schedule": ("input_dropout", 0.3),
+}
 ADVICE = r"\b(Use|Leave|Set|Give|Lower|use|leave|set|raise|Standardise) "
 
 

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from support.states import plain
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._estimators.constraints import with_horizon
 from skregopt.activations import ACTIVATIONS
 from skregopt.initializers import INITIALIZERS
 from skregopt.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
@@ -48,8 +49,10 @@ DOMAINS = {
     "alpha": log_uniform(1e-6, 1),
     "l1_ratio": uniform(0, 1),
     "weight_decay": [None, 0.0, 0.01, 0.5],
+    "weight_decay_schedule": with_horizon(),
     "dropout": uniform(0, 0.9),
     "input_dropout": uniform(0, 0.6),
+    "dropout_schedule": with_horizon(),
     "max_norm": log_uniform(0.1, 10),
     "clip_norm": log_uniform(1e-3, 10),
     "ema_decay": uniform(0, 0.99),

@@ -44,6 +44,7 @@ AROUND = {
     "step": {},
     "clip_norm": {"clip_norm": 0.1},
     "weight_decay": {"weight_decay": 0.5},
+    "scheduled decay": {"weight_decay": 0.5, "weight_decay_schedule": Warmup("coslog", n_epochs=2)},
     "max_norm": {"max_norm": 0.8},
     "ema_decay": {"ema_decay": 0.7},
     "everything": {"clip_norm": 0.4, "weight_decay": 0.5, "max_norm": 0.8, "ema_decay": 0.7},
@@ -54,6 +55,7 @@ LAYERS = {
     "batch_norm": {"hidden_layer_sizes": (5, 4), "batch_norm": True},
     "layer_norm": {"hidden_layer_sizes": (5, 4), "layer_norm": True},
     "dropout": {"dropout": 0.5, "input_dropout": 0.2},
+    "scheduled dropout": {"dropout": 0.5, "input_dropout": 0.2, "dropout_schedule": "one_cycle"},
 }
 RATES_OF_GROUPS = {
     "one rate": {},

@@ -124,3 +124,14 @@ class Plateau(Constant):
             if self.lr * (1 - self.factor) > 1e-8:
                 self.lr, self.age = self.lr * self.factor, 0
         return self.age <= self.patience
+
+
+def make_schedule(name, lr, n_epochs, n_updates, power_t=0.5):
+    """Return the schedule with a public name, whose highest rate is ``lr``."""
+    by_updates = {"one_cycle": OneCycle, "flat_cosine": FlatCosine, "coslog": CosLog}
+    others = {"constant": Constant, "adaptive": Adaptive, "step": Step, "exponential": Exponential, "plateau": Plateau}
+    if name == "cosine":
+        return Cosine(lr, n_epochs)
+    if name == "invscaling":
+        return InvScaling(lr, power_t)
+    return by_updates[name](lr, n_updates) if name in by_updates else others[name](lr)

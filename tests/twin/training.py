@@ -12,7 +12,7 @@ from .losses import LOSSES
 from .network import data_loss, forward, gradients
 from .optimizers import DECAYS, OPTIMIZERS, SGD, Adam, Muon, PerArray, make_optimizer
 from .penalties import penalty_shares, penalty_value, prox
-from .schedules import Adaptive, Constant, Cosine, CosLog, Exponential, FlatCosine, InvScaling, OneCycle, Plateau, Step
+from .schedules import make_schedule
 
 
 @dataclass
@@ -44,8 +44,10 @@ def fit(
     alpha=1e-4,
     l1_ratio=0.5,
     weight_decay=None,
+    weight_decay_schedule=None,
     dropout=0.0,
     input_dropout=0.0,
+    dropout_schedule=None,
     max_norm=None,
     clip_norm=None,
     ema_decay=None,
@@ -94,18 +96,12 @@ def fit(
         optimizer = Adam(beta_1, beta_2, epsilon)
     else:
         optimizer = SGD(momentum, nesterovs_momentum)
-    schedule = {
-        "constant": lambda lr: Constant(lr),
-        "invscaling": lambda lr: InvScaling(lr, power_t),
-        "adaptive": lambda lr: Adaptive(lr),
-        "step": lambda lr: Step(lr),
-        "exponential": lambda lr: Exponential(lr),
-        "cosine": lambda lr: Cosine(lr, max_iter),
-        "one_cycle": lambda lr: OneCycle(lr, max_iter * -(-n // batch_size)),
-        "flat_cosine": lambda lr: FlatCosine(lr, max_iter * -(-n // batch_size)),
-        "coslog": lambda lr: CosLog(lr, max_iter * -(-n // batch_size)),
-        "plateau": lambda lr: Plateau(lr),
-    }[learning_rate](learning_rate_init)
+    n_updates = max_iter * -(-n // batch_size)
+    schedule = make_schedule(learning_rate, learning_rate_init, max_iter, n_updates, power_t)
+    by_dropout, by_decay = (
+        make_schedule(name or "constant", 1.0, max_iter, n_updates)
+        for name in (dropout_schedule, weight_decay_schedule)
+    )
     l1_share, l2_share = penalty_shares(penalty, l1_ratio)
     l2_strength = alpha * l2_share
     optimizer.proximal = alpha * l1_share > 0
@@ -123,7 +119,8 @@ def fit(
         loss_sum = 0.0
         for start in range(0, n, batch_size):
             rows = order[start : start + batch_size]
-            masks = batch_masks(seed, epoch, rows, units, dropout, input_dropout)
+            factor = by_dropout.rate(t + 1, epoch)
+            masks = batch_masks(seed, epoch, rows, units, factor * np.asarray(dropout), factor * input_dropout)
             model = (X[rows], y[rows], coefs, intercepts, loss, activation)
             raw = forward(X[rows], coefs, intercepts, activation, *masks)[0][-1]
             loss_sum += (weights[rows] * LOSSES[loss][1](raw, y[rows])).sum()
@@ -137,7 +134,7 @@ def fit(
             steps = {group: optimizers[group].step(by_all, lr * factors[group]) for group in factors}
             updates, step_sizes = (of_group[:n_layers] for of_group in steps["coefs"])
             trained = [W / s for W, s in zip(coefs, scales, strict=True)]
-            keep = 1 - lr * factors["coefs"] * weight_decay
+            keep = 1 - lr * factors["coefs"] * weight_decay * by_decay.rate(t, epoch)
             trained = [keep * V - u for V, u in zip(trained, updates, strict=True)]
             # a penalty of s V is one of V with s times the strength
             trained = [

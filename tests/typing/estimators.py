@@ -87,6 +87,7 @@ REGRESSORS = [
     MLPRegressor(solver=Muon(n_steps=3), learning_rate=Cosine(restart_every=10, restart_factor=2)),
     MLPRegressor(learning_rate=Step(step_size=10, gamma=0.5), learning_rate_init=1),
     MLPRegressor(learning_rate=OneCycle(), max_iter=30),
+    MLPRegressor(dropout=0.2, dropout_schedule="flat_cosine", weight_decay=0.1, weight_decay_schedule=Cosine()),
     MLPRegressor(learning_rate=Warmup("cosine", n_epochs=3)),
     MLPRegressor(learning_rate=Warmup(Cosine(floor=1e-5))),
     MLPRegressor(early_stopping=True, scoring="neg_median_absolute_error", validation_fraction=KFold(5)),
