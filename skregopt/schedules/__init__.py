@@ -16,6 +16,10 @@ Conventions, on which the training loop relies:
 ``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it. It says so by ``has_horizon``: a fit that gets
 there is done and does not warn. A schedule whose ``end_epoch`` lowers the rate where training would stop says so by
 ``falls_when_exhausted``, for the last line of ``verbose``.
+
+Schedules with a horizon also multiply rates of dropout and the decay of the weights (``dropout_schedule``,
+``weight_decay_schedule``). Then ``peak`` is 1, ``rate`` is called once before each batch, for the update of that batch,
+and ``end_epoch`` is not called.
 """
 
 from ._constant import Constant

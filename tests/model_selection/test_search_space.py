@@ -25,6 +25,7 @@ CASES = [
     MLPClassifier(batch_norm=True, solver="sgd", batch_size=2, learning_rate="cosine"),
     MLPRegressor(solver="adadelta", alpha=0.3, max_norm=2.0),
     MLPClassifier(4, layer_norm=True),  # whose layers need two units
+    MLPRegressor(dropout_schedule="cosine"),  # which needs a rate above 0
 ]
 
 
@@ -46,6 +47,12 @@ def test_every_draw_can_be_fitted(case):
             drawn._validate_params()
             if number < 25:
                 drawn.fit(X, y)
+
+
+@pytest.mark.nojit
+def test_a_schedule_of_dropout_has_something_to_multiply():
+    assert param_distributions(MLPRegressor(dropout_schedule="cosine"))["dropout"].support() == (0.05, 0.5)
+    assert param_distributions(MLPRegressor(dropout=0.2))["dropout"].support() == (0.0, 0.5)
 
 
 @pytest.mark.nojit
