@@ -82,7 +82,7 @@ def _parameter_constraints(
         "solver": [StrOptions({*optimizers, "lbfgs"}), Optimizer],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions(set(schedules)), Schedule],
-        **{name: [StrOptions(set(with_horizon())), None, Schedule] for name in FACTOR_SCHEDULES},
+        **{name: [None, StrOptions(set(with_horizon())), Schedule] for name in FACTOR_SCHEDULES},
         "learning_rate_init": [
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),

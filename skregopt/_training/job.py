@@ -11,6 +11,7 @@ from .._engine.update import CHUNK, pieces
 from .._kernels.memory import aligned_copy, aligned_zeros
 from .memory import FACTOR_SCHEDULES, N_SLOTS
 
+_MOST_EPOCHS = np.iinfo(np.int64).max
 _LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
 
 
@@ -188,7 +189,7 @@ def _set_schedule(job, record, schedule, kept, t_warmup):
         n_numbers=numbers.shape[1],
         memory=memory,
         hyper=hyper,
-        warmup_epochs=min(schedule.warmup_epochs, np.iinfo(np.int64).max),
+        warmup_epochs=min(schedule.warmup_epochs, _MOST_EPOCHS),
         warmup_start=schedule.warmup_start,
         t_warmup=t_warmup,
     )

@@ -177,6 +177,20 @@ def test_what_a_schedule_keeps_travels_in_pickles(warm_up):
     assert model.coefs_[0].item() == pytest.approx(start * np.prod(1 - 0.05 * rates * 2.0 * factors), rel=1e-12)
 
 
+@BOTH
+def test_a_call_that_fails_changes_nothing(kind):
+    """Training has diverged when that is noticed; a shallow copy, too, keeps what it has."""
+    X, y = make_data(kind)
+    model = small(kind, max_iter=6, batch_size=16, learning_rate="cosine", **parameters_of("coslog"))
+    partially(model, X, y)
+    sibling, before = copy.copy(model), plain(vars(model))
+    with pytest.raises(ValueError, match="non-finite"):
+        model.set_params(learning_rate_init=1e300).partial_fit(X, y)
+    assert plain(vars(model.set_params(learning_rate_init=0.01))) == before
+    model.partial_fit(X, y)
+    assert plain(vars(sibling)["_optimizer_memory_"]) == dict(before[1])["_optimizer_memory_"]
+
+
 # --- continuing -------------------------------------------------------------------------------------------------------
 
 
