@@ -342,7 +342,7 @@ def _check_for_lbfgs(estimator, penalty):
     """Raise ValueError for parameters that contradict ``solver='lbfgs'``."""
     for name, reason in _NEED_FIRST_ORDER_SOLVERS.items():
         value, default = getattr(estimator, name), estimator._default_parameters()[name]
-        if (isinstance(value, str | Schedule) or np.any(value)) and not is_default(value, default):
+        if _asks_for_something(value, default):
             raise ValueError(
                 f"{name}={value!r} {reason}. Leave {name} at its default, {default!r}, or use a first-order solver: "
                 f"{_names(OPTIMIZERS)}."
@@ -400,7 +400,7 @@ def _rate_factors(estimator, present):
             )
     for name in _CHANGE_COEFS if given.get("coefs") == 0 else ():
         value, default = getattr(estimator, name), estimator._default_parameters()[name]
-        if np.any(value) and not is_default(value, default):
+        if _asks_for_something(value, default):
             raise ValueError(
                 f"{name}={value!r} acts on updates of coefs_, which learning_rate_factors={given!r} freezes. Leave "
                 f"{name} at its default, {default!r}, or use a factor above 0 for 'coefs'."
@@ -457,6 +457,11 @@ def check_effect(estimator, name, component, registry):
         f"{name}={value!r} has no effect with {family}={getattr(estimator, family)!r}, which has no such parameter. "
         f"Use {family}={' or '.join(readers)}, or leave {name} at its default, {default!r}."
     )
+
+
+def _asks_for_something(value, default):
+    """Tell whether a parameter, off by default, is not off: zeros for numbers are."""
+    return (isinstance(value, str | Schedule) or bool(np.any(value))) and not is_default(value, default)
 
 
 def _names(registry):

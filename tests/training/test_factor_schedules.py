@@ -216,7 +216,7 @@ def test_memories_of_older_versions_go_on(name, kind):
     model = small(kind, max_iter=6, batch_size=16)
     partially(partially(model, X, y), X, y)
     old = copy.deepcopy(model)
-    del old._optimizer_memory_["factors"]
+    del old._optimizer_memory_["factor_schedules"]
     for each in (model, old):
         each.set_params(**{"learning_rate_init": 0.01, "solver": "adam"} | SOME[name] | {"solver": "adam"})
         if "weight_decay_schedule" in SOME[name]:
@@ -224,7 +224,7 @@ def test_memories_of_older_versions_go_on(name, kind):
         for _ in range(2):
             partially(each, X, y)
     assert bits(old, X) == bits(model, X)
-    assert {"dropout_schedule", "weight_decay_schedule"} & old._optimizer_memory_["factors"].keys()
+    assert {"dropout_schedule", "weight_decay_schedule"} & old._optimizer_memory_["factor_schedules"].keys()
 
 
 @BOTH
@@ -330,6 +330,7 @@ REFUSED = {
     "no dropout in layers": ({DROPOUT: OneCycle(), "dropout": [0.0]}, ["dropout=[0.0]", "input_dropout=0.0"]),
     "no decay": ({DECAY: "coslog"}, ["weight_decay=None", "0 for solver='adam'", "Set weight_decay above 0"]),
     "a decay of 0": ({DECAY: "coslog", "solver": "adamw", "weight_decay": 0.0}, ["weight_decay=0.0"]),
+    "frozen": ({DECAY: "cosine", "solver": "adamw", "learning_rate_factors": {"coefs": 0}}, ["{'coefs': 0} freezes"]),
     "step": ({DROPOUT: Step(), "dropout": 0.3}, ["no end", "'cosine', 'coslog', 'flat_cosine', 'one_cycle'"]),
     "exponential": ({DECAY: Exponential(), "weight_decay": 0.3}, ["no end", "max_iter", "'one_cycle'"]),
     "restarts": ({DECAY: Cosine(restart_every=3), "weight_decay": 0.3}, ["no end", "restart_every=3", "'cosine'"]),
