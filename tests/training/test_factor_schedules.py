@@ -16,6 +16,8 @@ from support.states import bits, plain, weights
 from support.training_data import BOTH, make_data, small
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.activations import Trainable
+from skregopt.embeddings import PiecewiseLinear
 from skregopt.optimizers import OPTIMIZERS, AdamW
 from skregopt.schedules import (
     SCHEDULES,
@@ -140,6 +142,49 @@ def test_k_calls_of_partial_fit_equal_one_fit(schedule, kind, dtype):
         model = pickle.loads(pickle.dumps(partially(model, X, y)))
     assert bits(model, X) == bits(fitted, X)
     assert plain(model.learning_rate_curve_) == plain(fitted.learning_rate_curve_)
+
+
+class Half(Schedule):
+    """Half of the peak throughout."""
+
+    has_horizon = True
+
+    @staticmethod
+    def rate(peak, t, epoch, updates_per_epoch, max_iter, hyper, memory):
+        return peak / 2
+
+    @staticmethod
+    def end_epoch(exhausted, score, hyper, memory):
+        return 0
+
+
+NETWORKS = {
+    "plain": {},
+    "three layers": {"hidden_layer_sizes": (6, 5, 4), "dropout": (0.6, 0.0, 0.4)},
+    "batch_norm": {"batch_norm": True},
+    "embedding": {"feature_embedding": "periodic"},
+    "embedding of some": {"feature_embedding": PiecewiseLinear(columns=[0, 2])},
+    "trainable": {"activation": Trainable("silu"), "parametrization": "ntp", "solver": "adamw"},
+    "muon": {"solver": "muon"},
+    "clip and average": {"clip_norm": 0.3, "ema_decay": 0.5, "penalty": "group_l1"},
+}
+
+
+@BOTH
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", NETWORKS)
+def test_half_of_all_rates(name, kind):
+    """Bit for bit what rates half as high give, in every kind of network."""
+    X, y = make_data(kind, 40)
+    params = {"dropout": 0.6, "input_dropout": 0.4, "weight_decay": 0.3} | NETWORKS[name]
+    scheduled = dict.fromkeys(("dropout_schedule", "weight_decay_schedule"), Half())
+    halved = {rate: (np.array(params[rate]) / 2).tolist() for rate in ("dropout", "input_dropout", "weight_decay")}
+    for convert in (np.asarray, sp.csr_array):
+        if convert is sp.csr_array and "embedding" in name:
+            continue
+        found = small(kind, max_iter=2, batch_size=16, **params | scheduled).fit(convert(X), y)
+        expected = small(kind, max_iter=2, batch_size=16, **params | halved).fit(convert(X), y)
+        assert bits(found, X) == bits(expected, X)
 
 
 class ByUpdate(Schedule):

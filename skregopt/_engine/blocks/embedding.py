@@ -40,7 +40,7 @@ _embed, _differentiate = (caller(name, Embedding.signatures[name]) for name in (
 @jit
 def _drop_features(theta, job, layer, own, strip, values):
     """Multiply what each feature has become by 0 or 1 / (1 - rate), in a strip of a tile at an address."""
-    width, rate = layer.fan_in, job.network.input_dropout
+    width, rate = layer.fan_in, job.network.input_dropout * job.update.dropout_factor
     features = array_at(own.features, width, np.int64)
     positions = array_at(strip.positions, strip.n_rows, np.int64)
     rows = matrix_at(values, strip.first * width, strip.n_rows, width, theta)
