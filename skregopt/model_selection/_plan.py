@@ -210,6 +210,11 @@ def _checked_clone(estimator):
             "solver='lbfgs' needs a differentiable penalty, which leaves no weight at zero. A path needs a "
             "first-order solver, such as solver='adam'."
         )
+    if (estimator.learning_rate_factors or {}).get("coefs") == 0:
+        raise ValueError(
+            f"learning_rate_factors={estimator.learning_rate_factors!r} freezes the weights, which a path sets to "
+            "zero one by one. Use a factor above 0 for 'coefs'."
+        )
     if estimator.early_stopping:
         raise ValueError(
             "early_stopping=True restores the weights of an earlier epoch, and with them those that the penalty has "

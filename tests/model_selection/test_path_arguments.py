@@ -26,6 +26,7 @@ class Unknown(Penalty):
         ({"penalty": Unknown()}, {}, r"penalty=Unknown\(\): the strength at which"),
         ({"penalty": "l3"}, {}, "The 'penalty' parameter"),
         ({"solver": "lbfgs"}, {}, "solver='lbfgs' needs a differentiable penalty"),
+        ({"learning_rate_factors": {"coefs": 0}}, {}, "learning_rate_factors=.*freezes the weights"),
         ({"early_stopping": True}, {}, "early_stopping=True restores"),
         ({}, {"alphas": []}, r"alphas must be a sequence of finite numbers above 0, at least one, got \[\]"),
         ({}, {"alphas": [0.1, 0.0]}, "alphas must be"),

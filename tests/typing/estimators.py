@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ELU, GELU, LeakyReLU
-from skregopt.initializers import Orthogonal
+from skregopt.initializers import Orthogonal, ZeroOutput
 from skregopt.losses import Focal, Huber, LogLoss, Quantile
 from skregopt.optimizers import SGD, Adam, Muon
 from skregopt.penalties import ElasticNet, GroupL1
@@ -50,6 +50,8 @@ CLASSIFIERS = [
     MLPClassifier(hidden_layer_sizes=32, n_hidden_layers=3, activation=LeakyReLU(), dropout=0.2, batch_norm=True),
     MLPClassifier(layer_norm=True, weight_init="he_normal"),
     MLPClassifier(weight_init=Orthogonal(gain=1.4)),
+    MLPClassifier(weight_init=ZeroOutput(Orthogonal(gain=1.4))),
+    MLPClassifier(weight_init=ZeroOutput("normal")),
     MLPClassifier(loss="focal", label_smoothing=0.1),
     MLPClassifier(loss=Focal(gamma=1)),
     MLPClassifier(loss=LogLoss(label_smoothing=0.1)),
