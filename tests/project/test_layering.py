@@ -298,7 +298,7 @@ def rules(module):
         if inspect.isclass(value)
         and issubclass(value, Component)
         and value.__module__ == f"skregopt.{module}"
-        and value.__name__ not in ("Trainable", "Warmup", "ZeroOutput")
+        and value.__name__ not in ("Trainable", "Warmup", "ZeroOutput")  # which go around another rule
     ]
 
 
