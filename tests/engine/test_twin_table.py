@@ -60,13 +60,9 @@ HIDDEN = {"linear": (), "one unit": (1,), "two layers": (4, 3), "four layers": (
 VALIDATION = ("no validation", "recorded", "early stopping")
 
 
-<<<<<<< HEAD
-def fits_together(hidden=None, dropout=None, solver=None, **_):
-=======
 def fits_together(hidden=None, dropout=None, solver=None, task="", weight_init=None, **_):
     if task == "multi-output gamma" and weight_init == "he_normal":
         return False  # so large weights that exponentials may overflow at the start, whatever the rate
->>>>>>> d8dc728 (Tests: a rule around another one is in no registry; no exponentials of large initial weights)
     if solver == {"solver": "muon"} and dropout:
         return False  # of a unit without gradient, whose direction is rounding
     return hidden != () or not dropout or "dropout" not in dropout
