@@ -24,6 +24,7 @@ import numpy as np
 from .cache_folder import cache_folder, is_safe
 from .calls import digest_of_calls, digest_of_signature
 from .numba_internals import LLVMLITE_VERSION, CompileResult, cpu_target, dumps, global_compiler_lock
+from .outside import is_own, outside
 
 # Files whose helpers become part of functions of other files, and those whose options and calls change machine code.
 INLINED = (
@@ -71,26 +72,34 @@ def path_of(function, signature, kind):
     Returns
     -------
     pathlib.Path or None
-        None if there can be no such file: without a folder for it, or without a source that is known to be the
-        function's.
+        None if there can be no such file: without a folder for it, or without sources that are known to be those of
+        the function and of its helpers, or if it depends on values of unknown kinds.
     """
-    folder, code = code_folder(), function.__code__
-    if folder is None or _changed_since_import(code.co_filename):
+    folder = code_folder()
+    if folder is None:
         return None
     try:
-        source = _digest_of_source(code.co_filename, function.__globals__.get("__loader__"))
-        closure = dumps([cell.cell_contents for cell in function.__closure__ or ()])
-    except Exception:  # typed at a prompt, made by exec, closed over something without a pickle, ...
+        functions, values = outside(function)
+        if any(_changed_since_import(each.__code__.co_filename) for each in functions):
+            return None
+        sources = [_origin(each) for each in functions]
+    except Exception:  # typed at a prompt, made by exec, closed over something that cannot be described, ...
         return None
-    # a user's function may depend on other files as well: files of other places never share machine code
-    place = "" if function.__module__.partition(".")[0] == _PACKAGE else code.co_filename
     key = (
         _ENVIRONMENT, cpu_target.target_context.codegen().magic_tuple(), _INLINED_DIGEST, digest_of_calls(),
-        place, source, function.__module__, function.__qualname__, code.co_firstlineno, code.co_code, closure,
-        kind, digest_of_signature(signature),
+        sources, values, kind, digest_of_signature(signature),
     )  # fmt: skip
     digest = hashlib.sha256(repr(key).encode()).hexdigest()
     return folder / f"{function.__name__.strip('<>')}.{digest[:32]}.code"
+
+
+def _origin(function):
+    """Return what tells a function from others: its source, and its place there."""
+    code = function.__code__
+    source = _digest_of_source(code.co_filename, function.__globals__.get("__loader__"))
+    # a user's function may depend on other files in ways unknown: files of other places never share machine code
+    place = "" if is_own(function) else code.co_filename
+    return place, source, function.__module__, function.__qualname__, code.co_firstlineno, code.co_code
 
 
 def _changed_since_import(filename):

@@ -2,9 +2,11 @@
 
 import errno
 import importlib.util
+import os
 import pickle
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,10 +15,11 @@ import numpy as np
 import pytest
 from numba import types
 from support.kernels import needs_compiler
+from support.processes import PACKAGE
 
 import skregopt
 from skregopt._engine import declaration
-from skregopt._kernels import cache, calls, jit
+from skregopt._kernels import cache, calls, jit, outside
 from skregopt._kernels.compiler import KERNEL_OPTIONS
 from skregopt.activations import Logistic, Tanh
 
@@ -181,7 +184,7 @@ def test_functions_of_one_name_in_one_file(path_of, tmp_path):
 
 @pytest.mark.parametrize(
     ("owner", "attribute"),
-    [(cache, "_ENVIRONMENT"), (cache, "_INLINED_DIGEST"), (skregopt, "__version__"), (cache, "_PACKAGE")],
+    [(cache, "_ENVIRONMENT"), (cache, "_INLINED_DIGEST"), (skregopt, "__version__"), (outside, "_PACKAGE")],
 )
 def test_names_depend_on_versions_and_shared_sources(path_of, monkeypatch, owner, attribute):
     before = path_of(Tanh.activate, SIGNATURE, "")
@@ -228,6 +231,123 @@ def test_files_younger_than_this_process_have_no_file(path_of, tmp_path, monkeyp
     assert path_of(function, SIGNATURE, "") is not None
     monkeypatch.setattr(cache, "_IMPORTED_AT", (tmp_path / "rules.py").stat().st_mtime - 1)
     assert path_of(function, SIGNATURE, "") is None
+
+
+# --- what a name depends on: values ---------------------------------------------------------------------------------
+
+READS = "import consts\nfrom numba import njit\nfrom consts import *\n"
+CALLS = "@njit\ndef helper(x, more=1.0):\n    return x * more\ndef apply(x):\n    return helper(x)\n"
+MAKES = """
+def make(rate):
+    @njit
+    def helper(x):
+        return x * rate
+    def apply(x):
+        return helper(x)
+    return apply
+apply = make(RATE)
+"""
+
+
+def returning(expression):
+    return f"def apply(x):\n    return x * {expression}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "constants", "first", "second"),
+    [
+        (returning("RATE"), "RATE = {}", "0.1", "0.9"),
+        (returning("RATE"), "RATE = {}", "1", "1.0"),
+        (returning("RATE[1]"), "RATE = 1, (2, {})", "3", "4"),
+        (returning("RATE[1]"), "import numpy as np\nRATE = np.arange(9)[::{}]", "1", "-1"),
+        (returning("len(RATE)"), "RATE = {}", "'one'", "'three'"),
+        (returning("consts.RATE"), "RATE = {}", "0.1", "0.9"),
+        (returning("consts.inner.RATE"), "import types as inner\ninner.RATE = {}", "1", "2"),
+        (returning("RATE.fast"), "import enum\nRATE = enum.IntEnum('RATE', dict(fast={}))", "1", "2"),
+        (returning("(lambda z: z + RATE)(x)"), "RATE = {}", "0.1", "0.9"),
+        (CALLS.replace("more=1.0", "more=RATE"), "RATE = {}", "0.1", "0.9"),
+        (CALLS.replace("x * more", "x * RATE"), "RATE = {}", "0.1", "0.9"),
+        (CALLS.replace("@njit", "@njit(fastmath=RATE)"), "RATE = {}", "True", "False"),
+        (returning("helper(x)"), "from numba import njit\nhelper = njit(lambda x: x + {})", "1", "2"),
+        (returning("consts.helper(x)"), "from numba import njit\nhelper = njit(lambda x: x + {})", "1", "2"),
+        (MAKES, "RATE = {}", "1", "2"),
+    ],
+)
+def test_names_depend_on_values_from_elsewhere(path_of, tmp_path, monkeypatch, text, constants, first, second):
+    """They become part of the machine code, while the file of the function stays as it is."""
+
+    def name_with(value):
+        (tmp_path / "consts.py").write_text(constants.format(value))
+        sys.modules.pop("consts", None)
+        return path_of(function_in(tmp_path / "rules.py", READS + text), SIGNATURE, "")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    one, two, again = (name_with(value) for value in (first, second, first))
+    assert one == again is not None and two not in (one, None)
+
+
+PLAIN = "@overloaded\ndef plain(x):\n    return x\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "constants"),
+    [
+        ("def apply(x):\n    module = consts\n    return x * module.RATE\n", "RATE = 1"),
+        (returning("plain(x)"), "from numba.extending import register_jitable as overloaded\n" + PLAIN),
+        (returning("RATE"), "RATE = object()"),
+    ],
+)
+def test_functions_that_read_what_cannot_be_told_from_others_have_no_file(
+    path_of, tmp_path, monkeypatch, text, constants
+):
+    (tmp_path / "consts.py").write_text(constants)
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("consts", None)
+    assert path_of(function_in(tmp_path / "rules.py", READS + text), SIGNATURE, "") is None
+
+
+def test_helpers_younger_than_this_process_have_no_file(path_of, tmp_path, monkeypatch):
+    helper = "from numba import njit\n@njit\ndef helper(x):\n    return x + 1\n"
+    (tmp_path / "consts.py").write_text(helper)
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("consts", None)
+    function = function_in(tmp_path / "rules.py", READS + returning("helper(x)"))
+    assert path_of(function, SIGNATURE, "") is not None
+    monkeypatch.setattr(cache, "_IMPORTED_AT", (tmp_path / "rules.py").stat().st_mtime + 1)
+    os.utime(tmp_path / "consts.py", (2e9, 2e9))
+    assert path_of(function, SIGNATURE, "") is None
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from skregopt.penalties import Penalty
+
+STRENGTH = float(sys.argv[1])
+
+def value(weights, row_length, layer, alpha, hyper):
+    return STRENGTH
+
+class Mine(Penalty):
+    value = staticmethod(value)
+
+from skregopt._kernels import jit
+signature = Mine.signatures["value"](jit.scalar_type(np.dtype(float)))
+print(jit.entry_point(Mine.value, signature)(np.ones(2), 1, 0, 1.0, np.ones(1)))
+"""
+
+
+def test_a_run_time_constant_of_a_script(tmp_path):
+    """Each run trains with its own."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(PACKAGE.parent)}
+    printed = [
+        subprocess.run(
+            [sys.executable, "script.py", value], cwd=tmp_path, env=environment, capture_output=True, text=True
+        ).stdout
+        for value in ("0.1", "0.9", "0.1")
+    ]
+    assert printed == ["0.1\n", "0.9\n", "0.1\n"]
 
 
 # --- size -----------------------------------------------------------------------------------------------------------
