@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._engine.network import Network
-from .._training.memory import OptimizerMemory
-from .._training.trial import try_out
+from .._training.memory import OptimizerMemory, check_slots
 from .draws import check_size, draw_weights
 from .embedded import attributes_of_embedding, begin_embedding, check_embedding, fitted_embedding
 from .fitted import WEIGHTS, fitted_normalisation
@@ -122,7 +121,7 @@ def _starting_memory(optimizer, network, previous):
     """
     if optimizer is None:
         return None
-    try_out(optimizer)
+    check_slots(optimizer)
     n_parameters, dtype = network.layout.n_parameters, network.dtype
     if "_optimizer_memory_" in previous:
         memory = OptimizerMemory(**previous["_optimizer_memory_"])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
+from numbers import Real
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -44,12 +45,40 @@ class Component(DocumentationLinkMixin, ParametersMixin):
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
     def hyper_parameters(self) -> tuple[float, ...]:
-        """Return the numbers that the kernels find in ``hyper``, in this order."""
-        return ()
+        """Return the numbers that the kernels find in ``hyper``, in this order.
+
+        Returns
+        -------
+        tuple of float
+            All parameters, in the order of ``_parameter_constraints``, unless a rule overrides this. None of them if
+            there is one that is no number.
+        """
+        values = [getattr(self, name) for name in self._parameter_constraints]
+        return tuple(map(float, values)) if all(isinstance(value, Real | np.bool_) for value in values) else ()
 
     def hyper_vector(self, dtype: DTypeLike) -> Floats:
-        """Return :meth:`hyper_parameters` as a vector, with a zero behind them since kernels take no empty vector."""
-        return np.array([*self.hyper_parameters(), 0.0], dtype=dtype)
+        """Return :meth:`hyper_parameters` as a vector, with a zero behind them since kernels take no empty vector.
+
+        Raises
+        ------
+        TypeError
+            If a rule returns anything but numbers there.
+        """
+        given = self.hyper_parameters()
+        try:
+            numbers = [*given, 0.0]
+            if any(number is None or isinstance(number, str | bytes) for number in numbers):  # NumPy reads '1' and None
+                raise TypeError
+            return np.array(numbers, dtype=dtype)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"hyper_parameters() of the {self.family} {type(self).__name__} must return a tuple of numbers, got "
+                f"{given!r}. A tuple of one number ends with a comma: return (self.name,)."
+            ) from None
+
+    def kernel_owner(self) -> Component:
+        """Return the component whose kernels run: itself, unless a rule stands in front of another one."""
+        return self
 
     def compiled(self, name: str, dtype: DTypeLike) -> int:
         """Return the address of the kernel ``name``, compiled for ``dtype``.
@@ -61,14 +90,15 @@ class Component(DocumentationLinkMixin, ParametersMixin):
         numba.core.errors.NumbaError
             If it does not compile; a note names the component and the kernel.
         """
-        function = getattr(type(self), name, None)
+        rule = type(self.kernel_owner())
+        function = getattr(rule, name, None)
         if not isinstance(function, FunctionType):
-            problem = f"is {function!r}" if hasattr(type(self), name) else "is missing"
+            problem = f"is {function!r}" if hasattr(rule, name) else "is missing"
             raise TypeError(
-                f"The kernel {name!r} of the {self.family} {type(self).__name__} {problem}. Assign a plain, "
+                f"The kernel {name!r} of the {self.family} {rule.__name__} {problem}. Assign a plain, "
                 f"undecorated Python function in the class body: {name} = staticmethod(function)."
             )
-        return _compiled(type(self), name, function, np.dtype(dtype))
+        return _compiled(rule, name, function, np.dtype(dtype))
 
 
 @cache

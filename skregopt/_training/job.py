@@ -10,6 +10,7 @@ from .._engine.records import N_SCALARS
 from .._engine.update import CHUNK, pieces
 from .._kernels.memory import aligned_copy, aligned_zeros
 from .memory import FACTOR_SCHEDULES, N_SLOTS
+from .trial import try_out_rules
 
 _MOST_EPOCHS = np.iinfo(np.int64).max
 _LARGEST = {np.dtype(dtype): float(np.finfo(dtype).max) for dtype in (np.float32, np.float64)}
@@ -34,6 +35,7 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     -------
     Job
     """
+    try_out_rules(problem, optimizer, schedule)
     network, train = problem.network, problem.train
     held_out = train if problem.validation is None else problem.validation
     theta, kept = problem.theta, problem.theta

@@ -1,6 +1,7 @@
 """What an optimizer keeps between updates, and ``partial_fit`` from call to call."""
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -9,6 +10,15 @@ from .._kernels.memory import aligned_copy, aligned_size, aligned_zeros
 N_SLOTS = 4  # vectors as long as the trained parameters that an optimizer may keep
 N_MEMORY = 8  # float64 numbers that an optimizer and a schedule each may keep between updates
 FACTOR_SCHEDULES = ("dropout_schedule", "weight_decay_schedule")  # which multiply other rates than the learning rate
+
+
+def check_slots(optimizer):
+    """Raise ValueError for an ``n_slots`` outside of its domain."""
+    if not isinstance(optimizer.n_slots, Integral) or not 0 <= optimizer.n_slots <= N_SLOTS:
+        raise ValueError(
+            f"n_slots of the optimizer {type(optimizer).__name__} must be an int from 0 to {N_SLOTS}, the number of "
+            f"state vectors that step uses, got {optimizer.n_slots!r}."
+        )
 
 
 @dataclass

@@ -1,48 +1,167 @@
-"""A trial of a user's optimizer: its kernels run once as plain Python, which notices an index beyond an array.
+"""A trial of a user's rules: their kernels run once as plain Python, which notices an index beyond an array.
 
-Compiled code does not: it reads and writes whatever lies there, and the process may crash.
+Compiled code does not: it reads and writes whatever lies there. Results are wrong, or the process crashes.
 """
 
-from numbers import Integral
+import inspect
+from functools import cache
+from types import FunctionType
 
 import numpy as np
 
 from .._engine.records import N_SCALARS
+from .._kernels.outside import is_own
+from .._kernels.plain import BeyondEnd, plain, watched
 from .memory import N_MEMORY, N_SLOTS
 
-_SIZE = 3  # parameters of the trial
+_SIZE = 6  # elements of the trial's vectors
+_SHAPE = (2, 3)  # the same as a matrix
+_LR, _ALPHA, _SCALE = np.float64(0.1), np.float64(0.01), np.float64(0.5)
+_ONE, _TWO = np.int64(1), np.int64(2)
+
+# attributes that decide about the sizes of arrays
+_SIZING = ("hyper_parameters", "_parameter_constraints", "saves", "n_slots")
+_MOST_REMEMBERED = 1000
+_passed = set()  # rules with the sizes and hyper-parameters that have passed
 
 
-def try_out(optimizer):
-    """Run ``prepare`` and ``step`` of an optimizer that is not of this package; afterwards it is as it was.
+def try_out_rules(problem, optimizer=None, schedule=None):
+    """Run the kernels of rules that are not of this package, once in a process for the same parameters.
+
+    Parameters
+    ----------
+    problem : Problem
+    optimizer, schedule : components, default=None
 
     Raises
     ------
     ValueError
-        For an ``n_slots`` outside of its domain, and for kernels that look beyond the ends of their arrays.
+        For a kernel that looks beyond the end of an array.
     """
-    kind = type(optimizer)
-    if kind.__module__.partition(".")[0] == __name__.partition(".")[0]:
+    network, train = problem.network, problem.train
+    for activation in network.activations:
+        _try_out(activation, _of_activation)
+    first = train.indices[:2]
+    sizes = (len(first), train.y.shape[1], train.weights.shape[1], network.layout.widths[-1])
+    _try_out(network.loss, _of_loss, sizes, train.y[first], train.weights[first])
+    _try_out(network.penalty, _of_penalty, (network.layout.n_layers > 1, network.is_proximal))
+    if optimizer is not None:
+        _try_out(optimizer, _of_optimizer, (network.layout.n_layers > 1,))
+        _try_out(schedule, _of_schedule)
+
+
+def _try_out(component, trial, sizes=(), *data):
+    rule = component.kernel_owner()
+    if not _is_foreign(type(rule)):
         return
-    if not isinstance(optimizer.n_slots, Integral) or not 0 <= optimizer.n_slots <= N_SLOTS:
-        raise ValueError(
-            f"n_slots of the optimizer {kind.__name__} must be an int from 0 to {N_SLOTS}, the number of state vectors "
-            f"that step uses, got {optimizer.n_slots!r}."
-        )
-    hyper, memory, scalars = np.array(optimizer.hyper_parameters(), float), np.zeros(N_MEMORY), np.zeros(N_SCALARS)
-    slots = [np.zeros(_SIZE if k < optimizer.n_slots else 0) for k in range(N_SLOTS)]
-    name = "prepare"
+    hyper = rule.hyper_vector(np.float64)[:-1]  # without the number behind them
+    key = (type(rule), hyper.tobytes(), getattr(rule, "saves", None), getattr(rule, "n_slots", None), sizes)
+    if key in _passed:
+        return
+    with np.errstate(all="ignore"):
+        for name, arguments in trial(rule, hyper, *sizes, *data):
+            _run(rule, name, arguments)
+    if len(_passed) >= _MOST_REMEMBERED:
+        _passed.clear()
+    _passed.add(key)
+
+
+@cache
+def _is_foreign(kind):
+    """Tell whether kernels of a rule, or what decides about the sizes of their arrays, are not of this package."""
+    homes = (next((base for base in kind.__mro__ if name in vars(base)), None) for name in (*kind.signatures, *_SIZING))
+    return not all(home is None or is_own(home) for home in homes)
+
+
+def _run(rule, name, arguments):
+    """Run a kernel on arguments by name, numbers of which are NumPy's: they divide by zero as compiled code does."""
+    function = getattr(type(rule), name, None)
+    if not isinstance(function, FunctionType):
+        return  # compiling it says so
+    given = [watched(role, value) if isinstance(value, np.ndarray) else value for role, value in arguments.items()]
     try:
-        with np.errstate(all="ignore"):
-            kind.prepare(0.1, 1, hyper, memory, scalars)
-            name = "step"
-            for n_step_sizes in (0, _SIZE):
-                kind.step(np.ones(_SIZE), np.ones(_SIZE), *slots, scalars, np.zeros(n_step_sizes))
-    except IndexError as error:
+        plain(function)(*given)
+    except BeyondEnd as error:
+        own_names = dict(zip(arguments, inspect.signature(function).parameters, strict=True))
+        array = error.role if own_names[error.role] == error.role else f"{own_names[error.role]} ({error.role})"
+        family = {"solver": "optimizer", "learning_rate": "schedule"}.get(rule.family, rule.family)
         raise ValueError(
-            f"The kernel {name!r} of the optimizer {kind.__name__} looks beyond the end of an array ({error}). step "
-            f"may use the first n_slots={optimizer.n_slots} slots: set n_slots in the class body. hyper has the "
-            f"{hyper.size} number(s) of hyper_parameters(), memory has {N_MEMORY}, scalars {N_SCALARS}."
+            f"The kernel {name!r} of the {family} {type(rule).__name__} looks beyond the end of {array}: {error}. "
+            f"{_cure(rule, error.role, arguments)}"
         ) from error
     except Exception:  # a kernel may do what only compiled code can, or fail for the numbers of the trial
         return
+
+
+def _cure(rule, role, arguments):
+    if role == "saved" and not rule.saves:
+        return "saved is empty: set saves = True in the class body, then it is as large as z."
+    if role == "hyper":
+        return (
+            f"hyper has the {arguments['hyper'].size} number(s) of hyper_parameters(): let that method return all "
+            "numbers that the kernels read, in their order. By default these are the parameters that "
+            "_parameter_constraints names, if all are numbers."
+        )
+    if role.startswith("slot"):
+        return f"step may use the first n_slots={rule.n_slots} slots: set n_slots in the class body."
+    if role == "step_size":
+        return "step_size is empty where no proximal step follows: loop over step_size.size."
+    if role in ("memory", "scalars"):
+        return f"{role} has {arguments[role].size} numbers."
+    return f"{role} has the shape {arguments[role].shape}: take it from {role}.size or {role}.shape."
+
+
+# --- one for each family: kernels and their arguments, in the order in which training calls them ----------------------
+
+
+def _of_activation(rule, hyper):
+    z, saved = np.linspace(-1, 1, _SIZE), np.zeros(_SIZE if rule.saves else 0)
+    yield "activate", {"z": z, "saved": saved, "hyper": hyper}
+    yield "differentiate", {"a": z, "saved": saved, "delta": np.ones(_SIZE), "hyper": hyper}
+
+
+def _of_loss(rule, hyper, n_rows, n_targets, n_weights, n_outputs, y, weights):
+    raw_prediction = np.full((n_rows, n_outputs), 0.1)
+    yield "invert_link", {"raw_prediction": raw_prediction.copy(), "hyper": hyper}
+    y, weights = y.astype(np.float64), weights.astype(np.float64)
+    yield (
+        "evaluate",
+        {"raw_prediction": raw_prediction, "y": y, "weights": weights, "scale": _SCALE, "hyper": hyper},
+    )
+
+
+def _of_penalty(rule, hyper, is_deep, is_proximal):
+    weights, row_length = np.linspace(-1, 1, _SIZE), np.int64(_SHAPE[1])
+    for layer in range(2 if is_deep else 1):
+        place = {"row_length": row_length, "layer": np.int64(layer), "alpha": _ALPHA, "hyper": hyper}
+        yield "value", {"weights": weights, **place}
+        yield "add_gradient", {"weights": weights, "alpha": _ALPHA, "hyper": hyper, "grad": np.ones(_SIZE)}
+        if is_proximal:
+            yield "prox", {"weights": weights, "step_size": np.ones(_SIZE), **place}
+
+
+def _of_optimizer(rule, hyper, is_deep):
+    memory, scalars = np.zeros(N_MEMORY), np.zeros(N_SCALARS)
+    slots = {f"slot_{k + 1}": np.zeros(_SIZE if k < rule.n_slots else 0) for k in range(N_SLOTS)}
+    tables = {name: slot.reshape(_SHAPE if slot.size else (0, _SHAPE[1])) for name, slot in slots.items()}
+    for t, n_step_sizes in ((_ONE, 0), (_TWO, _SIZE)):
+        yield "prepare", {"lr": _LR, "t": t, "hyper": hyper, "memory": memory, "scalars": scalars}
+        weights, grad, step_size = np.ones(_SIZE), np.ones(_SIZE), np.zeros(n_step_sizes)
+        yield "step", {"weights": weights, "grad": grad, **slots, "scalars": scalars, "step_size": step_size}
+        if is_deep and "step_matrix" in rule.signatures:
+            yield (
+                "step_matrix",
+                {"weights": np.eye(*_SHAPE), "grad": np.eye(*_SHAPE), **tables, "scratch": np.zeros(4 * _SIZE),
+                 "hyper": hyper, "step_size": step_size, "lr": _LR, "t": t},
+            )  # fmt: skip
+
+
+def _of_schedule(rule, hyper):
+    memory, score = np.zeros(N_MEMORY), np.float64(-1.0)
+    for t, exhausted in ((_ONE, np.int64(0)), (_TWO, _ONE)):
+        yield (
+            "rate",
+            {"peak": _LR, "t": t, "epoch": np.int64(0), "updates_per_epoch": _TWO, "max_iter": _ONE,
+             "hyper": hyper, "memory": memory},
+        )  # fmt: skip
+        yield "end_epoch", {"exhausted": exhausted, "score": score, "hyper": hyper, "memory": memory}

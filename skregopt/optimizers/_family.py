@@ -43,7 +43,3 @@ class Optimizer(Component):
     default_weight_decay: float = 0.0
     prepare: staticmethod[[float, int, Array, Array, Array], None]
     step: staticmethod[[Array, Array, Array, Array, Array, Array, Array, Array], None]
-
-    def hyper_parameters(self) -> tuple[float, ...]:
-        """Return all parameters, in the order of ``_parameter_constraints``."""
-        return tuple(float(getattr(self, name)) for name in self._parameter_constraints)

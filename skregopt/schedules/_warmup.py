@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from numbers import Integral, Real
 
-from numpy.typing import DTypeLike
-
 from .. import schedules  # for the registry, which is complete only after this file has been imported
+from .._kernels.component import Component
 from .._kernels.sklearn_internals import Interval
 from ._family import Schedule
 
@@ -98,6 +97,6 @@ class Warmup(Schedule):
         """Return the hyper-parameters of the schedule that follows."""
         return self._following().hyper_parameters()
 
-    def compiled(self, name: str, dtype: DTypeLike) -> int:
-        """Return a kernel of the schedule that follows."""
-        return self._following().compiled(name, dtype)
+    def kernel_owner(self) -> Component:
+        """Return the schedule that follows."""
+        return self._following()
