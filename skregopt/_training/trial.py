@@ -4,6 +4,7 @@ Compiled code does not: it reads and writes whatever lies there. Results are wro
 """
 
 import inspect
+import math
 from functools import cache
 from types import FunctionType
 
@@ -20,7 +21,10 @@ _LR, _ALPHA, _SCALE = np.float64(0.1), np.float64(0.01), np.float64(0.5)
 _ONE, _TWO = np.int64(1), np.int64(2)
 
 # attributes that decide about the sizes of arrays
-_SIZING = ("hyper_parameters", "_parameter_constraints", "saves", "n_slots")
+_SIZING = (
+    "hyper_parameters", "_parameter_constraints", "saves", "n_slots", "n_outputs", "n_saved", "vectors", "start",
+)  # fmt: skip
+_FAMILIES = {"solver": "optimizer", "learning_rate": "schedule", "feature_embedding": "embedding"}
 _MOST_REMEMBERED = 1000
 _passed = set()  # rules with the sizes and hyper-parameters that have passed
 
@@ -44,10 +48,25 @@ def try_out_rules(problem, optimizer=None, schedule=None):
     first = train.indices[:2]
     sizes = (len(first), train.y.shape[1], train.weights.shape[1], network.layout.widths[-1])
     _try_out(network.loss, _of_loss, sizes, train.y[first], train.weights[first])
+    if network.embedding is not None:
+        numbers = [_numbers_of_first_column(problem, trained) for trained in (True, False)]
+        rule = network.embedding.rule
+        _try_out(rule, _of_embedding, (rule.n_outputs, rule.n_saved, *map(len, numbers)), *numbers)
     _try_out(network.penalty, _of_penalty, (network.layout.n_layers > 1, network.is_proximal))
     if optimizer is not None:
         _try_out(optimizer, _of_optimizer, (network.layout.n_layers > 1,))
         _try_out(schedule, _of_schedule)
+
+
+def _numbers_of_first_column(problem, trained):
+    """Return the parameters of the first embedded column, or its constants, of which there is at least one number."""
+    network = problem.network
+    shapes = network.embedding.shapes
+    names = [vector.attribute for vector in network.embedding.rule.vectors if vector.trained is trained]
+    if not names:
+        return np.zeros(1)
+    start = network.layout.starts[names[0]][0]
+    return problem.theta[start : start + sum(math.prod(shapes[name][0]) for name in names)].astype(np.float64)
 
 
 def _try_out(component, trial, sizes=(), *data):
@@ -84,7 +103,7 @@ def _run(rule, name, arguments):
     except BeyondEnd as error:
         own_names = dict(zip(arguments, inspect.signature(function).parameters, strict=True))
         array = error.role if own_names[error.role] == error.role else f"{own_names[error.role]} ({error.role})"
-        family = {"solver": "optimizer", "learning_rate": "schedule"}.get(rule.family, rule.family)
+        family = _FAMILIES.get(rule.family, rule.family)
         raise ValueError(
             f"The kernel {name!r} of the {family} {type(rule).__name__} looks beyond the end of {array}: {error}. "
             f"{_cure(rule, error.role, arguments)}"
@@ -94,8 +113,12 @@ def _run(rule, name, arguments):
 
 
 def _cure(rule, role, arguments):
-    if role == "saved" and not rule.saves:
+    if role == "saved" and not getattr(rule, "saves", True):
         return "saved is empty: set saves = True in the class body, then it is as large as z."
+    if role == "saved" and hasattr(rule, "n_saved"):
+        return (
+            f"saved has n_saved={rule.n_saved} numbers per row, and is empty in prediction: set n_saved, ask its size."
+        )
     if role == "hyper":
         return (
             f"hyper has the {arguments['hyper'].size} number(s) of hyper_parameters(): let that method return all "
@@ -127,6 +150,17 @@ def _of_loss(rule, hyper, n_rows, n_targets, n_weights, n_outputs, y, weights):
     yield (
         "evaluate",
         {"raw_prediction": raw_prediction, "y": y, "weights": weights, "scale": _SCALE, "hyper": hyper},
+    )
+
+
+def _of_embedding(rule, hyper, n_outputs, n_saved, n_parameters, n_constants, parameters, constants):
+    x, outputs, saved = np.linspace(-1, 1, _SIZE), np.zeros(_SIZE * n_outputs), np.zeros(_SIZE * n_saved)
+    column = {"x": x, "parameters": parameters, "constants": constants}
+    yield "embed", {**column, "outputs": outputs, "saved": np.zeros(0), "hyper": hyper}  # as in prediction
+    yield "embed", {**column, "outputs": outputs, "saved": saved, "hyper": hyper}
+    yield (
+        "differentiate",
+        {**column, "saved": saved, "deltas": outputs, "gradient": np.zeros(n_parameters), "hyper": hyper},
     )
 
 

@@ -70,6 +70,10 @@ class Trainable(Activation):
             raise ValueError(f"activation of Trainable must be one of {names}, or another Activation, got {wrapped!r}.")
         return activations.ACTIVATIONS[wrapped]() if isinstance(wrapped, str) else wrapped
 
+    def kernel_owner(self) -> Activation:
+        """Return the wrapped activation."""
+        return self.wrapped()
+
     def _validate_params(self):
         super()._validate_params()
         self.wrapped()._validate_params()

@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._training import trial
-from skregopt.activations import Activation, ReLU, Tanh
+from skregopt.activations import Activation, ReLU, Tanh, Trainable
+from skregopt.embeddings import Embedding, EmbeddingVector, PiecewiseLinear
 from skregopt.losses import Huber, SquaredError
 from skregopt.optimizers import SGD, Adam, Muon, Optimizer
 from skregopt.penalties import L1, L2, ElasticNet
@@ -118,9 +119,9 @@ BEYOND = [
     ("learning_rate", rule(Constant, rate=long_rate), "kernel 'rate' of the schedule Mine .* memory has 8 numbers"),
     ("learning_rate", rule(Constant, end_epoch=long_end_epoch), "'end_epoch' of the schedule Mine .* memory has 8"),
     ("loss", rule(SquaredError, evaluate=next_output), "kernel 'evaluate' of the loss Mine .* end of raw_prediction"),
-    ("loss", rule(SquaredError, invert_link=row_beyond), "'invert_link' .* end of raw_prediction"),
+    ("loss", rule(SquaredError, invert_link=row_beyond), "'invert_link' .* end of raw"),
     ("solver", rule(SGD, prepare=number_of_update, step=late_step), "'step' of the optimizer Mine .* scalars has 16"),
-    ("solver", rule(Muon, step_matrix=long_matrix), r"kernel 'step_matrix' of the optimizer Mine .* end of b \(slot_2\)"),
+    ("solver", rule(Muon, step_matrix=long_matrix), r"'step_matrix' of the optimizer Mine .* end of b \(slot_2\)"),
     ("solver", rule(Adam, n_slots=1), "'step' of the optimizer Mine .* n_slots=1 slots: set n_slots"),
     ("penalty", rule(ElasticNet, hyper_parameters=lambda self: ()), "'value' of the penalty Mine .* hyper_parameters"),
 ]  # fmt: skip
@@ -132,12 +133,56 @@ def test_beyond_the_end(parameter, mine, message):
         fit(**{parameter: mine()})
 
 
+def embeds(x, parameters, constants, outputs, saved, hyper):
+    for i in range(x.size):
+        outputs[i] = x[i] * parameters[0]
+        saved[i] = 1.0
+
+
+def adds(x, parameters, constants, saved, deltas, gradient, hyper):
+    gradient[0] += deltas[0] * constants[0]
+
+
+def adds_to_the_next(x, parameters, constants, saved, deltas, gradient, hyper):
+    gradient[1] += deltas[0]
+
+
+def embeds_without_saving(x, parameters, constants, outputs, saved, hyper):
+    for i in range(x.size):
+        outputs[i] = x[i] * parameters[0]
+
+
+class OneFactor(Embedding):
+    vectors = (EmbeddingVector("factors_", trained=True),)
+    n_outputs = 1
+    embed = staticmethod(embeds_without_saving)
+    differentiate = staticmethod(adds)
+
+    def start(self, rng, values, weights):
+        return {"factors_": np.ones(1)}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"embed": embeds}, "'embed' of the embedding Mine .* end of saved: .* n_saved=0"),
+        ({"differentiate": adds_to_the_next}, "'differentiate' of the embedding Mine .* end of gradient"),
+    ],
+)
+def test_embeddings_beyond_the_end(attributes, message):
+    with pytest.raises(ValueError, match=message):
+        fit(feature_embedding=rule(OneFactor, **attributes)())
+    fit(feature_embedding=OneFactor())
+
+
 def test_beyond_the_end_in_other_places():
-    """Behind a warm-up, in one of several layers, by name, with L-BFGS, and of a classifier."""
+    """Wrapped, behind a warm-up, in one of several layers, by name, with L-BFGS, and of a classifier."""
     late = rule(Constant, end_epoch=long_end_epoch)
     with pytest.raises(ValueError, match="end of memory"):
         fit(learning_rate=Warmup(late()))
     mine = rule(ReLU, activate=scaled)
+    with pytest.raises(ValueError, match="end of numbers"):
+        fit(activation=Trainable(mine()))
     with pytest.raises(ValueError, match="end of numbers"):
         MLPRegressor((3, 3), activation=["relu", mine()], solver="lbfgs").fit(X, Y)
     with pytest.raises(ValueError, match="end of numbers"):
@@ -172,6 +217,7 @@ def test_once_in_a_process(tried):
 def test_rules_of_the_package_are_never_tried(tried):
     """Nor are subclasses of them without kernels of their own."""
     rules = {"activation": Tanh, "penalty": L1, "solver": Muon, "learning_rate": Plateau, "loss": Huber}
+    rules["feature_embedding"] = PiecewiseLinear
     fit(**{name: base() for name, base in rules.items()})
     fit(**{name: rule(base, own=1)() for name, base in rules.items()})
     fit(learning_rate=Warmup(Cosine()))
