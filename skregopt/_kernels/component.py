@@ -19,11 +19,19 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .compiler import DISABLED
 from .documentation_link import DocumentationLinkMixin
 from .jit import kernel, scalar_type
 from .numba_internals import NumbaError
 from .parameters import ParametersMixin, is_default
 from .typing import Floats, Signatures
+
+_RULES_OF_KERNELS = (
+    "Kernels keep to numba's nopython subset, and make no new arrays: no z * z of whole arrays, no np.zeros, copies, "
+    "lists, dicts or strings. Write a loop over elements that writes into the arguments: for i in range(z.size): "
+    "z[i] = ... . Functions within functions, comprehensions and plain Python functions do not work either: decorate "
+    "helpers with numba.njit."
+)
 
 
 class Component(DocumentationLinkMixin, ParametersMixin):
@@ -112,13 +120,12 @@ def _compiled(rule, name, function, dtype):
             f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
             f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
         )
+    if "print" in function.__code__.co_names and not DISABLED:  # it waits for Python, which waits for the kernel
+        raise TypeError(f"The {where} calls print, which kernels cannot. Set NUMBA_DISABLE_JIT=1 to look inside it.")
     try:
         return kernel(function, signature)
     except NumbaError as error:
-        error.add_note(
-            f"The {where} does not compile for the types {signature}. It has to keep to numba's nopython subset, "
-            "call no plain Python function, and write its results into its arguments."
-        )
+        error.add_note(f"The {where} does not compile for the types {signature}. {_RULES_OF_KERNELS}")
         raise
 
 

@@ -245,6 +245,53 @@ def test_kernel_that_does_not_compile():
     assert note.startswith("The kernel 'activate' of the activation Mine does not compile")
 
 
+def whole_array(z, saved, hyper):
+    z[:] = z / (1 + np.abs(z))
+
+
+def product_of_arrays(a, saved, delta, hyper):
+    delta *= 1 - a * a
+
+
+def new_array(z, saved, hyper):
+    z[0] = np.zeros(2)[0]
+
+
+def inner_function(z, saved, hyper):
+    def double(x):
+        return 2 * x
+
+    z[0] = double(z[0])
+
+
+def comprehension(z, saved, hyper):
+    z[0] = [2 * x for x in z][0]
+
+
+@pytest.mark.skipif(DISABLED, reason="plain Python compiles nothing")
+@pytest.mark.parametrize("kernel", [whole_array, product_of_arrays, new_array, inner_function, comprehension])
+def test_kernels_that_make_arrays(kernel):
+    name = "differentiate" if kernel is product_of_arrays else "activate"
+    mine = type("Mine", (Tanh,), {name: staticmethod(kernel)})()
+    with pytest.raises(NumbaError) as caught:
+        MLPRegressor(**SMALL, activation=mine).fit(*data())
+    (note,) = caught.value.__notes__
+    assert f"The kernel {name!r} of the activation Mine does not compile" in note
+    assert "make no new arrays" in note and "Write a loop over elements" in note and "Functions within" in note
+
+
+def prints(z, saved, hyper):
+    print(z[0])
+
+
+@pytest.mark.skipif(DISABLED, reason="plain Python may print")
+def test_kernels_do_not_print(capfd):
+    """Compiled, they would wait forever."""
+    mine = type("Mine", (Tanh,), {"activate": staticmethod(prints)})()
+    with pytest.raises(TypeError, match="kernel 'activate' of the activation Mine calls print"):
+        MLPRegressor(**SMALL, activation=mine).fit(*data())
+
+
 def test_not_a_component():
     class Mine:
         activate = staticmethod(three)
