@@ -21,7 +21,7 @@ from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..schedules import Schedule
 from .callbacks import CallbackSupportMixin
-from .constraints import parameter_constraints
+from .constraints import parameter_constraints, registries
 from .embedded import fitted_embedding
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin, fitted_normalisation
@@ -162,6 +162,9 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
             if not hints:
                 raise
             raise ValueError(f"{error} {hints}") from None
+
+    def _registries(self):
+        return registries(self._losses)
 
     @classmethod
     def _default_parameters(cls):

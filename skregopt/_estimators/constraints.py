@@ -40,6 +40,31 @@ def with_horizon():
     return sorted(name for name, rule in SCHEDULES.items() if rule().has_horizon)
 
 
+def registries(losses):
+    """Return the rules by name of each parameter that takes names of components.
+
+    Parameters
+    ----------
+    losses : dict
+        The losses of the estimator by name.
+
+    Returns
+    -------
+    dict of str to dict
+    """
+    return {
+        "activation": ACTIVATIONS,
+        "dropout_schedule": SCHEDULES,
+        "feature_embedding": EMBEDDINGS,
+        "learning_rate": SCHEDULES,
+        "loss": losses,
+        "penalty": PENALTIES,
+        "solver": OPTIMIZERS,
+        "weight_decay_schedule": SCHEDULES,
+        "weight_init": INITIALIZERS,
+    }
+
+
 def parameter_constraints(losses, loss_family):
     """Return the domain of each parameter in the form of scikit-learn's ``_parameter_constraints``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -67,6 +67,52 @@ class ParametersMixin(BaseEstimator):
         validate_parameter_constraints(
             self._parameter_constraints, all_parameters(self), caller_name=type(self).__name__
         )
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of a component as ``solver__beta_1``.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            This object.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter, and for a parameter of what is no object, such as a component's name.
+        """
+        for key, value in params.items():
+            name, _, inner = key.partition("__")
+            if inner and name in self._get_param_names():
+                owner = params.get(name, getattr(self, name))
+                if not hasattr(owner, "set_params"):
+                    raise ValueError(
+                        f"Invalid parameter {key!r} for estimator {type(self).__name__}: {name}={owner!r} has no "
+                        f"parameters of its own. {self._cure_for_name(name, owner, inner, value)}".rstrip()
+                    )
+        return super().set_params(**params)
+
+    def _cure_for_name(self, name, owner, inner, value):
+        """Return what to do instead of setting a parameter of a component that is given by name."""
+        rules = self._registries().get(name, {})
+        rule = rules.get(owner) if owner is None or isinstance(owner, str) else None
+        if rule is None:
+            return ""
+        if inner not in rule._get_param_names():
+            return f"Use an object: {name}={rule.__name__}(...)." if rule._get_param_names() else ""
+        cure = f"{name}={rule.__name__}({inner}={value!r})"
+        if inner in rule.flat_parameters and inner in self._get_param_names():
+            return f"Use the parameter {inner} of {type(self).__name__}, or an object: {cure}."
+        return f"Use an object: {cure}."
+
+    def _registries(self):
+        """Return the rules by name of each parameter that takes names of components."""
+        return {}
 
     def __sklearn_clone__(self) -> Self:
         """Return a clone; with the parameters, too, that the constructor of a subclass took as ``**kwargs``."""

@@ -70,6 +70,9 @@ class Trainable(Activation):
             raise ValueError(f"activation of Trainable must be one of {names}, or another Activation, got {wrapped!r}.")
         return activations.ACTIVATIONS[wrapped]() if isinstance(wrapped, str) else wrapped
 
+    def _registries(self):
+        return {"activation": activations.ACTIVATIONS}
+
     def kernel_owner(self) -> Activation:
         """Return the wrapped activation."""
         return self.wrapped()

@@ -97,6 +97,9 @@ class Warmup(Schedule):
         """Return the hyper-parameters of the schedule that follows."""
         return self._following().hyper_parameters()
 
+    def _registries(self):
+        return {"schedule": schedules.SCHEDULES}
+
     def kernel_owner(self) -> Component:
         """Return the schedule that follows."""
         return self._following()
