@@ -1,13 +1,13 @@
 """Directive ``words``: tables of what other libraries call parameters, arguments of ``fit`` and values.
 
-The tables are those that the errors of the estimators read: ``skregopt._estimators.words``.
+The tables are those that the errors of the estimators read: ``skregopt._kernels.words``.
 """
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
-from skregopt._estimators import words
+from skregopt._kernels import words
 
 
 def _code(names):

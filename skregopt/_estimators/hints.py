@@ -1,6 +1,5 @@
 """Hints in errors: what a keyword or a value is called here that is known from another library, or is misspelled."""
 
-import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sized
@@ -11,11 +10,12 @@ from typing import ParamSpec, TypeVar
 
 from sklearn.base import ClassifierMixin
 
+from .._kernels.keywords import explained, several
 from .._kernels.parameters import default_parameters
+from .._kernels.proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .._kernels.sklearn_internals import Interval
+from .._kernels.words import ARGUMENTS, OTHERWISE, PARAMETERS
 from .._training.memory import FACTOR_SCHEDULES
-from .proposals import inverted, is_valid, normal, proposal, translated, word_of, written
-from .words import ARGUMENTS, OTHERWISE, PARAMETERS
 
 # scorers that the table of words knows, for targets of one kind
 _OF_LABELS = ("accuracy", "average_precision", "f1", "neg_log_loss", "roc_auc")
@@ -40,9 +40,7 @@ _OTHERWISE_OF = {normal(word): cure for word, cure in OTHERWISE.items()}
 
 def keyword_hints(unknown, estimator, method):
     """Return sentences about keywords that an estimator does not know, from name to value; empty if there are none."""
-    hints = {name: _keyword_hint(name, value, estimator, method) for name, value in unknown.items()}
-    several = len(hints) > 1
-    return " ".join(f"{name}: {hint}" if several else hint for name, hint in hints.items() if hint)
+    return several({name: _keyword_hint(name, value, estimator, method) for name, value in unknown.items()})
 
 
 def _keyword_hint(word, value, estimator, method):
@@ -205,30 +203,13 @@ def _other_parameter_hint(name, value, constraints):
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-_ABOUT_KEYWORDS = re.compile("unexpected (keyword )?argument|extra keyword arguments")
-
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def explains_keywords(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Decorate a method of an estimator: an error about unknown keywords says what they are called here."""
-    known = inspect.signature(method).parameters
-
-    @functools.wraps(method)
-    def explained(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        try:
-            return method(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            unknown = {name: value for name, value in kwargs.items() if name not in known}
-            if not unknown or not _ABOUT_KEYWORDS.search(str(error)):
-                raise
-            hints = keyword_hints(unknown, args[0], method.__name__)
-            message = re.sub(r"^Base\w+", type(args[0]).__name__, str(error))  # the class that the user has called
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{message.rstrip('.')}. {hints}" if hints else message) from None
-
-    return explained
+    return explained(method, keyword_hints)
 
 
 @contextmanager

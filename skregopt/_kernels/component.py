@@ -11,10 +11,10 @@ error messages and tests read.
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from functools import cache, partial
 from numbers import Real
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike
 from .compiler import DISABLED
 from .documentation_link import DocumentationLinkMixin
 from .jit import kernel, scalar_type
+from .keywords import component_hints, explained
 from .numba_internals import NumbaError
 from .parameters import ParametersMixin, is_default
 from .typing import Floats, Signatures
@@ -51,6 +52,44 @@ class Component(DocumentationLinkMixin, ParametersMixin):
     signatures: ClassVar[Signatures] = {}
     flat_parameters: ClassVar[tuple[str, ...]] = ()
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let errors of constructors say what unknown keywords are called here."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = explained(cls.__init__, component_hints)
+
+    @partial(explained, hints=component_hints)
+    def __init__(self) -> None:
+        pass
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The component.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter.
+        """
+        try:
+            return super().set_params(**params)
+        except ValueError as error:
+            known = self._get_param_names()
+            unknown = {name: value for name, value in params.items() if name.partition("__")[0] not in known}
+            hints = component_hints(unknown, self, "set_params") if unknown else ""
+            if not hints:
+                raise
+            raise ValueError(f"{error} {hints}") from None
 
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return the numbers that the kernels find in ``hyper``, in this order.

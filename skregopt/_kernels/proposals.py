@@ -4,7 +4,7 @@ import math
 import re
 from numbers import Integral, Real
 
-from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
+from .sklearn_internals import Interval, validate_parameter_constraints
 from .words import VALUES
 
 # parameters without which another one has no effect

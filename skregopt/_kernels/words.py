@@ -24,7 +24,7 @@ PARAMETERS = {
     "learning_rate_factors": "lr_factors, lr_multipliers, param_groups",
     "learning_rate_init": "base_lr, eta, eta0, initial_lr, lr, lr_init, max_lr, step_size",
     "loss": "criterion, loss_fn, loss_function, objective",
-    "max_iter": "epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
+    "max_iter": "T_max, epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
     "max_norm": "kernel_constraint, maxnorm",
     "n_hidden_layers": "depth, n_layers, num_hidden_layers, num_layers",
     "n_iter_no_change": "early_stopping_patience, early_stopping_rounds, es_patience, patience",
@@ -42,6 +42,35 @@ PARAMETERS = {
     "weight_decay_schedule": "wd_sched, wd_schedule, wd_scheduler, weight_decay_scheduler",
     "weight_init": "init, initializer, kernel_initializer",
     "dtype": "precision",
+}
+# parameters of the estimators that have one name everywhere, or none
+WITHOUT_OTHER_NAMES = (
+    "feature_embedding", "l1_ratio", "learning_rate_factors", "max_fun", "momentum",
+    "parametrization", "power_t", "shuffle", "warm_start", "weight_decay",
+)  # fmt: skip
+# parameter of components, besides those above -> its names elsewhere
+OF_COMPONENTS = {
+    "approximate": "approx, approximation",
+    "columns": "cols, features",
+    "cooldown": "cool_down",
+    "delta": "beta, epsilon",
+    "factor": "decay_factor, gamma",
+    "floor": "eta_min, final_lr, min_lr",
+    "gamma": "decay_rate, drop, factor",
+    "match_rms_adamw": "adjust_lr_fn",
+    "n_epochs": "total_iters, warmup, warmup_epochs, warmup_steps",
+    "n_steps": "ns_steps",
+    "negative_scale": "alpha",
+    "negative_slope": "alpha, slope",
+    "nesterovs_momentum": "nesterov",
+    "patience": "n_iter_no_change",
+    "pct_start": "warmup_fraction",
+    "quantile": "alpha, q, tau",
+    "restart_every": "T_0, first_decay_steps",
+    "restart_factor": "T_mult, t_mul",
+    "rho": "alpha, decay",
+    "start_factor": "warmup_start",
+    "step_size": "decay_steps, period",
 }
 # argument(s) of fit -> their names elsewhere
 ARGUMENTS = {

@@ -18,7 +18,7 @@ from support.processes import run
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import GROUPS
 from skregopt._estimators.hints import _POSITIONAL
-from skregopt._estimators.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
+from skregopt._kernels.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 from skregopt.optimizers import Adam
 

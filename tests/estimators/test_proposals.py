@@ -9,7 +9,7 @@ import sklearn
 from support.estimators import make_data
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt._estimators.words import PARAMETERS
+from skregopt._kernels.words import PARAMETERS
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
 pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore")]

@@ -34,13 +34,13 @@ RANKS = (
 )
 ORDER = {
     "_kernels": "sklearn_internals documentation_link memory blas_threads locks numba_internals typing blas_library "
-    "compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views parameters "
-    "component",
+    "compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views words "
+    "proposals parameters keywords component",
     "_engine": "records declaration layout source blocks tiles passes coordinates clipping averaging update overflow "
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
     "_training": "memory threads outcome problem trial job slices evaluation first_order lbfgs",
-    "_estimators": "words proposals hints constraints factor_schedules resolve messages validation targets embedded "
+    "_estimators": "hints constraints factor_schedules resolve messages validation targets embedded "
     "fitted draws read split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",
