@@ -45,10 +45,9 @@ def try_out_rules(problem, optimizer=None, schedule=None):
     network, train = problem.network, problem.train
     for activation in network.activations:
         _try_out(activation, _of_activation)
-    first = train.indices[:2]
-    sizes = (len(first), train.y.shape[1], train.weights.shape[1], network.layout.widths[-1])
-    _try_out(network.loss, _of_loss, sizes, train.y[first], train.weights[first])
-    if network.embedding is not None:
+    sizes = (min(train.indices.size, 2), train.y.shape[1], train.weights.shape[1], network.layout.widths[-1])
+    _try_out(network.loss, _of_loss, sizes, train)
+    if network.embedding is not None and _is_foreign(type(network.embedding.rule)):
         numbers = [_numbers_of_first_column(problem, trained) for trained in (True, False)]
         rule = network.embedding.rule
         _try_out(rule, _of_embedding, (rule.n_outputs, rule.n_saved, *map(len, numbers)), *numbers)
@@ -143,10 +142,10 @@ def _of_activation(rule, hyper):
     yield "differentiate", {"a": z, "saved": saved, "delta": np.ones(_SIZE), "hyper": hyper}
 
 
-def _of_loss(rule, hyper, n_rows, n_targets, n_weights, n_outputs, y, weights):
-    raw_prediction = np.full((n_rows, n_outputs), 0.1)
+def _of_loss(rule, hyper, n_rows, n_targets, n_weights, n_outputs, train):
+    raw_prediction, first = np.full((n_rows, n_outputs), 0.1), train.indices[:n_rows]
     yield "invert_link", {"raw_prediction": raw_prediction.copy(), "hyper": hyper}
-    y, weights = y.astype(np.float64), weights.astype(np.float64)
+    y, weights = train.y[first].astype(np.float64), train.weights[first].astype(np.float64)
     yield (
         "evaluate",
         {"raw_prediction": raw_prediction, "y": y, "weights": weights, "scale": _SCALE, "hyper": hyper},
