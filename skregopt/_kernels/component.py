@@ -11,7 +11,7 @@ error messages and tests read.
 from __future__ import annotations
 
 import inspect
-from functools import cache, partial
+from functools import cache
 from numbers import Real
 from types import FunctionType
 from typing import Any, ClassVar, Self
@@ -24,6 +24,7 @@ from .documentation_link import DocumentationLinkMixin
 from .jit import kernel, scalar_type
 from .keywords import component_hints, explained
 from .numba_internals import NumbaError
+from .outside import outside
 from .parameters import ParametersMixin, is_default
 from .typing import Floats, Signatures
 
@@ -59,7 +60,6 @@ class Component(DocumentationLinkMixin, ParametersMixin):
         if "__init__" in vars(cls):
             cls.__init__ = explained(cls.__init__, component_hints)
 
-    @partial(explained, hints=component_hints)
     def __init__(self) -> None:
         pass
 
@@ -148,6 +148,18 @@ class Component(DocumentationLinkMixin, ParametersMixin):
         return _compiled(rule, name, function, np.dtype(dtype))
 
 
+Component.__init__ = explained(Component.__init__, component_hints)
+
+
+def _prints(function):
+    """Tell whether a kernel or a helper of it calls ``print``."""
+    try:
+        functions = outside(function)[0]
+    except ValueError:  # some of what it reads is of an unknown kind
+        functions = [function]
+    return any("print" in each.__code__.co_names and "print" not in each.__globals__ for each in functions)
+
+
 @cache
 def _compiled(rule, name, function, dtype):
     """Return the compiled kernel ``name`` of a rule, after a look at its arguments."""
@@ -159,7 +171,7 @@ def _compiled(rule, name, function, dtype):
             f"The {where} takes the arguments {inspect.signature(function)}, expected {len(signature.args)}, of "
             f"types {signature.args}. Is staticmethod(...) missing, or is it written for another family?"
         )
-    if "print" in function.__code__.co_names and not DISABLED:  # it waits for Python, which waits for the kernel
+    if not DISABLED and _prints(function):  # it waits for Python, which waits for the kernel
         raise TypeError(f"The {where} calls print, which kernels cannot. Set NUMBA_DISABLE_JIT=1 to look inside it.")
     try:
         return kernel(function, signature)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 from numba.core.errors import NumbaError
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -280,14 +281,25 @@ def test_kernels_that_make_arrays(kernel):
     assert "make no new arrays" in note and "Write a loop over elements" in note and "Functions within" in note
 
 
+@njit
+def shown(x):
+    print(x)
+    return x
+
+
 def prints(z, saved, hyper):
     print(z[0])
 
 
+def calls_what_prints(z, saved, hyper):
+    z[0] = shown(z[0])
+
+
 @pytest.mark.skipif(DISABLED, reason="plain Python may print")
-def test_kernels_do_not_print(capfd):
+@pytest.mark.parametrize("kernel", [prints, calls_what_prints])
+def test_kernels_do_not_print(kernel):
     """Compiled, they would wait forever."""
-    mine = type("Mine", (Tanh,), {"activate": staticmethod(prints)})()
+    mine = type("Mine", (Tanh,), {"activate": staticmethod(kernel)})()
     with pytest.raises(TypeError, match="kernel 'activate' of the activation Mine calls print"):
         MLPRegressor(**SMALL, activation=mine).fit(*data())
 
