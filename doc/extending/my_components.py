@@ -44,10 +44,6 @@ class Softsign(Activation):
     def __init__(self, width=1.0):
         self.width = width
 
-    def hyper_parameters(self):
-        """Return the numbers that the kernels find in ``hyper``."""
-        return (self.width,)
-
     def to_onnx(self, op, z):
         """Return f(z) in operators of ONNX; only ``skregopt.to_onnx`` needs it."""
         return op.Div(z, op.Add(op.Abs(z), self.width))
@@ -89,10 +85,6 @@ class LogCosh(Loss):
     def __init__(self, width=1.0):
         self.width = width
 
-    def hyper_parameters(self):
-        """Return the numbers that the kernels find in ``hyper``."""
-        return (self.width,)
-
 
 # --- penalty --------------------------------------------------------------------------------------
 
@@ -128,10 +120,6 @@ class CappedL1(Penalty):
 
     def __init__(self, cap=0.5):
         self.cap = cap
-
-    def hyper_parameters(self):
-        """Return the numbers that the kernels find in ``hyper``."""
-        return (self.cap,)
 
 
 # --- optimizer ------------------------------------------------------------------------------------
@@ -199,10 +187,6 @@ class Linear(Schedule):
 
     def __init__(self, end=0.01):
         self.end = end
-
-    def hyper_parameters(self):
-        """Return the numbers that the kernels find in ``hyper``."""
-        return (self.end,)
 
 
 # --- initializer ----------------------------------------------------------------------------------
