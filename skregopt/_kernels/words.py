@@ -45,8 +45,7 @@ PARAMETERS = {
 }
 # parameters of the estimators that have one name everywhere, or none
 WITHOUT_OTHER_NAMES = (
-    "feature_embedding", "l1_ratio", "learning_rate_factors", "max_fun", "momentum",
-    "parametrization", "power_t", "shuffle", "warm_start", "weight_decay",
+    "feature_embedding", "l1_ratio", "max_fun", "momentum", "power_t", "shuffle", "warm_start",
 )  # fmt: skip
 # parameter of components, besides those above -> its names elsewhere
 OF_COMPONENTS = {

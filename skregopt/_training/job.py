@@ -35,7 +35,8 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     -------
     Job
     """
-    try_out_rules(problem, optimizer, schedule)
+    factors = [getattr(options, name) for name in FACTOR_SCHEDULES]
+    try_out_rules(problem, optimizer, [rule for rule in (schedule, *factors) if rule is not None])
     network, train = problem.network, problem.train
     held_out = train if problem.validation is None else problem.validation
     theta, kept = problem.theta, problem.theta

@@ -29,13 +29,14 @@ _MOST_REMEMBERED = 1000
 _passed = set()  # rules with the sizes and hyper-parameters that have passed
 
 
-def try_out_rules(problem, optimizer=None, schedule=None):
+def try_out_rules(problem, optimizer, schedules):
     """Run the kernels of rules that are not of this package, once in a process for the same parameters.
 
     Parameters
     ----------
     problem : Problem
-    optimizer, schedule : components, default=None
+    optimizer : Optimizer or None
+    schedules : list of Schedule
 
     Raises
     ------
@@ -54,6 +55,7 @@ def try_out_rules(problem, optimizer=None, schedule=None):
     _try_out(network.penalty, _of_penalty, (network.layout.n_layers > 1, network.is_proximal))
     if optimizer is not None:
         _try_out(optimizer, _of_optimizer, (network.layout.n_layers > 1,))
+    for schedule in schedules:
         _try_out(schedule, _of_schedule)
 
 

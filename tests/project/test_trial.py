@@ -180,6 +180,8 @@ def test_beyond_the_end_in_other_places():
     late = rule(Constant, end_epoch=long_end_epoch)
     with pytest.raises(ValueError, match="end of memory"):
         fit(learning_rate=Warmup(late()))
+    with pytest.raises(ValueError, match="end of memory"):
+        fit(dropout=0.5, dropout_schedule=rule(Constant, rate=long_rate, has_horizon=True)())
     mine = rule(ReLU, activate=scaled)
     with pytest.raises(ValueError, match="end of numbers"):
         fit(activation=Trainable(mine()))
