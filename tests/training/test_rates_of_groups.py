@@ -39,7 +39,20 @@ class Restless(Optimizer):
             average[i] = 0.5 * average[i] + 0.5 * grad[i]
             weights[i] -= scalars[0] * average[i] + 1e-3 * (1 - scalars[1])
         for i in range(step_size.size):
-            step_size[i] = scalars[0]
+            step_size[i] = scalars[0] + 1 - scalars[1]
+
+
+class Shrinking(Optimizer):
+    """A user's rule that reads the weights, and nothing else."""
+
+    @staticmethod
+    def prepare(lr, t, hyper, memory, scalars):
+        scalars[0] = 1 - lr
+
+    @staticmethod
+    def step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size):
+        for i in range(weights.size):
+            weights[i] *= scalars[0]
 
 
 RULES = {
@@ -128,6 +141,14 @@ def test_a_factor_of_zero_freezes(rule, group, network, around, penalty):
     for name, arrays in ((name, arrays) for name, names in attributes.items() for arrays in names):
         same = plain(getattr(model, arrays)) == plain(getattr(start, arrays))
         assert same == (name == group), arrays
+
+
+@pytest.mark.parametrize("penalty", ["l1", "group_l1"])
+def test_no_proximal_step_moves_frozen_weights(penalty):
+    """Not even one whose step sizes a rule computes without the rate."""
+    model, X, y = make("of the user", penalty=penalty, dtype="float32", warm_start=True)
+    before = plain(model.fit(X, y).coefs_)
+    assert plain(model.set_params(learning_rate_factors={"coefs": 0}).fit(X, y).coefs_) == before
 
 
 def test_everything_frozen():
@@ -232,6 +253,29 @@ def test_ntp_is_nothing_where_each_layer_has_one_unit_below():
     params = {"hidden_layer_sizes": (1, 1), "activation": Tanh()}
     model = small(MLPRegressor, **params).fit(X[:, :1], y)
     assert weights(small(MLPRegressor, **params, parametrization="ntp").fit(X[:, :1], y)) == weights(model)
+
+
+def test_ntp_hands_a_rule_the_weights_that_are_trained():
+    """They are what a rule shrinks, or takes the norm of."""
+    X, y = make_data(MLPRegressor)
+    params = {"solver": Shrinking(), "learning_rate_init": 0.01, "penalty": None}
+    expected = small(MLPRegressor, **params).fit(X, y)
+    ntp = small(MLPRegressor, **params, parametrization="ntp").fit(X, y)
+    for actual, wanted in zip(ntp.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [{}, {"learning_rate_factors": {"norm": 0.3}}, {"parametrization": "ntp"}], ids=str)
+def test_batches_of_several_tiles(rate):
+    """Gradients of each group are summed over tiles of 512 rows."""
+    X, y = make_data(MLPRegressor, n_samples=1300)
+    params = {"layer_norm": True, "batch_size": 1300, "max_iter": 3} | rate
+    whole = small(MLPRegressor, **params).fit(X, y)
+    doubled = np.repeat(X, 2, axis=0), np.repeat(y, 2)  # as the mean over the same rows twice
+    twice = small(MLPRegressor, **params | {"batch_size": 2600}).fit(*doubled)
+    for name in ("coefs_", "intercepts_", "layer_norm_scales_", "layer_norm_shifts_"):
+        for actual, wanted in zip(getattr(whole, name), getattr(twice, name), strict=True):
+            np.testing.assert_allclose(actual, wanted, rtol=0, atol=1e-9)
 
 
 @BOTH
