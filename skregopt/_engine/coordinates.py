@@ -25,11 +25,11 @@ from .records import job_type
 def to_coordinates(job, scale, weights, gradient, copies):
     """Write two copies of the weights in the coordinates to step in, and turn the gradient to them."""
     moved, before = flat_view(copies, 0, weights.size), flat_view(copies, weights.size, weights.size)
-    factor = weights.dtype.type(scale)
+    factor, inverse = weights.dtype.type(scale), weights.dtype.type(1.0 / scale)
     for i in range(weights.size):
-        before[i] = weights[i] / factor
-    for i in range(weights.size):
-        moved[i] = before[i]
+        value = weights[i] * inverse
+        before[i] = value
+        moved[i] = value
     if not job.settings.clips_gradient:  # which has done it
         for i in range(weights.size):
             gradient[i] *= factor

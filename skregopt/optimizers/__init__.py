@@ -4,10 +4,12 @@ Conventions, on which the training loop relies:
 
 * ``prepare(lr, t, hyper, memory, scalars)`` runs once per update, in float64. From the learning rate ``lr``, the
   1-based number ``t`` of the update, the rule's parameters in ``hyper`` and the 8 numbers in ``memory`` that it keeps
-  between updates it computes up to 16 ``scalars``, which ``step`` reads in the working precision;
+  between updates it computes up to 16 ``scalars``, which ``step`` reads in the working precision. With the estimators'
+  ``learning_rate_factors`` it runs once for each group of parameters, each with a rate and a ``memory`` of its own;
 * ``step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size)`` updates a run of parameters in place. The
   slots hold the rule's state, a number per parameter. ``step`` uses the first ``n_slots`` of them and must not look at
-  the others. Arguments are passed by position, so a rule names its slots as it likes;
+  the others. Arguments are passed by position, so a rule names its slots as it likes. With ``parametrization='ntp'``
+  the weights are those that are trained, sqrt(fan_in) times ``coefs_``;
 * a rule for whole matrices (``signatures = Optimizer.signatures | Optimizer.matrix_signatures``) also has
   ``step_matrix(weights, grad, slot_1, slot_2, slot_3, slot_4, scratch, hyper, step_size, lr, t)``, which replaces
   ``step`` for all weight matrices but the output layer's. The first six arguments are matrices of shape
