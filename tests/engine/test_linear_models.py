@@ -151,7 +151,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     params = {"penalty": "l1", "alpha": alpha} | RULES[rule] | UNTIL_CONVERGED
     network = problem.make(hidden_layer_sizes=(5,), activation="tanh", **params)
     network.set_params(max_iter=40_000).fit(problem.X, problem.y)
-    by_coefs, by_intercepts = gradients(
+    by_coefs, by_intercepts, *_ = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_),
         *("squared_error", "tanh", np.full(N_SAMPLES, 1 / N_SAMPLES)),
     )

@@ -162,7 +162,7 @@ def test_lbfgs_follows_scipy_on_the_naive_objective(task, penalty):
         parts = np.split(theta, ends)
         parts = [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
         network = parts[:2], parts[2:], problem.twin_loss, "tanh"
-        by_coefs, by_intercepts = gradients(problem.X, problem.Y, *network, weights / weights.sum())
+        by_coefs, by_intercepts, *_ = gradients(problem.X, problem.Y, *network, weights / weights.sum())
         if penalty == "l2":
             by_coefs = [g + 0.1 * W for g, W in zip(by_coefs, parts[:2], strict=True)]
         value = data_loss(problem.X, problem.Y, *network, weights)

@@ -251,7 +251,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(rule):
     params["learning_rate_init"] /= 3  # without oscillations in this problem
     network = problem.make(hidden_layer_sizes=(n_units,), activation="tanh", **params)
     network.set_params(penalty="group_l1", alpha=alpha, l1_ratio=l1_ratio).fit(problem.X, problem.y)
-    by_coefs, _ = gradients(
+    by_coefs, *_ = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_, "squared_error", "tanh", np.full(60, 1 / 60))
     )
     by_coefs = [g + alpha * (1 - l1_ratio) * W for g, W in zip(by_coefs, network.coefs_, strict=True)]

@@ -258,7 +258,7 @@ def test_fixed_points_are_stationary_points_with_hidden_layers(penalty):
     component = PENALTIES["l1"]() if penalty == "l1" else GroupL1(l1_ratio=0.6)
     network = problem.make(hidden_layer_sizes=(5,), activation="tanh", penalty=component, alpha=alpha, **params)
     network.fit(problem.X, problem.y)
-    by_coefs, by_intercepts = gradients(
+    by_coefs, by_intercepts, *_ = gradients(
         *(problem.X, problem.Y, network.coefs_, network.intercepts_),
         *("squared_error", "tanh", np.full(60, 1 / 60)),
     )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .states import trained_embedding
+
 # a fit that lasts max_iter epochs, with a smaller batch at the end of each
 SMALL = {
     "hidden_layer_sizes": (4, 3),
@@ -19,9 +21,12 @@ def assert_same(estimator, twin, tolerance=1e-10):
     """Compare weights, exact zeros and curves of an estimator and its twin."""
     assert estimator.n_iter_ == twin.n_iter_
     assert estimator.best_iter_ == twin.best_iter_
-    for name in ("coefs_", "intercepts_"):
-        for actual, expected in zip(getattr(estimator, name), getattr(twin, name), strict=True):
+    no_scales = [np.empty(0) for _ in twin.activation_scales_]
+    for name, default in (("coefs_", None), ("intercepts_", None), ("activation_scales_", no_scales)):
+        for actual, expected in zip(getattr(estimator, name, default), getattr(twin, name), strict=True):
             np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg=name)
+    for actual, expected in zip(trained_embedding(estimator), twin.embedding, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg="embedding")
     for actual, expected in zip(estimator.coefs_, twin.coefs_, strict=True):
         np.testing.assert_array_equal(actual == 0, expected == 0)
     for name in CURVES:

@@ -31,9 +31,25 @@ def state(estimator):
     return dict(plain({name: value for name, value in vars(estimator).items() if name != "_packed"})[1])
 
 
+def trained_embedding(estimator):
+    """Return the arrays of the embedding that are trained, column by column; nothing without an embedding."""
+    rule = vars(estimator).get("_embedding")
+    if rule is None:
+        return []
+    trained = [getattr(estimator, vector.attribute) for vector in rule.vectors if vector.trained]
+    return [array for of_column in zip(*trained, strict=True) for array in of_column]
+
+
+def parameters(estimator):
+    """Return all arrays that a fit has trained, or whose elements never change."""
+    names = ["coefs_", "intercepts_", "activation_scales_"]
+    names += [name for name in sorted(vars(estimator)) if name.startswith(("embedding_", "batch_norm_", "layer_norm_"))]
+    return [array for name in names for array in getattr(estimator, name, [])]
+
+
 def weights(estimator):
     """Return the network's parameters, bit for bit."""
-    return plain([*estimator.coefs_, *estimator.intercepts_])
+    return plain(parameters(estimator))
 
 
 def fitted_state(estimator):
@@ -44,7 +60,7 @@ def fitted_state(estimator):
 
 def bits(model, X):
     """Return a digest of everything that a fit has learnt."""
-    arrays = [*model.coefs_, *model.intercepts_, np.array(model.loss_curve_), model.predict(X)]
+    arrays = [*parameters(model), np.array(model.loss_curve_), model.predict(X)]
     if getattr(model, "validation_scores_", None):
         arrays.append(np.array(model.validation_scores_))
     return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()

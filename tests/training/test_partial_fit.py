@@ -16,6 +16,8 @@ from support.states import plain, weights
 from support.training_data import BOTH, FIRST_ORDER, make_data, small
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.activations import Trainable
+from skregopt.embeddings import PiecewiseLinear
 from skregopt.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, Muon, RMSprop
 from skregopt.penalties import PENALTIES
 from skregopt.schedules import SCHEDULES, Cosine, OneCycle, Plateau, Warmup
@@ -56,6 +58,13 @@ LAYERS = {
     "layer_norm": {"hidden_layer_sizes": (5, 4), "layer_norm": True},
     "dropout": {"dropout": 0.5, "input_dropout": 0.2},
     "scheduled dropout": {"dropout": 0.5, "input_dropout": 0.2, "dropout_schedule": "one_cycle"},
+    "periodic": {"feature_embedding": "periodic", "activation": Trainable("mish"), "input_dropout": 0.3},
+    "piecewise_linear": {
+        "feature_embedding": PiecewiseLinear(columns=[1, 3]),
+        "hidden_layer_sizes": (5, 4),
+        "activation": ["relu", Trainable("tanh")],
+        "layer_norm": True,
+    },
 }
 RATES_OF_GROUPS = {
     "one rate": {},

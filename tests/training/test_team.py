@@ -21,6 +21,8 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import LAYER
 from skregopt._kernels.compiler import DISABLED
 from skregopt._training import slices
+from skregopt.activations import Trainable
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.optimizers import Muon
 
 pytestmark = [
@@ -78,6 +80,22 @@ NETWORKS = {
     "smooth": {"activation": ["gelu", "tanh"], "hidden_layer_sizes": (40, 30)},
     "one row": {"solver": "sgd", "batch_size": "auto", "max_iter": 2},
     "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
+    "periodic": {"feature_embedding": "periodic", "input_dropout": 0.2},
+    "piecewise_linear": {"feature_embedding": PiecewiseLinear(columns=range(20, 44)), "penalty": "group_l1"},
+    "embedding, tiles": {"feature_embedding": Periodic(3, columns=[20, 28, 36]), "solver": "gd", "batch_size": "auto"},
+    "trainable": {"activation": Trainable("mish"), "hidden_layer_sizes": (40, 30), "layer_norm": True},
+    "trainable, clip_norm": {
+        "activation": [Trainable("relu"), "gelu"],
+        "hidden_layer_sizes": (40, 30),
+        "clip_norm": 0.5,
+        "learning_rate_factors": {"activation": 0.1},
+    },
+    "embedding, lbfgs": {
+        "feature_embedding": PiecewiseLinear(4, 2),
+        "activation": Trainable("silu"),
+        "solver": "lbfgs",
+        "batch_size": "auto",
+    },
     "wide": {"hidden_layer_sizes": (3000,), "max_iter": 2},
 }
 

@@ -34,6 +34,11 @@ OF_SCIKIT_LEARN = ("identity", "logistic", "tanh", "relu")
 def initial_weights(units, activation, random_state, weight_init="auto"):
     """Return the initial weights and intercepts, and the next draw, the seed of all else."""
     rng = np.random.RandomState(random_state)
+    return *drawn_weights(rng, units, activation, weight_init), int(rng.randint(2**31 - 1))
+
+
+def drawn_weights(rng, units, activation, weight_init):
+    """Return weights and intercepts."""
     coefs, intercepts = [], []
     activations = per_layer(activation, len(units) - 2)
     # the output layer goes by the last hidden one
@@ -50,4 +55,4 @@ def initial_weights(units, activation, random_state, weight_init="auto"):
         else:
             coefs.append(INITIALIZERS[rule](rng, fan_in, fan_out))
             intercepts.append(rng.normal(size=fan_out) if rule == "normal" else np.zeros(fan_out))
-    return coefs, intercepts, int(rng.randint(2**31 - 1))
+    return coefs, intercepts

@@ -10,18 +10,24 @@ def penalty_shares(penalty, l1_ratio=0.5):
     return shares.get(penalty, (l1_ratio, 1 - l1_ratio))
 
 
-def penalty_value(coefs, penalty, alpha, l1_ratio=0.5):
+def groups_of(weights, features=None):
+    """Return the rows of the first matrix that belong to each feature: one row each, unless the features are given."""
+    features = np.arange(len(weights)) if features is None else np.array(features)
+    return [features == feature for feature in np.unique(features)]
+
+
+def penalty_value(coefs, penalty, alpha, l1_ratio=0.5, features=None):
     """Return alpha times the penalty of all weights."""
     l1, l2 = penalty_shares(penalty, l1_ratio)
     if penalty == "group_l1":
-        n_units = coefs[0].shape[1]
-        norm = sum(np.sqrt(n_units) * np.linalg.norm(row) for row in coefs[0])
+        groups = [coefs[0][rows] for rows in groups_of(coefs[0], features)]
+        norm = sum(np.sqrt(group.size) * np.linalg.norm(group) for group in groups)
     else:
         norm = sum(np.abs(W).sum() for W in coefs)
     return alpha * (l1 * norm + l2 / 2 * sum((W**2).sum() for W in coefs))
 
 
-def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
+def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0, features=None):
     """Return argmin_x sum (x - weights)^2 / (2 step_size) + alpha * non-smooth part of the penalty of x."""
     strength = alpha * penalty_shares(penalty, l1_ratio)[0]
     if strength == 0:  # a step size may be infinite
@@ -30,8 +36,11 @@ def prox(weights, step_size, penalty, alpha, l1_ratio=0.5, layer=0):
         return np.sign(weights) * np.maximum(np.abs(weights) - strength * step_size, 0)
     if layer > 0:
         return weights
-    strength *= np.sqrt(weights.shape[1])
-    return np.array([prox_of_row(*row, strength) for row in zip(weights, step_size, strict=True)])
+    found = np.empty_like(weights)
+    for rows in groups_of(weights, features):
+        u, step_sizes = weights[rows].ravel(), step_size[rows].ravel()
+        found[rows] = prox_of_row(u, step_sizes, strength * np.sqrt(u.size)).reshape(weights[rows].shape)
+    return found
 
 
 def prox_of_row(u, step_size, strength):
