@@ -166,7 +166,7 @@ class Layout:
                     array = np.asarray(values, dtype=object)
                 if array.shape != target.shape or array.dtype.kind not in "biuf":
                     raise ValueError(
-                        f"{name}[{position}] must be an array of numbers of shape {target.shape}, for a layer "
+                        f"{name}[{position}] must be an array of numbers of shape {target.shape}, one per {per} "
                         f"{of_network}, got shape {array.shape} and dtype {array.dtype}.{continued}"
                     )
                 if not np.all(np.isfinite(array)):

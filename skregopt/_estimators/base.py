@@ -105,7 +105,6 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     layer_norm_scales_: list[Floats]
     layer_norm_shifts_: list[Floats]
     activation_scales_: list[Floats]
-    embedded_columns_: Ints
     n_features_in_: int
     feature_names_in_: Array
     n_iter_: int
@@ -217,6 +216,16 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """Share of weights in ``coefs_`` that are exactly zero, in [0, 1]."""
         self._raise_attribute_error_unless_fitted("sparsity_")
         return 1.0 - self.n_nonzero_ / sum(coef.size for coef in self.coefs_)
+
+    @property
+    def embedded_columns_(self) -> Ints:
+        """Indices of the columns of X that ``feature_embedding`` embeds, in increasing order, of shape (n_columns,)."""
+        self._raise_attribute_error_unless_fitted("embedded_columns_")
+        if "_embedding" not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'embedded_columns_' without embedding"
+            )
+        return self._embedding["columns"].copy()
 
     @property
     def feature_importances_(self) -> Float64s:

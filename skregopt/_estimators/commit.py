@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .embedded import attributes_of_embedding
+from .embedded import attributes_of_embedding, kept_of
 from .fitted import CURVES, OF_FEATURES, OF_NORMALISATIONS, weight_attributes
 
 
@@ -35,7 +35,7 @@ class FittedAttributes:
             "_seed": inputs.seed,
         }
         if network.embedding is not None:
-            self.structure |= {"_embedding": network.embedding.rule, "embedded_columns_": network.embedding.columns}
+            self.structure["_embedding"] = kept_of(network.embedding)
         self._early_stopping = resolved.given["early_stopping"]
         self._previous = inputs.previous
         self._n_rows = n_rows

@@ -42,32 +42,45 @@ def begin_embedding(rule, inputs, rows, rng):
                 f"{sorted(attributes)}. Return one array for each of vectors."
             )
     arrays = {attribute: [np.asarray(of_column[attribute]) for of_column in started] for attribute in attributes}
-    return _embedded(rule, embedded, source.n_features, arrays), arrays
+    shapes = {attribute: [np.shape(array) for array in of_columns] for attribute, of_columns in arrays.items()}
+    return EmbeddedColumns(rule, embedded, source.n_features, shapes), arrays
+
+
+def kept_of(embedding):
+    """Return what ``_embedding``, an attribute of a fitted estimator, keeps: plain objects, of which pickles consist.
+
+    The shapes are part of it, because no array that a user assigns instead of a fitted one may have another shape.
+    """
+    return {"rule": embedding.rule, "columns": embedding.columns, "shapes": embedding.shapes}
 
 
 def fitted_embedding(attributes):
-    """Return the embedding of the network with these fitted attributes, or None."""
-    rule = attributes.get("_embedding")
-    if rule is None:
+    """Return the embedding of the network with these fitted attributes, or None; ValueError if arrays are missing."""
+    if "_embedding" not in attributes:
         return None
-    arrays = {vector.attribute: attributes[vector.attribute] for vector in rule.vectors}
-    return _embedded(rule, np.asarray(attributes["embedded_columns_"]), attributes["n_features_in_"], arrays)
+    for name in attributes_of_embedding(attributes):
+        if name not in attributes:
+            raise ValueError(f"{name} is missing: it must be a list of one array per embedded column.")
+    return EmbeddedColumns(**attributes["_embedding"], n_features=attributes["n_features_in_"])
 
 
 def attributes_of_embedding(attributes):
-    """Return the names of the fitted attributes that describe an embedding, of which there may be none."""
-    rule = attributes.get("_embedding")
-    names = () if rule is None else tuple(vector.attribute for vector in rule.vectors)
-    return ("_embedding", "embedded_columns_", *names)
+    """Return the names of the fitted attributes that are an embedding, of which there may be none."""
+    if "_embedding" not in attributes:
+        return ()
+    return ("_embedding", *(vector.attribute for vector in attributes["_embedding"]["rule"].vectors))
 
 
-def check_embedding(fitted, wanted):
+def check_embedding(attributes, wanted):
     """Raise ValueError if a network, to be trained further, has another embedding than is wanted.
 
     Parameters
     ----------
-    fitted, wanted : Embedding or None
+    attributes : dict
+        Fitted attributes of the network.
+    wanted : Embedding or None
     """
+    fitted = attributes["_embedding"]["rule"] if "_embedding" in attributes else None
     if fitted is None and wanted is None:
         return
     if type(fitted) is type(wanted):
@@ -95,11 +108,6 @@ def check_dense(embedding, source, argument="X"):
             f"feature_embedding needs dense rows, but {argument} is sparse: what becomes of a zero is not zero. Pass "
             f"{argument}.toarray(), or set feature_embedding=None."
         )
-
-
-def _embedded(rule, columns, n_features, arrays):
-    shapes = {attribute: [np.shape(array) for array in of_columns] for attribute, of_columns in arrays.items()}
-    return EmbeddedColumns(rule, columns, n_features, shapes)
 
 
 def _column(source, index, rows, dtype):

@@ -21,7 +21,7 @@ from .._kernels.parameters import default_parameters
 from .._training.threads import effective_n_threads
 from ..losses._log_loss import sigmoid_invert_link
 from ..penalties import PENALTIES
-from .embedded import attributes_of_embedding, check_dense, fitted_embedding
+from .embedded import check_dense, fitted_embedding
 from .validation import checked_X
 
 OF_NORMALISATIONS = tuple(vector.attribute for block in NORMALISATIONS.values() for vector in block.vectors)
@@ -133,9 +133,12 @@ class FittedMixin:
             return packed["theta"]
         if "intercepts_" not in self.__dict__:
             raise ValueError("intercepts_ is missing: it must be a list of one vector per layer.")
-        names = (*WEIGHTS, *attributes_of_embedding(vars(self)))
-        arrays = {name: self.__dict__[name] for name in names if name in self.__dict__}
         network = self._network()
+        names = ("coefs_", "intercepts_", *network.layout.arrays)
+        arrays = {name: self.__dict__[name] for name in names if name in self.__dict__}
+        for name, of_blocks in network.layout.arrays.items():
+            if name not in arrays:
+                raise ValueError(f"{name} is missing: it must be a list of one array per {of_blocks.per}.")
         return network.layout.pack(arrays, network.dtype)
 
     def _predictor(self, rule=None):
@@ -237,4 +240,6 @@ def _too_large(dtype):
 
 
 def _same_objects(first, second):
-    return first is second or len(first) == len(second) and all(map(operator.is_, first, second))
+    if first is second:
+        return True
+    return isinstance(first, list | tuple) and len(first) == len(second) and all(map(operator.is_, first, second))

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._engine.network import Network
 from .._training.memory import OptimizerMemory, check_slots
+from ..activations import Trainable
 from .draws import check_size, draw_weights
 from .embedded import attributes_of_embedding, begin_embedding, check_embedding, fitted_embedding
 from .fitted import WEIGHTS, fitted_normalisation
@@ -61,6 +62,7 @@ def start(resolved, inputs, split, data):
     )
     if previous:
         _check_normalisation(fitted_normalisation(arrays), network.normalisation)
+        _carry_scales(arrays, previous["_rules"][0], network)
     given_as = {}
     for attribute, argument, values in (
         ("coefs_", "coef_init", data.coef_init), ("intercepts_", "intercept_init", data.intercept_init),
@@ -76,7 +78,7 @@ def _embedding_and_arrays(resolved, inputs, rows):
     """Return the embedding, or None, and all arrays that training starts from, by attribute."""
     rule, previous = resolved.embedding, inputs.previous
     if previous:
-        check_embedding(previous.get("_embedding"), rule)
+        check_embedding(previous, rule)
         names = (*WEIGHTS, *attributes_of_embedding(previous))
         return fitted_embedding(previous), {name: previous[name] for name in names if name in previous}
     if rule is None:
@@ -102,6 +104,36 @@ def _check_normalisation(fitted, wanted):
     raise ValueError(
         f"{change} of the network that warm_start and partial_fit continue with. Set {cure}, or fit a new estimator."
     )
+
+
+def _carry_scales(arrays, fitted, network):
+    """Give layers whose activations have become trainable scales of 1, with which they are as before.
+
+    Parameters
+    ----------
+    arrays : dict
+        Those that training starts from; changed.
+    fitted : list of Activation
+        Of the network that is continued.
+    network : Network
+
+    Raises
+    ------
+    ValueError
+        For activations that are trainable no longer: without their scales, the network would be another one.
+    """
+    if len(fitted) != len(network.activations):
+        return  # weights that do not fit either will say so
+    scales = arrays.get("activation_scales_")
+    for layer, (before, now) in enumerate(zip(fitted, network.activations, strict=True)):
+        if isinstance(before, Trainable) and not isinstance(now, Trainable):
+            raise ValueError(
+                f"activation={now!r} in hidden layer {layer} would drop activation_scales_[{layer}] of the network "
+                f"that warm_start and partial_fit continue with. Use {Trainable(now)!r} there, or fit a new estimator."
+            )
+        if isinstance(now, Trainable) and not isinstance(before, Trainable) and scales is not None:
+            scales = arrays["activation_scales_"] = list(scales)
+            scales[layer : layer + 1] = [np.ones(network.units[1 + layer])]
 
 
 def _starting_memory(optimizer, network, previous):
