@@ -162,7 +162,7 @@ def check(task, embedding, layers, norm, dropout, weighted, n_samples=13):
     # assign arrays
     activations = layers if isinstance(layers, list) else [layers, layers]
     columns = twin.Columns(of_twin, problem.X, np.ones(n_rows), np.random.RandomState(0))
-    trained = [vector.attribute for vector in model._embedding.vectors if vector.trained] if rule else []
+    trained = [vector.attribute for vector in model._embedding["rule"].vectors if vector.trained] if rule else []
     if "embedding_bins_" in vars(model):  # weights of classes decide about no bin
         columns.arrays = [
             [*arrays[:3], bins] for arrays, bins in zip(columns.arrays, model.embedding_bins_, strict=True)

@@ -60,8 +60,7 @@ class Network:
     """The network in PyTorch, from the arrays of an estimator; ``arrays`` by attribute."""
 
     def __init__(self, model, form, layers):
-        rule = vars(model).get("_embedding")
-        vectors = () if rule is None else rule.vectors
+        vectors = () if form is None else model._embedding["rule"].vectors
         names = [*GROUPS, *(vector.attribute for vector in vectors)]
         self.constant = {vector.attribute for vector in vectors if not vector.trained}
         self.arrays = {

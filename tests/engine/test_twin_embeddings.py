@@ -119,7 +119,7 @@ def assert_same_predictions(estimator, problem, rule, of_twin, weights):
     """Compare predictions, with dropout off; the twin's columns take the fitted arrays."""
     columns = twin.Columns(of_twin, problem.X[:13], np.ones(13) if weights is None else weights, np.random)
     if rule is not None:
-        arrays = [getattr(estimator, vector.attribute) for vector in estimator._embedding.vectors]
+        arrays = [getattr(estimator, vector.attribute) for vector in estimator._embedding["rule"].vectors]
         columns.arrays = [list(of_column) for of_column in zip(*arrays, strict=True)]
     given = estimator.activation
     given = given if isinstance(given, list) else [given] * (len(estimator.coefs_) - 1)

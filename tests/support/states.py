@@ -33,10 +33,10 @@ def state(estimator):
 
 def trained_embedding(estimator):
     """Return the arrays of the embedding that are trained, column by column; nothing without an embedding."""
-    rule = vars(estimator).get("_embedding")
-    if rule is None:
+    if "_embedding" not in vars(estimator):
         return []
-    trained = [getattr(estimator, vector.attribute) for vector in rule.vectors if vector.trained]
+    vectors = estimator._embedding["rule"].vectors
+    trained = [getattr(estimator, vector.attribute) for vector in vectors if vector.trained]
     return [array for of_column in zip(*trained, strict=True) for array in of_column]
 
 

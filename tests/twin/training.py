@@ -84,11 +84,12 @@ def fit(
     ``activation`` may hold instances that have another ``activation``, its name: those have trained scales.
     """
     n = len(X)
-    given = [activation] * len(hidden_layer_sizes) if hasattr(activation, "activation") else activation
-    given = per_layer(given, len(hidden_layer_sizes))
+    n_hidden = len(hidden_layer_sizes)
+    given = [activation] * n_hidden if hasattr(activation, "activation") else per_layer(activation, n_hidden)
     is_scaled = [not isinstance(one, str) for one in given]
-    activation = [one.activation if scaled else one for one, scaled in zip(given, is_scaled, strict=True)]
-    of_weights = activation or "relu"
+    of_weights = activation if isinstance(activation, str) else getattr(activation, "activation", "identity")
+    activation = [getattr(one, "activation", one) for one in given]
+    of_weights = activation or of_weights  # without a hidden layer they go by the parameter
     weights = np.ones(n) if sample_weight is None else sample_weight
     units = [X.shape[1], *hidden_layer_sizes, y.shape[1]]
     coefs, intercepts, seed = initial_weights(units, of_weights, random_state, weight_init)
