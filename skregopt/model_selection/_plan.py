@@ -109,7 +109,7 @@ class Plan:
     alphas : iterable of float
         In the order of the path.
     hidden : bool
-        Whether there are hidden layers, so that the path goes up.
+        Whether there are hidden layers, or an embedding of features, so that the path goes up.
     alpha_max : float
         Closed form for the data without hidden layers.
     max_iter : int
@@ -137,7 +137,8 @@ class Plan:
         estimator = _checked_clone(estimator)
         given = vars(unfitted(estimator))
         penalty = build_penalty(estimator)
-        hidden = bool(hidden_units(estimator))
+        # what an embedding makes of the features changes in training, like the outputs of a hidden layer
+        hidden = bool(hidden_units(estimator)) or estimator.feature_embedding is not None
         are_given = strengths.given() is not None
         if not are_given and (strengths.alpha_min is None or strengths.alpha_max is None):
             with explaining(data.y, not is_classifier(estimator)):
