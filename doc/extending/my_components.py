@@ -1,6 +1,6 @@
 """One custom component of each family, and a custom estimator."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numba import njit
@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval
 
 from skregopt import MLPRegressor
 from skregopt.activations import Activation
+from skregopt.embeddings import Embedding, EmbeddingVector
 from skregopt.initializers import Initializer
 from skregopt.losses import REGRESSION_LOSSES, Loss
 from skregopt.optimizers import Optimizer
@@ -47,6 +48,59 @@ class Softsign(Activation):
     def to_onnx(self, op, z):
         """Return f(z) in operators of ONNX; only ``skregopt.to_onnx`` needs it."""
         return op.Div(z, op.Add(op.Abs(z), self.width))
+
+
+# --- embedding ------------------------------------------------------------------------------------
+
+
+def bumps_embed(x, parameters, constants, outputs, saved, hyper):
+    n_rows, width = x.size, hyper[0]
+    for j in range(parameters.size):
+        for i in range(n_rows):
+            distance = (x[i] - parameters[j]) / width
+            outputs[j * n_rows + i] = np.exp(-distance * distance / 2)
+
+
+def bumps_differentiate(x, parameters, constants, saved, deltas, gradient, hyper):
+    n_rows, width = x.size, hyper[0]
+    for j in range(parameters.size):
+        total = gradient[j]
+        for i in range(n_rows):
+            distance = (x[i] - parameters[j]) / width
+            total += deltas[j * n_rows + i] * np.exp(-distance * distance / 2) * distance / width
+        gradient[j] = total
+
+
+class Bumps(Embedding):
+    """Bumps exp(-(x - c_j)^2 / (2 width^2)) around trained centres c_j."""
+
+    _parameter_constraints = {"n_outputs": [Interval(Integral, 1, None, closed="left")], "width": POSITIVE}
+    vectors = (EmbeddingVector("embedding_centres_", trained=True),)
+    embed = staticmethod(bumps_embed)
+    differentiate = staticmethod(bumps_differentiate)
+
+    def __init__(self, n_outputs=8, width=0.5):
+        self.n_outputs = n_outputs
+        self.width = width
+
+    def hyper_parameters(self):
+        """Return the numbers that the kernels find in ``hyper``."""
+        return (self.width,)
+
+    def start(self, rng, values, weights):
+        """Return the arrays of one column at the start: centres at training values."""
+        return {"embedding_centres_": rng.choice(values, self.n_outputs, p=weights / weights.sum())}
+
+    def bound(self, norm, n_columns, largest_parameter_norm):
+        """Return a number that the norm of the outputs of a row does not exceed: each is at most 1."""
+        return (n_columns * self.n_outputs) ** 0.5
+
+    def to_onnx(self, op, x, arrays):
+        """Return the outputs in operators of ONNX; only ``skregopt.to_onnx`` needs it."""
+        centres = np.stack(arrays["embedding_centres_"])  # (n_columns, n_outputs)
+        distance = op.Div(op.Sub(op.Unsqueeze(x, np.array([2])), centres), self.width)
+        bumps = op.Exp(op.Mul(op.Mul(distance, distance), -0.5))
+        return op.Reshape(bumps, np.array([0, centres.size]))
 
 
 # --- loss -----------------------------------------------------------------------------------------

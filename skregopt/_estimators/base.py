@@ -105,6 +105,12 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     layer_norm_scales_: list[Floats]
     layer_norm_shifts_: list[Floats]
     activation_scales_: list[Floats]
+    embedding_frequencies_: list[Floats]
+    embedding_phases_: list[Floats]
+    embedding_slopes_: list[Floats]
+    embedding_coefs_: list[Floats]
+    embedding_intercepts_: list[Floats]
+    embedding_bins_: list[Floats]
     n_features_in_: int
     feature_names_in_: Array
     n_iter_: int
@@ -232,6 +238,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
+        An embedded feature has all rows that its embedding feeds.
         Exactly 0.0 for a feature with only zero weights. ``SelectFromModel(..., threshold=1e-12)`` drops these
         features; its default threshold is the mean for every penalty but 'l1'.
         """

@@ -38,10 +38,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Widths of the hidden layers. An int is one layer, () is none: a linear model.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', \
             'softplus'}, Activation or sequence of them, default='relu'
-        Activation of all hidden layers, or one for each, see :mod:`skregopt.activations`.
+        Activation of all hidden layers, or one for each, see :mod:`skregopt.activations`. ``Trainable(activation)``
+        adds a trained scale for each unit.
     n_hidden_layers : int in [0, 10000], default=None
         Number of hidden layers; each has ``hidden_layer_sizes`` units, which must be one int. Depth and width are then
         two numbers to search. 0 is a linear model.
+    feature_embedding : {None, 'periodic', 'piecewise_linear'} or Embedding, default=None
+        Replace numeric features by trained functions of them, see :mod:`skregopt.embeddings`: cosines, or functions
+        that are linear between quantiles. Needs dense X. Penalty, ``weight_decay`` and ``max_norm`` act on ``coefs_``
+        alone, not on the embedding.
     batch_norm : bool, default=False
         Normalise the pre-activations of the hidden layers over each batch, then scale and shift them by trained
         vectors; prediction uses running statistics (Ioffe and Szegedy 2015, PyTorch's conventions). Batches need at
@@ -78,7 +83,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Probability of dropping a hidden unit in a training step, for all hidden layers or one for each; kept units
         are scaled by 1 / (1 - dropout). Off in prediction.
     input_dropout : float in [0, 1), default=0.0
-        Probability of dropping an input feature in a training step.
+        Probability of dropping an input feature, with all that its embedding makes of it, in a training step.
     dropout_schedule : {'coslog', 'cosine', 'flat_cosine', 'one_cycle'} or Schedule, default=None
         Schedule that multiplies ``dropout`` and ``input_dropout``, with a peak of 1. It has to end after ``max_iter``
         epochs. ``n_draws`` of predictions drops with the rates themselves.
@@ -107,9 +112,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Peak of the learning rate. 'auto' is the default of the rule's reference: 1 for 'adadelta', 0.01 for 'rmsprop'
         and 'adagrad', 0.002 for 'adamax' and 'nadam', otherwise 0.001.
     learning_rate_factors : dict of str to float, default=None
-        Factors >= 0 on the learning rate of groups of parameters: 'coefs', 'intercepts', and 'norm' for the scales and
-        shifts of ``batch_norm`` or ``layer_norm``. A group that is left out has the factor 1; 0 freezes a group.
-        Proximal steps and weight decay follow. First-order solvers only.
+        Factors >= 0 on the learning rate of groups of parameters: 'coefs', 'intercepts', 'norm' (scales and shifts of
+        ``batch_norm`` or ``layer_norm``), 'embedding', 'activation' (scales of ``Trainable``). A group that is left out
+        has the factor 1; 0 freezes a group. Proximal steps and weight decay follow. First-order solvers only.
     parametrization : {'standard', 'ntp'}, default='standard'
         'ntp' trains sqrt(fan_in) times the weights of each layer, which the layer divides by sqrt(fan_in): the neural
         tangent parametrisation (Jacot et al. 2018). ``coefs_`` are the weights themselves. First-order solvers only.
@@ -163,7 +168,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Attributes
     ----------
     coefs_ : list of ndarray of shape (fan_in, fan_out)
-        Weights, one matrix per layer.
+        Weights, one matrix per layer. With ``feature_embedding`` the first one has rows for the features that are left
+        as they are, then the rows of each embedded feature, as many as the embedding has ``n_outputs``.
     intercepts_ : list of ndarray of shape (fan_out,)
         Intercepts, one vector per layer.
     batch_norm_scales_, batch_norm_shifts_, batch_norm_means_, batch_norm_variances_ : list of ndarray
@@ -171,6 +177,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ``batch_norm``.
     layer_norm_scales_, layer_norm_shifts_ : list of ndarray
         Trained scales and shifts, of shape (n_units,), for each hidden layer; only with ``layer_norm``.
+    activation_scales_ : list of ndarray of shape (n_units,)
+        Trained scales of each hidden layer, none for a layer without ``Trainable``; only with ``Trainable``.
+    embedded_columns_ : ndarray of shape (n_embedded,)
+        Indices of the embedded features in increasing order; only with ``feature_embedding``.
+    embedding_coefs_, embedding_intercepts_ : list of ndarray
+        Arrays of each embedded feature; only with ``feature_embedding``. There are more of them, such as
+        ``embedding_frequencies_`` or ``embedding_bins_``: the class of the embedding names all.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -208,7 +221,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     sparsity_ : float
         Share of weights in ``coefs_`` that are exactly zero.
     feature_importances_ : ndarray of shape (n_features,)
-        Norms of the rows of the first weight matrix, divided by their sum; 0.0 for a feature without weights.
+        Norms of the rows of the first weight matrix that a feature feeds, divided by their sum; 0.0 where all are zero.
 
     See Also
     --------

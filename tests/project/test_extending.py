@@ -14,9 +14,10 @@ from numba.core.errors import NumbaError
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from support.embeddings import Column, embedded, gradient_of
 from support.processes import PACKAGE, run
 
-from skregopt import MLPRegressor, optimizers, schedules
+from skregopt import MLPRegressor, optimizers, schedules, to_onnx
 from skregopt._engine.records import N_SCALARS
 from skregopt._kernels.compiler import DISABLED
 from skregopt._training.memory import N_MEMORY
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 # parameter of the estimator: an instance, and the parameter to search with two values
 COMPONENTS = {
     "activation": (my_components.Softsign(), "width", [0.5, 2.0]),
+    "feature_embedding": (my_components.Bumps(), "width", [0.5, 2.0]),
     "loss": (my_components.LogCosh(), "width", [0.5, 2.0]),
     "penalty": (my_components.CappedL1(), "cap", [0.02, 2.0]),
     "solver": (my_components.AdaBelief(), "beta_1", [0.5, 0.9]),
@@ -56,11 +58,11 @@ def coefs(model):
 @each_component
 def test_fit_clone_pickle(name):
     model = MLPRegressor(**SMALL, **{name: COMPONENTS[name][0]})
-    fitted = coefs(model)
-    assert np.abs(fitted - coefs(MLPRegressor(**SMALL))).max() > 1e-6
+    fitted, (X, y) = coefs(model), data()
+    assert np.abs(model.predict(X) - MLPRegressor(**SMALL).fit(X, y).predict(X)).max() > 1e-6
     np.testing.assert_array_equal(coefs(clone(model)), fitted)
     loaded = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(loaded.predict(data()[0]), model.predict(data()[0]))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 @each_component
@@ -122,6 +124,36 @@ def test_gradient_of_loss_and_activation():
         assert abs(objective(W + E) - objective(W - E)) / 2e-5 < 1e-6
 
 
+@pytest.mark.nojit
+def test_gradient_and_bound_of_the_embedding():
+    component, x = my_components.Bumps(n_outputs=5), np.random.RandomState(1).normal(size=37)
+    column = Column.random(component, np.float64)
+    deltas = np.random.RandomState(2).normal(size=(5, 37))
+
+    def total(centres):
+        return np.sum(deltas * embedded(component, column._replace(parameters=centres), x)[0])
+
+    centres = column.parameters
+    expected = [(total(centres + step) - total(centres - step)) / 2e-5 for step in 1e-5 * np.eye(5)]
+    np.testing.assert_allclose(gradient_of(component, column, x, deltas), expected, atol=1e-8)
+    outputs, _ = embedded(component, column, np.append(x, centres))
+    largest = np.linalg.norm(outputs, axis=0).max()
+    assert largest < component.bound(np.inf, 1, np.inf) == 5**0.5 and outputs.max() == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_onnx_of_the_embedding(dtype):
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X = data()[0].astype(dtype)
+    X[:, 1] = X[:, 1] > 0  # not embedded
+    model = MLPRegressor(**SMALL, feature_embedding=ALL["feature_embedding"], dtype=dtype).fit(X, data()[1])
+    assert model.embedded_columns_.tolist() == [0, 2, 3] and model.coefs_[0].shape == (1 + 3 * 8, 5)
+    session = onnxruntime.InferenceSession(to_onnx(model).SerializeToString(), providers=["CPUExecutionProvider"])
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(session.run(None, {"X": X})[0], model.predict(X), rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.skipif(DISABLED, reason="without the JIT there is nothing to compile")
 def test_second_process_compiles_nothing(tmp_path):
     """Of a module that no process has seen; what it works together with may be compiled already."""
@@ -133,12 +165,13 @@ def test_second_process_compiles_nothing(tmp_path):
         warnings.simplefilter("ignore")
         X = np.random.RandomState(0).normal(size=(50, 4))
         model = MLPRegressor(5, loss="log_cosh", activation=m.Softsign(), penalty=m.CappedL1(), solver=m.AdaBelief(),
-                             learning_rate=m.Linear(), weight_init=m.Normal(), max_iter=3, random_state=0)
+                             learning_rate=m.Linear(), weight_init=m.Normal(), feature_embedding=m.Bumps(),
+                             max_iter=3, random_state=0)
         model.fit(X, X[:, 0])
         result["bits"] = bits(*model.coefs_)
     """
     first, second = (run(code) for _ in range(2))
-    assert any("softsign" in name for name in first["compiled"])
+    assert all(any(kernel in name for name in first["compiled"]) for kernel in ("softsign", "bumps"))
     assert second["compiled"] == [] and second["bits"] == first["bits"]
 
 
