@@ -11,6 +11,7 @@ LESSONS = (
     "optimizers",
     "schedules",
     "vanishing_gradients",
+    "embeddings",
     "grid_search",
 )
 
