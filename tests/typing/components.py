@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt.activations import ACTIVATIONS, ELU, Activation
+from skregopt.embeddings import EMBEDDINGS, Embedding, EmbeddingVector
 from skregopt.initializers import INITIALIZERS, Initializer
 from skregopt.losses import LOSSES, REGRESSION_LOSSES, Loss, SquaredError
 from skregopt.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -44,6 +45,35 @@ class Softsign(Activation):
     def to_onnx(self, op, z):
         """Return the same in operators of ONNX."""
         return op.Div(z, op.Add(op.Abs(z), self.width))
+
+
+def rays(x, parameters, constants, outputs, saved, hyper):
+    """Write a multiple of x."""
+    for i in range(x.size):
+        outputs[i] = parameters[0] * x[i]
+
+
+def unrays(x, parameters, constants, saved, deltas, gradient, hyper):
+    """Add the gradient with respect to the factor."""
+    total = gradient[0]
+    for i in range(x.size):
+        total += deltas[i] * x[i]
+    gradient[0] = total
+
+
+class Ray(Embedding):
+    """A multiple of each column."""
+
+    n_outputs = 1
+    vectors = (EmbeddingVector("embedding_factors_", trained=True),)
+    embed = staticmethod(rays)
+    differentiate = staticmethod(unrays)
+
+    def start(
+        self, rng: np.random.RandomState, values: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the factor 1."""
+        return {"embedding_factors_": np.ones(1)}
 
 
 class Halved(SquaredError):
@@ -97,6 +127,7 @@ class Constant(Initializer):
 
 
 ACTIVATIONS["softsign"] = Softsign
+EMBEDDINGS["ray"] = Ray
 INITIALIZERS["constant"] = Constant
 REGRESSION_LOSSES["halved"] = LOSSES["halved"] = Halved
 OPTIMIZERS["eager"] = Eager
@@ -113,6 +144,7 @@ RULES: list[Activation | Loss | Optimizer | Penalty | Schedule] = [
 ESTIMATORS = [
     MLPRegressor(8, "softsign", weight_init="constant", loss="halved", solver="eager", penalty="nothing"),
     MLPRegressor(activation=[Softsign(2.0)], weight_init=Constant(), loss=Halved(), solver=Eager(), penalty=Nothing()),
+    MLPRegressor(feature_embedding=Ray()),
     MLPClassifier((8, 8), [ELU(), Softsign()], penalty=L1(), solver=OPTIMIZERS["adam"]()),
 ]
 

@@ -14,7 +14,8 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt.activations import ELU, GELU, LeakyReLU
+from skregopt.activations import ELU, GELU, LeakyReLU, Trainable
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.initializers import Orthogonal, ZeroOutput
 from skregopt.losses import Focal, Huber, LogLoss, Quantile
 from skregopt.optimizers import SGD, Adam, Muon
@@ -66,7 +67,10 @@ CLASSIFIERS = [
     MLPClassifier(solver="adam", beta_1=0.8, beta_2=0.99, epsilon=1e-7, batch_size="auto", learning_rate_init="auto"),
     MLPClassifier(solver="minibatch", momentum=0.5, nesterovs_momentum=False, learning_rate="invscaling", power_t=0.3),
     MLPClassifier(learning_rate_factors={"coefs": 0.5, "intercepts": 0}, parametrization="ntp"),
-    MLPClassifier(n_iter_no_change=inf),
+    MLPClassifier(feature_embedding="periodic", activation=Trainable("mish")),
+    MLPClassifier((8, 8), activation=["relu", Trainable(ELU())], feature_embedding=PiecewiseLinear(n_bins=8)),
+    MLPClassifier(feature_embedding=Periodic(frequency_scale=0.3, columns=["age", "income"])),
+    MLPClassifier(feature_embedding=PiecewiseLinear(columns=np.array([0, 2])), n_iter_no_change=inf),
     MLPClassifier(early_stopping=True, n_iter_no_change=20, scoring="roc_auc", validation_fraction=0.2),
     MLPClassifier(early_stopping=True, scoring=make_scorer(accuracy_score), validation_fraction=GroupKFold(5)),
     MLPClassifier(early_stopping=True, scoring=worst_class, validation_fraction=LastRows()),
@@ -153,6 +157,9 @@ def attributes(clf: MLPClassifier, reg: MLPRegressor) -> None:
     assert_type(reg.loss_curve_[-1], float)
     assert_type(reg.best_iter_, int | Any)  # None without early stopping, which the user knows
     max(clf.validation_scores_)
+    assert_type(reg.embedding_bins_, list[NDArray[np.floating[Any]]])
+    assert_type(clf.activation_scales_, list[NDArray[np.floating[Any]]])
+    dict(zip(clf.embedded_columns_.tolist(), clf.embedding_frequencies_, strict=True))
     assert_type(reg.n_nonzero_, int)
     assert_type(clf.sparsity_, float)
     names: list[str] = clf.feature_names_in_.tolist()

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from skregopt import activations, initializers, losses, optimizers, penalties
+from skregopt import activations, embeddings, initializers, losses, optimizers, penalties
 
 REGISTRIES = (
-    activations.ACTIVATIONS, initializers.INITIALIZERS, losses.LOSSES, losses.REGRESSION_LOSSES, optimizers.OPTIMIZERS,
-    penalties.PENALTIES,
+    activations.ACTIVATIONS, embeddings.EMBEDDINGS, initializers.INITIALIZERS, losses.LOSSES, losses.REGRESSION_LOSSES,
+    optimizers.OPTIMIZERS, penalties.PENALTIES,
 )  # fmt: skip
 
 
