@@ -18,6 +18,7 @@ from support.states import state, weights
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor, model_selection
+from skregopt.activations import Trainable
 from skregopt.losses import Quantile
 
 TESTS = Path(__file__).parents[1]
@@ -72,7 +73,8 @@ def estimators():
     X, y = np.random.RandomState(0).normal(size=(40, 3)), np.arange(40) % 2
     for kind in kinds:
         if hasattr(kind, "partial_fit"):
-            yield kind(2, max_iter=2, penalty="l1", random_state=0).fit(X, y).partial_fit(X, y)
+            params = {"max_iter": 2, "penalty": "l1", "feature_embedding": "periodic", "random_state": 0}
+            yield kind(2, Trainable("relu"), **params).fit(X, y).partial_fit(X, y)
         else:
             network = kind._default_class(2, penalty="l1", max_iter=2, random_state=0)
             yield kind(network, alphas=[0.01, 0.1], cv=2).fit(X, y)
