@@ -72,10 +72,11 @@ def regularization_path(
 
     With ``input_dropout`` the gradient is random, so that a weight may differ from zero at this strength.
 
-    With hidden layers, or with ``feature_embedding``, which counts as one here, no path can go down: where all weights are zero, the gradient is zero too, for every alpha. The
-    path goes up, from dense to sparse, as in LassoNet (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network
-    with feature sparsity", JMLR 2021). The first fit starts from random weights at the smallest alpha. Larger alphas
-    follow until all weights with a non-smooth penalty are exactly zero (for 'group_l1' those of the first layer).
+    With hidden layers, or with ``feature_embedding``, which counts as one here, no path can go down: where all weights
+    are zero, the gradient is zero too, for every alpha. The path goes up, from dense to sparse, as in LassoNet
+    (Lemhadri, Ruan, Abraham, Tibshirani, "LassoNet: a neural network with feature sparsity", JMLR 2021). The first fit
+    starts from random weights at the smallest alpha. Larger alphas follow until all weights with a non-smooth penalty
+    are exactly zero (for 'group_l1' those of the first layer).
 
     Parameters
     ----------
