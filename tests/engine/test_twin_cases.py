@@ -73,6 +73,17 @@ def test_elastic_net(solver, l1_ratio):
     assert (fitted.sparsity_ > 0) == (l1_ratio > 0)
 
 
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
+@pytest.mark.parametrize("solver", ["muon", "adam"])
+def test_wide_layers_in_the_neural_tangent_parametrisation(solver, clip_norm):
+    """Muon steps whole matrices, of more elements than a chunk; Adam steps them in several chunks."""
+    params = {"hidden_layer_sizes": (90, 70), "solver": solver, "clip_norm": clip_norm, "parametrization": "ntp"}
+    params |= {"learning_rate_factors": {"coefs": 0.5, "intercepts": 0.1}, "penalty": "l1", "alpha": 0.01}
+    problem = make_problem("regression", n_samples=60)
+    fitted = check_fit(problem, **params, learning_rate_init=0.003, batch_size=20, tolerance=1e-8)
+    assert fitted.sparsity_ > 0
+
+
 @pytest.mark.parametrize(("task", "solver"), TASKS_AND_SOLVERS)
 def test_single_precision(task, solver):
     """float32 data give float32 weights that are those of float64 to the precision of float32."""
