@@ -122,7 +122,7 @@ def main():
         lows, highs = numbers[:, 0].min(axis=0), numbers[:, 0].max(axis=0)
         for row in zip(variants(is_classifier), scores, lows, highs, seconds / seconds[0], strict=True):
             print("{:12} {:50} {:.4f} ({:.4f} to {:.4f})  x {:.2f}".format(title, *row), flush=True)
-    headings = ["", *(f"{title}, {'accuracy' if is_classes else 'R2'}" for title, is_classes in SETS.values())]
+    headings = ["network", *(f"{title}, {'accuracy' if is_classes else 'R2'}" for title, is_classes in SETS.values())]
     rows = [
         [variant, *(f"{score:.3f}" for score in scores)]
         for variant, scores in zip(variants(True), np.transpose(columns), strict=True)
