@@ -6,6 +6,7 @@ kind by kind: first those that are trained, then, beyond ``n_parameters``, those
 """
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ class Arrays(NamedTuple):
     ----------
     attribute : str
         Of a fitted estimator: the list of these arrays.
-    shapes : list of tuple of int
+    shapes : tuple of tuple of int
         One for each array.
     trained : bool
         Whether the optimizer moves them.
@@ -34,7 +35,7 @@ class Arrays(NamedTuple):
     """
 
     attribute: str
-    shapes: list
+    shapes: tuple
     trained: bool
     group: str
     initial: float = 0.0
@@ -48,7 +49,7 @@ class Layout:
     ----------
     units : sequence of int
         Layer widths from the inputs of the first product to the outputs.
-    bundles : sequence of list of Arrays, default=()
+    bundles : sequence of tuple of Arrays, default=()
         What follows the intercepts, trained bundles first. The arrays of a bundle have equal numbers of shapes and
         are laid out position by position: the first array of each attribute, then the second one of each.
     rows_per_feature : int, default=1
@@ -88,6 +89,12 @@ class Layout:
         self.spans = {"intercepts": (self.n_weights, self.size)}
         for bundle in bundles:
             self._lay_out(bundle)
+
+    @classmethod
+    @lru_cache(maxsize=64)  # searches fit the same network again and again, and a small one is quicker to train
+    def of(cls, units, bundles, rows_per_feature):
+        """Return a layout that many fits may share; parameters as tuples."""
+        return cls(units, bundles, rows_per_feature)
 
     def _lay_out(self, bundle):
         start = self.size

@@ -61,13 +61,14 @@ class Network:
                     shapes = found.setdefault((vector, block.group), [(0,)] * len(hidden))
                     shapes[layer] = (n_units,)
         bundles = [
-            [Arrays(vector.attribute, shapes, vector.trained, group, vector.initial)]
+            (Arrays(vector.attribute, tuple(shapes), vector.trained, group, vector.initial),)
             for (vector, group), shapes in found.items()
         ]
         if self.embedding is not None:
             bundles += self.embedding.bundles
         rows_per_feature = 1 if self.embedding is None else self.embedding.rule.n_outputs
-        return Layout(self.units, sorted(bundles, key=lambda bundle: not bundle[0].trained), rows_per_feature)
+        bundles.sort(key=lambda bundle: not bundle[0].trained)
+        return Layout.of(tuple(self.units), tuple(bundles), rows_per_feature)
 
     @property
     def n_features(self):

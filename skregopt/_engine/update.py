@@ -5,6 +5,7 @@ updated in *chunks* that fit into the first cache level, so that gradient of the
 proximal operator touch memory once. Pieces do not depend on each other.
 """
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -152,6 +153,7 @@ def update_pieces(theta, job, first_piece, end, grad, workspace):
                 _take_proximal_step(job, layer, first, row_length, weights, step_size)
 
 
+@lru_cache(maxsize=64)  # searches, and calls of partial_fit, ask for the same ones
 def pieces(layout, n_rows, by_matrix, factors, is_ntp):
     """Return the pieces in the order in which they are updated.
 
@@ -165,14 +167,14 @@ def pieces(layout, n_rows, by_matrix, factors, is_ntp):
         Of a tile: a small product for the gradient of a piece is faster, see ``_kernels/blas.py``.
     by_matrix : bool
         Whether the optimizer updates each weight matrix but the last one as a whole.
-    factors : sequence of float, or None
+    factors : tuple of float, or None
         On the learning rate, one for each of ``GROUPS``; None is 1 for all.
     is_ntp : bool
         Whether weights are trained times the root of the units below, see ``coordinates.py``.
 
     Returns
     -------
-    ndarray of PIECE
+    ndarray of PIECE, read-only
         The layer after the last stands for what is not penalised: intercepts and the vectors of blocks, a piece for
         each group of them.
     """
@@ -200,4 +202,6 @@ def pieces(layout, n_rows, by_matrix, factors, is_ntp):
         for stop in range(n_rows_of_layer, 0, -rows):
             place = max(0, stop - rows), stop, row_length, start, chunk
             found.append((layer, group, *place, rate, factor, scale))
-    return np.array(found, dtype=PIECE)
+    found = np.array(found, dtype=PIECE)
+    found.flags.writeable = False
+    return found

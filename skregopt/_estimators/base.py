@@ -140,6 +140,11 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
             super()._validate_params()
 
+    def _parameters_to_validate(self):
+        # not those that nobody has set, most of forty, which scikit-learn looks at as long as a small epoch takes
+        defaults = self._default_parameters()
+        return {name: value for name, value in all_parameters(self).items() if value is not defaults.get(name, self)}
+
     def set_params(self, **params: Any) -> Self:
         """Set parameters of the estimator, or of components as ``solver__beta_1``.
 

@@ -65,8 +65,11 @@ class ParametersMixin(BaseEstimator):
 
     def _validate_params(self):
         validate_parameter_constraints(
-            self._parameter_constraints, all_parameters(self), caller_name=type(self).__name__
+            self._parameter_constraints, self._parameters_to_validate(), caller_name=type(self).__name__
         )
+
+    def _parameters_to_validate(self):
+        return all_parameters(self)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, those of a component as ``solver__beta_1``.

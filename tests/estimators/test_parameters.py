@@ -8,6 +8,7 @@ import pytest
 import sklearn
 import sklearn.neural_network
 from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 from support.estimators import BOTH, make_data, small
 from support.states import plain, weights
 
@@ -167,3 +168,21 @@ def test_hidden_layer_sizes_in_every_form(kind):
     assert (deep.n_layers_, deep.n_outputs_) == (5, n_outputs)
     linear = small(kind, hidden_layer_sizes=()).fit(X, y)
     assert [coef.shape for coef in linear.coefs_] == [(5, n_outputs)]
+
+
+@BOTH
+def test_defaults_are_within_their_domains(kind):
+    """A fit does not look at parameters that nobody has set."""
+    model = kind()
+    validate_parameter_constraints(model._parameter_constraints, model._default_parameters(), kind.__name__)
+    assert not model._parameters_to_validate()
+
+
+@BOTH
+def test_bad_defaults_of_a_subclass_are_noticed(kind):
+    class Careless(kind):
+        def __init__(self, alpha=-1.0):
+            super().__init__(alpha=alpha)
+
+    with pytest.raises(InvalidParameterError, match="alpha"):
+        Careless().fit(*make_data(kind))

@@ -174,15 +174,12 @@ class EmbeddedColumns:
     @property
     def bundles(self):
         """What the embedding keeps in theta: parameters, and constants if there are some."""
-        bundles = []
-        for trained in (True, False):
-            bundle = [
-                Arrays(vector.attribute, self.shapes[vector.attribute], trained, "embedding", per="embedded column")
-                for vector in self.rule.vectors
-                if vector.trained is trained
-            ]
-            bundles += [bundle] if bundle else []
-        return bundles
+        arrays = [
+            Arrays(name, tuple(self.shapes[name]), trained, "embedding", per="embedded column")
+            for name, trained in self.rule.vectors
+        ]
+        bundles = [tuple(each for each in arrays if each.trained is trained) for trained in (True, False)]
+        return [bundle for bundle in bundles if bundle]
 
 
 class EmbeddingBlock(Block):
