@@ -8,6 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.activations import Trainable
 
 pytestmark = [
     # scikit-learn's runs report these and go on: most checks train on a handful of rows
@@ -32,6 +33,8 @@ VARIANTS = {
     "early stopping": {"early_stopping": True, "validation_fraction": 0.5},
     "batch norm": {"batch_norm": True},
     "layer norm": {"layer_norm": True},
+    "periodic": {"feature_embedding": "periodic"},
+    "piecewise linear": {"feature_embedding": "piecewise_linear", "activation": Trainable("mish")},
 }
 # a repeated row is visited twice, or gets two masks, or may be on both sides of the split: not the same as weight 2.
 # With batch_norm all weights are the same, and the running variances differ by the factor n / (n - 1), n the rows.
@@ -60,7 +63,7 @@ def test_defaults(estimator, check):
 
 
 # each variant of one class, and of the other one where everything is run
-OF_CLASSIFIERS = ("per sample", "early stopping", "batch norm")
+OF_CLASSIFIERS = ("per sample", "early stopping", "batch norm", "piecewise linear")
 BY_DEFAULT, OTHERS = (
     [
         (MLPClassifier if (name in OF_CLASSIFIERS) == chosen else MLPRegressor)(**variant)

@@ -18,7 +18,8 @@ from support.states import state, weights
 
 import skregopt
 from skregopt import MLPClassifier, MLPRegressor, model_selection
-from skregopt.activations import Trainable
+from skregopt.activations import ELU, Trainable
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.losses import Quantile
 
 TESTS = Path(__file__).parents[1]
@@ -154,6 +155,38 @@ def test_weights_are_one_array_again(route, models):
     for same in (model, ROUTES[route](model)):
         arrays = [*same.coefs_, *same.intercepts_]
         assert all(array.base is not None and array.base is arrays[0].base for array in arrays)
+
+
+EMBEDDINGS = ("periodic", Periodic(3, columns=[2, 0]), PiecewiseLinear(4, columns=np.array([1, 3])))
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("embedding", EMBEDDINGS, ids=str)
+def test_embeddings_and_trainable_activations(embedding, route):
+    X = np.random.RandomState(0).normal(size=(60, 4))
+    activation = [Trainable("mish"), Trainable(ELU(0.5))]
+    small = {"hidden_layer_sizes": (5, 4), "max_iter": 3, "random_state": 0, "activation": activation}
+    model = MLPRegressor(feature_embedding=embedding, **small).partial_fit(X, X[:, 0]).partial_fit(X, X[:, 0])
+    loaded = ROUTES[route](model)
+    if route != "skops":
+        assert remembered(loaded) == remembered(model)
+    assert weights(loaded) == weights(model)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    np.testing.assert_array_equal(loaded.embedded_columns_, model.embedded_columns_)
+    np.testing.assert_array_equal(loaded.feature_importances_, model.feature_importances_)
+    assert repr(clone(loaded)) == repr(clone(model))
+    assert weights(loaded.partial_fit(X, X[:, 0])) == weights(model.partial_fit(X, X[:, 0]))
+    assert weights(loaded.fit(X, X[:, 0])) == weights(model.fit(X, X[:, 0]))
+    loaded.embedding_coefs_[0][...] = loaded.activation_scales_[0][...] = 7.0  # nothing is shared
+    assert not np.any(model.embedding_coefs_[0] == 7) and not np.any(model.activation_scales_[0] == 7)
+    assert np.abs(loaded.predict(X) - model.predict(X)).max() > 1e-3
+
+
+def test_embeddings_name_no_more_of_the_package_than_documented():
+    X = np.random.RandomState(0).normal(size=(60, 4))
+    for embedding in EMBEDDINGS:
+        model = MLPRegressor(3, feature_embedding=embedding, activation=Trainable(), max_iter=2).fit(X, X[:, 0])
+        assert {name for name in own_classes(model) if not name.endswith("*")} == {"skregopt.MLPRegressor"}
 
 
 @pytest.mark.parametrize("route", ROUTES)
