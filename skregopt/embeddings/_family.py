@@ -162,9 +162,10 @@ class Embedding(Component):
         if self._is_auto():
             chosen = np.flatnonzero(np.asarray(n_distinct) > FEW_VALUES)
             if chosen.size == 0:
+                rest = "all columns are constant, as with 1 sample" if np.max(n_distinct) == 1 else "X has no others"
                 raise ValueError(
                     f"{self.family}={self!r} embeds no column: columns='auto' leaves out columns with at most "
-                    f"{FEW_VALUES} distinct training values, and X has no others. Leave {self.family} at its default, "
+                    f"{FEW_VALUES} distinct training values, and {rest}. Leave {self.family} at its default, "
                     "None, or set columns to the indices or names of features."
                 )
             return chosen

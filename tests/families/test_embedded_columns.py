@@ -102,3 +102,5 @@ def test_auto_has_to_find_a_column():
         ValueError, match=r"feature_embedding=PiecewiseLinear\(\) embeds no column: .*at most 2 distinct"
     ):
         chosen("auto", n_distinct=[2, 1, 2, 2], rule=PiecewiseLinear)
+    with pytest.raises(ValueError, match="and all columns are constant, as with 1 sample"):
+        chosen("auto", n_distinct=[1, 1, 1, 1])

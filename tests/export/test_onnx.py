@@ -13,6 +13,7 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from support.onnx_models import DTYPES, RTOL, SMALL, assert_exported, same
 from support.problems import TASKS, make_problem
 
 import skregopt
@@ -21,69 +22,10 @@ from skregopt.activations import ACTIVATIONS, ELU, GELU, Activation, LeakyReLU, 
 from skregopt.losses import LOSSES, SquaredError
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "doc" / "extending"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "doc" / "extending"))
 from my_components import CappedL1, Softsign
 
 pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
-
-DTYPES = ("float32", "float64")
-RTOL = 1e-5
-SMALL = {"hidden_layer_sizes": (6, 5), "max_iter": 20, "random_state": 0, "learning_rate_init": 0.02}
-
-
-@pytest.fixture
-def onnxruntime():
-    """Return the module onnxruntime."""
-    pytest.importorskip("onnx", reason="needs the extra onnx")
-    return pytest.importorskip("onnxruntime", reason="needs the extra onnx")
-
-
-@pytest.fixture
-def skl2onnx(onnxruntime):
-    """Return the module skl2onnx with the converters registered."""
-    module = pytest.importorskip("skl2onnx", reason="needs the extra onnx")
-    skregopt.register_skl2onnx()
-    return module
-
-
-@pytest.fixture
-def run(onnxruntime):
-    """Return the function that runs a model: outputs by name."""
-
-    def outputs(model, X, **inputs):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        names = [output.name for output in session.get_outputs()]
-        return dict(zip(names, session.run(None, inputs or {session.get_inputs()[0].name: X}), strict=True))
-
-    return outputs
-
-
-def same(actual, expected):
-    """Assert that what onnxruntime returned is what the estimator returned."""
-    if expected.dtype.kind != "f":
-        np.testing.assert_array_equal(actual, expected)
-    else:
-        np.testing.assert_allclose(actual, expected, rtol=RTOL, atol=RTOL)
-    assert actual.shape == expected.shape
-
-
-def assert_exported(estimator, X, run):
-    """Assert that the exported model predicts like the estimator, one row alone and many rows."""
-    model = skregopt.to_onnx(estimator)
-    dtype = estimator.coefs_[0].dtype
-    for rows in (X, X[:1]):
-        rows = rows.astype(dtype)
-        found = run(model, rows)
-        if isinstance(estimator, MLPClassifier):
-            same(found["label"], estimator.predict(rows))
-            same(found["probabilities"], estimator.predict_proba(rows))
-            assert found["probabilities"].dtype == dtype
-        else:
-            same(found["prediction"], estimator.predict(rows))
-            assert found["prediction"].dtype == dtype
-    return model
 
 
 # --- every component -------------------------------------------------------------------------------------------------
