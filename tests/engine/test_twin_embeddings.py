@@ -6,11 +6,10 @@ by central differences, here and in ``test_embedding_gradients.py``.
 
 import numpy as np
 import pytest
-from support.against_twin import SMALL, assert_same
+from support.against_twin import AROUND, RATES, SMALL, SOLVERS, VALIDATION, assert_same
 from support.differences import along, away_from_zero
 from support.pairwise import table
 from support.problems import make_problem, row_weights
-from test_twin_table import AROUND, RATES, SOLVERS, VALIDATION
 from twin import embeddings as twin
 from twin.losses import LOSSES
 from twin.network import data_loss, forward, gradients

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.against_twin import SMALL, assert_same
+from support.against_twin import AROUND, RATES, SMALL, SOLVERS, VALIDATION, assert_same
 from support.pairwise import table
 from support.problems import FORMATS, TASKS, make_problem, row_weights
 from twin.losses import LOSSES
@@ -17,30 +17,11 @@ from twin.network import forward
 from skregopt import MLPRegressor
 from skregopt.activations import ACTIVATIONS
 from skregopt.initializers import INITIALIZERS
-from skregopt.optimizers import OPTIMIZERS
 from skregopt.penalties import PENALTIES
 from skregopt.schedules import SCHEDULES
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
-SOLVERS = {
-    **{name: {"solver": name} for name in OPTIMIZERS},
-    "no momentum": {"solver": "minibatch", "momentum": 0.0},
-    "momentum": {"solver": "minibatch", "nesterovs_momentum": False},
-    "momentum 1": {"solver": "minibatch", "momentum": 1.0, "learning_rate_init": 1e-4},
-    "adam, other betas": {"solver": "adam", "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
-    "adam without memory": {"solver": "adam", "beta_1": 0.0, "beta_2": 0.0, "epsilon": 1e-4},
-}
-# the proximal step divides by a gradient in the last two; that magnifies the rounding of small ones, by the rate
-RATES = {"gd": 0.005, "sgd": 0.005, "minibatch": 0.005, "adadelta": 1.0, "lion": 0.002, "muon": 0.0005}
-AROUND = {
-    "step": {},
-    "clip_norm": {"clip_norm": 0.4},
-    "weight_decay": {"weight_decay": 0.5},
-    "scheduled decay": {"weight_decay": 0.5, "weight_decay_schedule": "one_cycle"},
-    "max_norm": {"max_norm": 0.8},
-    "ema_decay": {"ema_decay": 0.7},
-}
 DROPOUTS = {
     "no dropout": {},
     "dropout": {"dropout": 0.4},
@@ -57,7 +38,6 @@ RATES_OF_GROUPS = {
     "ntp with factors": {"parametrization": "ntp", "learning_rate_factors": {"intercepts": 0.1}},
 }
 HIDDEN = {"linear": (), "one unit": (1,), "two layers": (4, 3), "four layers": (5, 4, 3, 2)}
-VALIDATION = ("no validation", "recorded", "early stopping")
 
 
 def fits_together(hidden=None, dropout=None, solver=None, task="", weight_init=None, **_):

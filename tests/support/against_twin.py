@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skregopt.optimizers import OPTIMIZERS
+
 from .states import trained_embedding
 
 # a fit that lasts max_iter epochs, with a smaller batch at the end of each
@@ -14,6 +16,25 @@ SMALL = {
     "n_iter_no_change": np.inf,
     "random_state": 1,
 }
+SOLVERS = {
+    **{name: {"solver": name} for name in OPTIMIZERS},
+    "no momentum": {"solver": "minibatch", "momentum": 0.0},
+    "momentum": {"solver": "minibatch", "nesterovs_momentum": False},
+    "momentum 1": {"solver": "minibatch", "momentum": 1.0, "learning_rate_init": 1e-4},
+    "adam, other betas": {"solver": "adam", "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
+    "adam without memory": {"solver": "adam", "beta_1": 0.0, "beta_2": 0.0, "epsilon": 1e-4},
+}
+# the proximal step divides by a gradient in the last two; that magnifies the rounding of small ones, by the rate
+RATES = {"gd": 0.005, "sgd": 0.005, "minibatch": 0.005, "adadelta": 1.0, "lion": 0.002, "muon": 0.0005}
+AROUND = {
+    "step": {},
+    "clip_norm": {"clip_norm": 0.4},
+    "weight_decay": {"weight_decay": 0.5},
+    "scheduled decay": {"weight_decay": 0.5, "weight_decay_schedule": "one_cycle"},
+    "max_norm": {"max_norm": 0.8},
+    "ema_decay": {"ema_decay": 0.7},
+}
+VALIDATION = ("no validation", "recorded", "early stopping")
 CURVES = ("loss_curve_", "validation_loss_curve_", "learning_rate_curve_")
 
 
