@@ -62,7 +62,7 @@ def start(resolved, inputs, split, data):
     )
     if previous:
         _check_normalisation(fitted_normalisation(arrays), network.normalisation)
-        _carry_scales(arrays, previous["_rules"][0], network)
+        _carry_scales(arrays, previous.get("_rules", [network.activations])[0], network)
     given_as = {}
     for attribute, argument, values in (
         ("coefs_", "coef_init", data.coef_init), ("intercepts_", "intercept_init", data.intercept_init),

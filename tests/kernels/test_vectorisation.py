@@ -74,7 +74,7 @@ PASSES_THAT_SUM_IN_DOUBLE = {
 }  # fmt: skip
 PASSES_THAT_ONLY_CALL = {
     "activation_forward", "activation_backward", "load_tile", "evaluate_rows", "train_rows", "forward", "backward",
-    "gradient_of_vectors", "gradient_of_piece", "share", "data_loss",
+    "gradient_of_vectors", "gradient_of_piece", "share", "data_loss", "follow_schedules",
 }  # fmt: skip
 
 
