@@ -341,3 +341,42 @@ def test_without_compilation():
     for name, expected in compiled.items():
         rtol = 1e-4 if "float32" in name else 1e-9
         np.testing.assert_allclose(as_python[name], expected, rtol=rtol, err_msg=name)
+
+
+# --- what cannot overflow --------------------------------------------------------------------------------------------
+
+
+@each_rule
+@pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
+def test_bound_holds_for_embeddings_and_scales(params, scale):
+    """Layer by layer, for arrays of all sizes, with features passed and embedded."""
+    model, X, y = make(MLPRegressor, max_iter=1, **params)
+    model.fit(X, y)
+    rng = np.random.RandomState(0)
+    for name in ("coefs_", "activation_scales_", "embedding_coefs_", "embedding_intercepts_"):
+        setattr(model, name, [scale * rng.normal(size=array.shape) for array in getattr(model, name)])
+    network, theta = model._network(), model._theta()
+    trained = np.linalg.norm(theta[: network.layout.n_parameters])
+    bound = np.linalg.norm(X, axis=1).max()
+    assert type(network.blocks[0][0]).__name__ == "EmbeddingBlock"
+    embedded = network.blocks[0][0].bound(bound, 6, trained, 0.0)
+    assert np.linalg.norm(inputs(model, X), axis=1).max() <= embedded < np.inf
+    for n_units, blocks in zip(network.layout.widths[1:], network.blocks, strict=True):
+        for block in blocks:
+            bound = block.bound(bound, n_units, trained, 0.0)
+    assert np.abs(model.predict(X)).max() <= bound < np.inf
+
+
+@each_rule
+@pytest.mark.parametrize("large", ["embedding_coefs_", "activation_scales_", "X"])
+def test_a_fit_whose_predictions_overflow_is_refused(params, large):
+    model, X, y = make(MLPRegressor, max_iter=1, warm_start=True, dtype="float32", learning_rate_init=1e-30, **params)
+    model.fit(X, y)
+    if large == "X":
+        X = X * 1e37  # all of them finite, their sums are not
+        model.coefs_ = [100 * np.ones_like(coef) for coef in model.coefs_]
+    else:
+        setattr(model, large, [np.full_like(array, 3e38) for array in getattr(model, large)])
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match="non-finite|too large"):
+            getattr(copy.deepcopy(model), method)(X, y)
