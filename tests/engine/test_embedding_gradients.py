@@ -127,7 +127,9 @@ def random_arrays(rng, arrays):
     return [away_from_zero(rng, np.shape(array)) for array in arrays]
 
 
-def fits_together(task="", weighted=None, norm=None, embedding=None, layers=None, **_):
+def fits_together(task="", weighted=None, norm=None, dropout=None, **_):
+    if task.endswith(("poisson", "gamma")) and dropout == DROPOUTS["dropout everywhere"]:
+        return False  # exponentials of what these factors make may overflow
     if weighted in ("of classes", "of both"):
         if task and not task.startswith(("binary", "multi")) or task.startswith("multi-output"):
             return False
@@ -215,10 +217,12 @@ def test_gradients(task, embedding, layers, norm, dropout, weighted):
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("embedding", EMBEDDINGS.values(), ids=EMBEDDINGS)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", ["multiclass", "binary", "multilabel", "regression", "quantiles", "multi-output gamma"]
+)
 def test_gradients_in_all_combinations(task, embedding):
     for layers, norm, dropout, weighted in product(LAYERS.values(), NORMS, DROPOUTS.values(), WEIGHTS):
-        if fits_together(task=task, weighted=weighted, norm=norm):
+        if fits_together(task=task, weighted=weighted, norm=NORMS[norm], dropout=dropout):
             check(task, embedding, layers, NORMS[norm], dropout, weighted)
 
 

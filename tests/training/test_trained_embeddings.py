@@ -14,11 +14,14 @@ from support.embeddings import FORMULAS
 from support.processes import run
 from support.states import parameters, plain, weights
 from support.training_data import BOTH, make_data, small
+from twin import activations as twin_activations
 from twin.draws import batch_masks, dropout_mask
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt._engine.blocks import blocks_of
+from skregopt._engine.network import Network
 from skregopt._training import lbfgs
-from skregopt.activations import Trainable
+from skregopt.activations import ACTIVATIONS, Trainable
 from skregopt.embeddings import Periodic, PiecewiseLinear
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -365,6 +368,22 @@ def test_bound_holds_for_embeddings_and_scales(params, scale):
         for block in blocks:
             bound = block.bound(bound, n_units, trained, 0.0)
     assert np.abs(model.predict(X)).max() <= bound < np.inf
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_bound_of_a_trainable_activation(activation):
+    """It is known where the activation has one, and is not far above what units at the other side of 0 give."""
+    (block,) = (
+        block
+        for block in blocks_of(Network([3, 50, 1], np.dtype(float), [Trainable(activation)], None, None), 0)
+        if type(block).__name__ == "TrainableActivationBlock"
+    )
+    values, _ = twin_activations.ACTIVATIONS[activation]
+    for z in (np.linspace(-30, 30, 50), np.linspace(-0.1, 0.1, 50)):
+        scales = np.full(50, -9.0)
+        outputs = z + scales * (values(z) - z)
+        bound = block.bound(np.linalg.norm(z), 50, np.linalg.norm(scales), 0.0)
+        assert np.linalg.norm(z) < np.linalg.norm(outputs) * 1.0001 <= bound < 1000 * np.linalg.norm(outputs)
 
 
 @each_rule
