@@ -372,18 +372,18 @@ def test_bound_holds_for_embeddings_and_scales(params, scale):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_bound_of_a_trainable_activation(activation):
-    """It is known where the activation has one, and is not far above what units at the other side of 0 give."""
+    """No outputs are beyond it, and it is not far above what scales below 0 give."""
     (block,) = (
         block
         for block in blocks_of(Network([3, 50, 1], np.dtype(float), [Trainable(activation)], None, None), 0)
         if type(block).__name__ == "TrainableActivationBlock"
     )
     values, _ = twin_activations.ACTIVATIONS[activation]
-    for z in (np.linspace(-30, 30, 50), np.linspace(-0.1, 0.1, 50)):
+    for z in (np.linspace(-30, 30, 50), np.linspace(-3, 3, 50)):
         scales = np.full(50, -9.0)
         outputs = z + scales * (values(z) - z)
         bound = block.bound(np.linalg.norm(z), 50, np.linalg.norm(scales), 0.0)
-        assert np.linalg.norm(z) < np.linalg.norm(outputs) * 1.0001 <= bound < 1000 * np.linalg.norm(outputs)
+        assert np.linalg.norm(outputs) <= bound < 1000 * np.linalg.norm(outputs)
 
 
 @each_rule
