@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._kernels.component import Component
+from ._kernels.component import Component, inner_component
 from ._kernels.sklearn_internals import Interval
 from ._kernels.typing import Float64s
 
@@ -282,23 +282,24 @@ class ZeroOutput(Initializer):
 
     def _validate_params(self):
         super()._validate_params()
-        given = self.initializer
-        is_name = isinstance(given, str) and given in ("auto", *INITIALIZERS)
-        if isinstance(given, ZeroOutput) or not (is_name or isinstance(given, Initializer)):
-            names = ", ".join(map(repr, ("auto", *INITIALIZERS)))
-            raise ValueError(
-                f"initializer of ZeroOutput must be one of {names}, or another Initializer, got {given!r}."
-            )
-        if isinstance(given, Initializer):
-            given._validate_params()
+        if not self._depends_on_activation:
+            self._given()._validate_params()
+
+    @property
+    def _depends_on_activation(self):
+        return isinstance(self.initializer, str) and self.initializer == "auto"
+
+    def _given(self):
+        return inner_component(self, ZeroOutput, "initializer", INITIALIZERS, "auto")
+
+    def _registries(self):
+        return {"initializer": INITIALIZERS}
 
     def draw(
         self, rng: np.random.RandomState, fan_in: int, fan_out: int, activation: Activation
     ) -> tuple[Float64s, Float64s]:
         """Draw the initial weights and intercepts of a hidden layer, see :meth:`Initializer.draw`."""
-        rule = self.initializer
-        if isinstance(rule, str):
-            rule = INITIALIZERS[activation.default_initializer if rule == "auto" else rule]()
+        rule = INITIALIZERS[activation.default_initializer]() if self._depends_on_activation else self._given()
         return rule.draw(rng, fan_in, fan_out, activation)
 
     def draw_output(

@@ -187,6 +187,35 @@ def _flat_parameters(rule):
     return tuple(name for name in rule.flat_parameters if name in own)
 
 
+def inner_component(wrapper, kind, name, registry, *others):
+    """Return the component that a component goes around: a name or an instance, but none of the same kind.
+
+    Parameters
+    ----------
+    wrapper : Component
+    kind : type
+        The class of this package that it is an instance of.
+    name : str
+        Its parameter.
+    registry : dict
+        Public name -> rule.
+    *others : str
+        Further names that the parameter takes, for the message.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    value, family = getattr(wrapper, name), kind.__bases__[0]
+    if isinstance(value, family) and not isinstance(value, kind):
+        return value
+    if isinstance(value, str) and value in registry:
+        return registry[value]()
+    names = ", ".join(map(repr, (*others, *registry)))
+    raise ValueError(f"{name} of {kind.__name__} must be one of {names}, or another {family.__name__}, got {value!r}.")
+
+
 def build_component(family, registry, value, estimator):
     """Return the component for a parameter of an estimator, a name or an instance.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import activations  # for the registry, which is complete only after this file has been imported
+from .._kernels.component import inner_component
 from ._family import Activation
 
 
@@ -63,12 +64,7 @@ class Trainable(Activation):
         ValueError
             If ``activation`` is neither a name nor an instance of one, or is itself a :class:`Trainable`.
         """
-        wrapped = self.activation
-        is_name = isinstance(wrapped, str) and wrapped in activations.ACTIVATIONS
-        if isinstance(wrapped, Trainable) or not (is_name or isinstance(wrapped, Activation)):
-            names = ", ".join(repr(name) for name in activations.ACTIVATIONS)
-            raise ValueError(f"activation of Trainable must be one of {names}, or another Activation, got {wrapped!r}.")
-        return activations.ACTIVATIONS[wrapped]() if isinstance(wrapped, str) else wrapped
+        return inner_component(self, Trainable, "activation", activations.ACTIVATIONS)
 
     def _registries(self):
         return {"activation": activations.ACTIVATIONS}

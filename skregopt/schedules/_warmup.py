@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 
 from .. import schedules  # for the registry, which is complete only after this file has been imported
-from .._kernels.component import Component
+from .._kernels.component import Component, inner_component
 from .._kernels.sklearn_internals import Interval
 from ._family import Schedule
 
@@ -82,12 +82,7 @@ class Warmup(Schedule):
         return self.start_factor
 
     def _following(self):
-        following = self.schedule
-        is_name = isinstance(following, str) and following in schedules.SCHEDULES
-        if isinstance(following, Warmup) or not (is_name or isinstance(following, Schedule)):
-            names = ", ".join(repr(name) for name in schedules.SCHEDULES)
-            raise ValueError(f"schedule of Warmup must be one of {names}, or another Schedule, got {following!r}.")
-        return schedules.SCHEDULES[following]() if isinstance(following, str) else following
+        return inner_component(self, Warmup, "schedule", schedules.SCHEDULES)
 
     def _validate_params(self):
         super()._validate_params()
