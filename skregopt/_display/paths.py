@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseMLP
+from .._estimators.embedded import fitted_embedding
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MatrixLike
 from ..model_selection._cross_validation import BaseMLPCV
@@ -140,9 +141,9 @@ class RegularizationPathDisplay:
         Parameters
         ----------
         path : RegularizationPath
-            Path to draw. For networks with one output and no hidden layer the weights are drawn, otherwise the
-            importances of the features. Importances sum to 1 for each alpha, so they grow when other features are
-            dropped.
+            Path to draw. For networks with one output, no hidden layer and no embedding the weights are drawn,
+            otherwise the importances of the features. Importances sum to 1 for each alpha, so they grow when other
+            features are dropped.
         feature_names : sequence of str of length n_features, default=None
             Names of the features. None uses ``feature_names_in_`` if the path has it.
         score_name : str, default="score"
@@ -365,7 +366,8 @@ def _numbers(path, feature_names):
     elif len(feature_names) != n_features:
         raise ValueError(f"feature_names must have {n_features} names, one for each feature, got {len(feature_names)}.")
     first = [coefs[0] for coefs in path.coefs_]
-    linear = len(path.coefs_[0]) == 1 and first[0].shape[1] == 1
+    embedding = fitted_embedding(vars(path.estimators_[0]))  # a feature has many weights then
+    linear = len(path.coefs_[0]) == 1 and first[0].shape[1] == 1 and embedding is None
     return {
         "alphas": path.alphas_,
         "values": np.array([coef[:, 0] for coef in first]) if linear else path.feature_importances_,

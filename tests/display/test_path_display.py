@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 from skregopt import MLPClassifier, MLPRegressor, RegularizationPathDisplay
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
@@ -107,6 +108,20 @@ def test_a_few_epochs_are_a_picture_too(diabetes):
     ):
         assert list(display.axes_) == ["features", "scores", "sparsity"]
         display.figure_.canvas.draw()
+
+
+@pytest.mark.nojit
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("penalty", ["l1", "group_l1"])
+def test_an_embedding_makes_no_linear_model(diabetes, penalty):
+    """Its rows of the first matrix are no features: not by their number, nor by their order."""
+    X, y = diabetes[0].iloc[:40, :3], scale(diabetes[1][:40])
+    for embedding in (Periodic(4), PiecewiseLinear(4, n_outputs=1, columns=[0, 2])):  # the second has a row each
+        network = MLPRegressor((), penalty=penalty, feature_embedding=embedding, max_iter=3, random_state=0)
+        display = RegularizationPathDisplay.from_estimator(network, X, y)
+        assert display.ax_.get_ylabel() == "share of importance"
+        assert {line for line in display.lines_ if not isinstance(line, str)} == {0, 1, 2}
+        assert_array_equal(display.values, regularization_path(network, X, y).feature_importances_)
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])
