@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._estimators.embedded import fitted_embedding
 from .._kernels.sklearn_internals import check_matplotlib_support
 from .._kernels.typing import FeatureNames, Ints, MaybeNone
 from .drawing import BLUE, GREY, ORANGE, PALE, Drawable, check_axes, fitted_mlp, input_names
@@ -29,9 +30,12 @@ class WeightsDisplay:
 
     Parameters
     ----------
-    weights : ndarray of shape (n_features, n_units)
+    weights : ndarray of shape (n_rows, n_units)
         Weights, for example ``coefs_[0]``.
-    feature_names : sequence of str, default=None
+    row_features : ndarray of int of shape (n_rows,), default=None
+        Feature that each row of the weights is of, from 0, if an embedding makes several rows of a feature. The norm of
+        all its weights is drawn then, in images by unit. None stands for one row per feature, in their order.
+    feature_names : sequence of str of length n_features, default=None
         Names of the features. None numbers them.
     image_shape : tuple of int, default=None
         Rows and columns of the image, if the features are pixels.
@@ -75,10 +79,12 @@ class WeightsDisplay:
         self,
         *,
         weights: ArrayLike,
+        row_features: ArrayLike | None = None,
         feature_names: FeatureNames | None = None,
         image_shape: tuple[int, int] | None = None,
     ) -> None:
         self.weights = weights
+        self.row_features = row_features
         self.feature_names = feature_names
         self.image_shape = image_shape
 
@@ -97,7 +103,9 @@ class WeightsDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
-            Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn.
+            Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn. With a
+            ``feature_embedding`` a feature has all weights from what its embedding makes of it, and their norm is
+            drawn.
         feature_names : sequence of str of length n_features, default=None
             Names of the features that the network sees. None uses its ``feature_names_in_`` if it has them, and in a
             Pipeline the names that the steps before it give out, ``pipeline[:-1].get_feature_names_out()``.
@@ -128,7 +136,13 @@ class WeightsDisplay:
         weights = np.asarray(fitted.coefs_[0])
         if feature_names is None:
             feature_names = input_names(estimator)
-        return cls(weights=weights, feature_names=feature_names, image_shape=image_shape).plot(ax=ax, **options)
+        embedding = fitted_embedding(vars(fitted))
+        return cls(
+            weights=weights,
+            row_features=None if embedding is None else embedding.features,
+            feature_names=feature_names,
+            image_shape=image_shape,
+        ).plot(ax=ax, **options)
 
     def plot(
         self,
@@ -171,15 +185,16 @@ class WeightsDisplay:
         TypeError
             If ``ax`` is neither an Axes nor None.
         ValueError
-            For an unknown ``kind``, a number below 1, or names or an image shape that do not fit the number of
-            features.
+            For an unknown ``kind``, a number below 1, ``row_features`` that do not fit the rows of the weights, or
+            names or an image shape that do not fit the number of features.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
         check_axes(ax)
         weights = np.asarray(self.weights, dtype=float)
-        n_features = weights.shape[0]
+        row_features = _checked(self.row_features, len(weights))
+        n_features = row_features.max() + 1
         if kind not in ("auto", "image", "bar"):
             raise ValueError(f'kind must be "auto", "image" or "bar", got {kind!r}.')
         if kind == "image" and self.image_shape is None:
@@ -206,26 +221,27 @@ class WeightsDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         self.images_, self.units_, self.bars_, self.features_ = [], np.array([], int), None, np.array([], int)
         if as_images:
-            self._plot_images(weights, max_units, cmap, zero_color, im_kw or {})
+            self._plot_images(weights, row_features, max_units, cmap, zero_color, im_kw or {})
         else:
-            self._plot_bars(weights, max_features, zero_color, bar_kw or {})
+            self._plot_bars(weights, row_features, max_features, bar_kw or {})
         return self
 
-    def _plot_images(self, weights, max_units, cmap, zero_color, im_kw):
+    def _plot_images(self, weights, row_features, max_units, cmap, zero_color, im_kw):
         import matplotlib.pyplot as plt
         from matplotlib.patches import Patch
 
         n_rows, n_columns = self.image_shape
+        pixels = weights if self.row_features is None else _norms(weights, row_features)
         self.units_ = np.argsort(-np.linalg.norm(weights, axis=0), kind="stable")[:max_units]
         per_row = int(np.ceil(np.sqrt(self.units_.size * n_rows / n_columns)))
         gap = 0.12 * max(n_rows, n_columns)
-        limit = np.abs(weights).max() or 1.0
+        limit = np.abs(pixels).max() or 1.0
         colours = plt.get_cmap(cmap).with_extremes(bad=zero_color)
         style = {"cmap": colours, "vmin": -limit, "vmax": limit, "interpolation": "nearest"} | im_kw
         for place, unit in enumerate(self.units_):
             row, column = divmod(place, per_row)
             left, top = column * (n_columns + gap), row * (n_rows + gap)
-            image = np.ma.masked_equal(weights[:, unit].reshape(n_rows, n_columns), 0)
+            image = np.ma.masked_equal(pixels[:, unit].reshape(n_rows, n_columns), 0)
             box = (left, left + n_columns, top + n_rows, top)
             self.images_.append(self.ax_.imshow(image, extent=box, **style))
         n_lines = -(-self.units_.size // per_row)
@@ -233,24 +249,26 @@ class WeightsDisplay:
         self.ax_.set(xlim=(-gap, width), ylim=(height, -gap), xticks=[], yticks=[], aspect="equal")
         self.ax_.spines[:].set_visible(False)
         self.ax_.set_title(_shown(self.units_.size, weights.shape[1], "unit"), fontsize="medium")
-        self.figure_.colorbar(self.images_[0], ax=self.ax_, label="weight", shrink=0.8).outline.set(visible=False)
+        label = "weight" if self.row_features is None else "norm of the weights"
+        self.figure_.colorbar(self.images_[0], ax=self.ax_, label=label, shrink=0.8).outline.set(visible=False)
         n_zero = np.count_nonzero(weights == 0)
         if n_zero:
             patch = Patch(facecolor=zero_color, label=f"exactly 0: {n_zero / weights.size:.0%} of all weights")
             self.ax_.legend(handles=[patch], loc="upper center", bbox_to_anchor=(0.5, 0.0), frameon=False)
 
-    def _plot_bars(self, weights, max_features, zero_color, bar_kw):
-        n_features, n_units = weights.shape
-        lengths = weights[:, 0] if n_units == 1 else np.linalg.norm(weights, axis=1)
+    def _plot_bars(self, weights, row_features, max_features, bar_kw):
+        n_units, with_signs = weights.shape[1], self.row_features is None and weights.shape[1] == 1
+        lengths = weights[:, 0] if with_signs else np.linalg.norm(_norms(weights, row_features), axis=1)
+        n_features, n_weights = lengths.size, n_units * np.bincount(row_features)
+        n_nonzero = np.bincount(row_features, np.count_nonzero(weights, axis=1)).astype(int)
         self.features_ = np.argsort(-np.abs(lengths), kind="stable")[:max_features]
         labels = [feature_label(self.feature_names, j) for j in self.features_]
         places, shown = np.arange(self.features_.size), lengths[self.features_]
         style = {"color": [BLUE if value > 0 else ORANGE for value in shown], "height": 0.7} | bar_kw
         self.bars_ = self.ax_.barh(places, shown, **style)
         for place, feature in zip(places, self.features_, strict=True):
-            n_nonzero = np.count_nonzero(weights[feature])
-            text = "exactly 0" if n_nonzero == 0 else f"{n_nonzero} of {n_units}" if n_nonzero < n_units else ""
-            value = lengths[feature]
+            value, n_kept, n_all = lengths[feature], n_nonzero[feature], n_weights[feature]
+            text = "exactly 0" if n_kept == 0 else f"{n_kept} of {n_all}" if n_kept < n_all else ""
             self.ax_.annotate(
                 text, (value, place), (-4 if value < 0 else 4, 0), textcoords="offset points", va="center",
                 ha="right" if value < 0 else "left", fontsize="small", color=GREY,
@@ -261,8 +279,29 @@ class WeightsDisplay:
         self.ax_.spines[["top", "right", "left"]].set_visible(False)
         self.ax_.axvline(0, color=GREY, linewidth=0.8)
         self.ax_.margins(x=0.12)
-        self.ax_.set_xlabel("weight" if n_units == 1 else f"norm of the weights into {n_units} units")
+        units = f"{n_units} unit{'s' * (n_units > 1)}"
+        self.ax_.set_xlabel("weight" if with_signs else f"norm of the weights into {units}")
         self.ax_.set_title(_shown(places.size, n_features, "feature"), fontsize="medium")
+
+
+def _checked(row_features, n_rows):
+    """Return the feature of each row; ValueError if they are not 0, 1, ..., each at least once."""
+    if row_features is None:
+        return np.arange(n_rows)
+    features = np.asarray(row_features)
+    if features.shape != (n_rows,) or not np.array_equal(np.unique(features), np.arange(np.unique(features).size)):
+        raise ValueError(
+            f"row_features must hold the feature of each of the {n_rows} rows of the weights, from 0 without gaps, got "
+            f"{row_features!r}. Leave it out if each row is of another feature."
+        )
+    return features.astype(np.intp)
+
+
+def _norms(weights, row_features):
+    """Return the norms of the weights from each feature into each unit."""
+    squares = np.zeros((row_features.max() + 1, weights.shape[1]))
+    np.add.at(squares, row_features, weights**2)
+    return np.sqrt(squares)
 
 
 def _fits(image_shape, n_features):

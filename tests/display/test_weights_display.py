@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
@@ -14,6 +15,7 @@ from skregopt import (
     MLPClassifier,
     WeightsDisplay,
 )
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.model_selection import MLPClassifierCV
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
@@ -180,6 +182,36 @@ def test_given_names_come_first():
     model = make_pipeline(encoder(), MLPClassifier(4, max_iter=2)).fit(X, y)
     display = WeightsDisplay.from_estimator(model, feature_names=list("abcd"))
     assert {label.get_text() for label in display.ax_.get_yticklabels()} == set("abcd")
+
+
+@pytest.mark.parametrize("rule", [Periodic(3), PiecewiseLinear(3, n_outputs=1, columns=[2, 4])])
+def test_features_of_an_embedding_have_one_bar(rule):
+    pd = pytest.importorskip("pandas")
+    X, y = data()
+    for hidden in (5, ()):
+        model = MLPClassifier(hidden, feature_embedding=rule, max_iter=2).fit(X, y > 0)
+        display = WeightsDisplay.from_estimator(model)
+        assert sorted(display.features_) == list(range(6))
+        shares = np.array(widths(display.bars_)) / sum(widths(display.bars_))
+        assert_allclose(shares, model.feature_importances_[display.features_])
+        assert display.ax_.get_xlabel() == f"norm of the weights into {'5 units' if hidden else '1 unit'}"
+        named = MLPClassifier(hidden, feature_embedding=rule, max_iter=2).fit(
+            pd.DataFrame(X, columns=[*"abcdef"]), y > 0
+        )
+        assert bar_names(named) == set("abcdef")
+
+
+def test_rows_of_a_feature_count_together():
+    weights = np.array([[3.0, 0.0], [0.0, 0.0], [4.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    display = WeightsDisplay(weights=weights, row_features=[1, 0, 1, 1, 2]).plot()
+    assert display.features_.tolist() == [1, 2, 0]
+    assert_allclose(widths(display.bars_), [26**0.5, 2**0.5, 0])
+    assert [text.get_text() for text in display.ax_.texts] == ["3 of 6", "", "exactly 0"]
+    image = WeightsDisplay(weights=weights, row_features=[1, 0, 1, 1, 2], image_shape=(1, 3)).plot().images_[0]
+    assert_allclose(image.get_array().filled(0), [[0, 5, 1]])
+    for bad in ([0, 1], [0, 1, 2, 4, 4], [1, 1, 2, 2, 3], [0.5, 1, 2, 3, 4]):
+        with pytest.raises(ValueError, match="row_features must hold the feature of each of the 5 rows"):
+            WeightsDisplay(weights=weights, row_features=bad).plot()
 
 
 def test_long_names_leave_room_for_the_bars():
