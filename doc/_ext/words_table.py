@@ -25,6 +25,9 @@ def rows():
     for parameter, values in words.VALUES.items():
         for value, elsewhere in values.items():
             yield _code(map(repr, elsewhere.split(", "))), f"`{parameter}={value!r}`"
+    for parameter, instances in words.INSTANCES.items():
+        for call, elsewhere in instances.items():
+            yield _code(map(repr, elsewhere.split(", "))), f"`{parameter}={call}`"
 
 
 class WordsTable(Directive):

@@ -10,11 +10,12 @@ from typing import ParamSpec, TypeVar
 
 from sklearn.base import ClassifierMixin
 
+from .._kernels.component import Component
 from .._kernels.keywords import explained, several
 from .._kernels.parameters import default_parameters
 from .._kernels.proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .._kernels.sklearn_internals import Interval
-from .._kernels.words import ARGUMENTS, OTHERWISE, PARAMETERS
+from .._kernels.words import ARGUMENTS, INSTANCES, OTHERWISE, PARAMETERS
 from .._training.memory import FACTOR_SCHEDULES
 
 # scorers that the table of words knows, for targets of one kind
@@ -33,6 +34,7 @@ _FOLDS_HOLD_OUT = "The folds hold out rows by themselves, and nothing stops earl
 _PARAMETER_OF = inverted(PARAMETERS)
 _ARGUMENT_OF = inverted(ARGUMENTS)
 _OTHERWISE_OF = {normal(word): cure for word, cure in OTHERWISE.items()}
+_INSTANCE_OF = {name: inverted(instances) for name, instances in INSTANCES.items()}
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -64,6 +66,11 @@ def _keyword_hint(word, value, estimator, method):
     target = word if word in known | {*arguments, "X_val", "y_val"} else None
     for table in (_PARAMETER_OF, _ARGUMENT_OF, _OTHERWISE_OF):
         target = target or table.get(normal(word))
+    if target is None and (rule := _rule_with(word, estimator)) is not None:
+        target = rule.family
+        value = rule(**{word: value}) if is_valid(word, value, rule._parameter_constraints.get(word, [])) else ...
+        if value is ...:
+            return f"{word} is a parameter of {rule.__name__}: {target}={rule.__name__}({word}=...)."
     target = target or next(iter(get_close_matches(word, [*parameters, *arguments], 1, 0.75)), None)
     if target is None:
         return ""
@@ -88,6 +95,15 @@ def _keyword_hint(word, value, estimator, method):
         return f"Did you mean loss? {value_hint('loss', value, estimator._parameter_constraints['loss'])}".rstrip()
     where = "" if constructs else f" It is a parameter of {owner}(...)."
     return f"Did you mean {written(assigned)}?{_remark(assigned)}{where}"
+
+
+def _rule_with(word, estimator):
+    """Return the only rule by name that has a parameter of its own, but for subclasses; None if there is none."""
+    kind = getattr(estimator, "_default_class", type(estimator))
+    rules = {rule for registry in kind._registries(kind).values() for rule in registry.values()}
+    own = [rule for rule in rules if word in rule._get_param_names() and _has_defaults(rule)]
+    first = [rule for rule in own if not any(rule is not other and issubclass(rule, other) for other in own)]
+    return first[0] if len(first) == 1 else None
 
 
 def _of_another_class(word, target, value, estimator):
@@ -156,16 +172,37 @@ def value_hint(name, value, domains):
         return "Pass the splitter itself, PredefinedSplit(...) for stored folds, or X_val and y_val to fit."
     if name == "batch_size" and not isinstance(value, Real):
         return "Did you mean solver='gd', which uses all rows for each update?"
-    if name == "penalty" and normal(word_of(value)) in ("none", "no"):
+    if name in ("penalty", "feature_embedding") and normal(word_of(value)) in ("none", "no"):
         return "Did you mean None, without quotes?"
     if not options or isinstance(value, Real) and name != "dtype":
         return ""
-    return _closest_option(name, value, options)
+    hint = _closest_option(name, value, options)
+    if _is_rule(name, value) and not hint.endswith("epochs."):
+        call = f"{value.__name__}({'' if _has_defaults(value) else '...'})"
+        hint = f"{hint} {value.__name__} is a class. Pass an instance of it: {call}.".lstrip()
+    return hint
+
+
+def _family_of(name):
+    return "learning_rate" if name in FACTOR_SCHEDULES else name
+
+
+def _is_rule(name, value):
+    """Tell whether a value is a class whose instances a parameter takes."""
+    return isinstance(value, type) and issubclass(value, Component) and value.family == _family_of(name)
+
+
+def _has_defaults(rule):
+    parameters = inspect.signature(rule).parameters.values()
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
 
 def _closest_option(name, value, options):
     """Return a sentence about the names that are meant by a word, a class or an object of another library."""
     word = word_of(value)
+    instance = _INSTANCE_OF.get(_family_of(name), {}).get(normal(word))
+    if instance is not None and not _is_rule(name, value):
+        return f"Did you mean {instance}?"
     meant = translated(name, value, options)
     if meant in options:
         return f"Did you mean {_SGD if (name, meant) == ('solver', 'sgd') else repr(meant)}?"

@@ -4,8 +4,9 @@ import math
 import re
 from numbers import Integral, Real
 
+from .parameters import ParametersMixin
 from .sklearn_internals import Interval, validate_parameter_constraints
-from .words import VALUES
+from .words import PARAMETERS, VALUES
 
 # parameters without which another one has no effect
 _COMPANIONS = {
@@ -110,6 +111,8 @@ def _carried_over(name, value, domains):
     """Return the value of a parameter here for one of another library; ``...`` if there is none to show."""
     if name == "n_iter_no_change":  # others count one more
         return ...
+    if isinstance(value, ParametersMixin):  # a component
+        return value if is_valid(name, value, domains) else ...
     if name == "scoring" and isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
     options = [option for domain in domains for option in getattr(domain, "options", ()) if isinstance(option, str)]
@@ -145,6 +148,10 @@ def _of_share(value):
     return {"early_stopping": False} if isinstance(value, Real) and value == 0 else None
 
 
+def _of_embedding(value):
+    return {"feature_embedding": None} if normal(value) in ("none", "no") else None
+
+
 def _of_ema(value):
     return {"ema_decay": _USUAL_EMA_DECAY if value else None} if isinstance(value, bool) else None
 
@@ -155,6 +162,7 @@ _SPECIAL = {
     "classweights": _of_class_weights,
     "scaleposweight": lambda value: {"class_weight": {0: 1, 1: value} if isinstance(value, Real) else value},
     **dict.fromkeys(("ema", "useema"), _of_ema),
+    **dict.fromkeys(inverted({"": PARAMETERS["feature_embedding"]}), _of_embedding),
     **dict.fromkeys(("kernelregularizer", "regularization", "regularizer"), _of_regularizer),
     **dict.fromkeys(("earlystoppingrounds", "earlystoppingpatience", "espatience", "patience"), _of_patience),
     "silent": lambda value: {"verbose": not value},

@@ -15,6 +15,7 @@ PARAMETERS = {
     "early_stopping": "early_stop",
     "ema_decay": "ema, ema_momentum, use_ema",
     "epsilon": "eps",
+    "feature_embedding": "embedding, embeddings, num_emb_type, num_embedding, num_embeddings, numerical_embedding",
     "hidden_layer_sizes": "hidden_dim, hidden_dims, hidden_layers, hidden_sizes, hidden_units, layer_sizes, layers, "
     "n_hidden, n_units, num_units, units, width",
     "input_dropout": "dropout_in, input_drop",
@@ -45,7 +46,7 @@ PARAMETERS = {
 }
 # parameters of the estimators that have one name everywhere, or none
 WITHOUT_OTHER_NAMES = (
-    "feature_embedding", "l1_ratio", "max_fun", "momentum", "power_t", "shuffle", "warm_start",
+    "l1_ratio", "max_fun", "momentum", "power_t", "shuffle", "warm_start",
 )  # fmt: skip
 # parameter of components, besides those above -> its names elsewhere
 OF_COMPONENTS = {
@@ -54,10 +55,14 @@ OF_COMPONENTS = {
     "cooldown": "cool_down",
     "delta": "beta, epsilon",
     "factor": "decay_factor, gamma",
+    "frequency_scale": "frequency_init_scale, init_scale, plr_sigma, scale, sigma",
     "floor": "eta_min, final_lr, min_lr",
     "gamma": "decay_rate, drop, factor",
     "match_rms_adamw": "adjust_lr_fn",
+    "n_bins": "bins, num_bins",
     "n_epochs": "total_iters, warmup, warmup_epochs, warmup_steps",
+    "n_frequencies": "n_freqs, num_frequencies, plr_hidden_1",
+    "n_outputs": "d_embedding, d_emb, embedding_dim, emb_dim, out_dim, plr_hidden_2",
     "n_steps": "ns_steps",
     "negative_scale": "alpha",
     "negative_slope": "alpha, slope",
@@ -108,6 +113,10 @@ VALUES = {
         "leaky_relu": "lrelu",
     },
     "class_weight": {"balanced": "auto, balance, balanced_subsample"},
+    "feature_embedding": {
+        "periodic": "fourier, pbld, pblrd, pl, plr, plr_lite, PeriodicEmbeddings",
+        "piecewise_linear": "ple, pwl, PiecewiseLinearEmbeddings, PiecewiseLinearEncoding",
+    },
     "dtype": {"float32": "16, 32, bfloat16, f4, float, float16, half, single", "float64": "64, double, f8"},
     "learning_rate": {
         "constant": "fixed, none",
@@ -171,4 +180,15 @@ VALUES = {
         "he_uniform": "he, kaiming, kaiming_uniform",
         "lecun_normal": "lecun",
     },
+}
+# parameter -> an instance, where no name stands for it, as it is written -> its names elsewhere
+INSTANCES = {
+    "activation": {
+        "skregopt.activations.Trainable('relu')": "prelu, PReLU, parametric_relu",
+        "skregopt.activations.Trainable()": "trainable, parametric, parametric_activation",
+    },
+    "learning_rate": {
+        "skregopt.schedules.Warmup('cosine')": "warmup, cosine_with_warmup, linear_warmup, warmup_cosine, LinearLR"
+    },
+    "weight_init": {"skregopt.initializers.ZeroOutput()": "zero_output, zero_init_output, zero_last, zero_head"},
 }

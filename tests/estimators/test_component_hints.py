@@ -19,6 +19,7 @@ from skregopt import (
 from skregopt._kernels.component import Component
 from skregopt._kernels.words import OF_COMPONENTS, PARAMETERS, WITHOUT_OTHER_NAMES
 from skregopt.activations import ELU, LeakyReLU
+from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.losses import Huber, Quantile
 from skregopt.optimizers import SGD, Adam, AdamW, RMSprop
 from skregopt.penalties import L1, L2, ElasticNet, NoPenalty
@@ -58,6 +59,9 @@ KEYWORDS = [
     (Plateau, {"min_lr": 1e-5}, r"Did you mean floor=1e-05\?"),
     (Step, {"decay_steps": 5}, r"Did you mean step_size=5\?"),
     (Warmup, {"warmup_epochs": 5}, r"Did you mean n_epochs=5\?"),
+    (Periodic, {"sigma": 0.1}, r"Did you mean frequency_scale=0.1\?"),
+    (Periodic, {"scale": 0.1}, r"Did you mean frequency_scale=0.1\?"),
+    (PiecewiseLinear, {"d_embedding": 8}, r"Did you mean n_outputs=8\?"),
     (Adam, {"decay": 0.1}, "Instead of decay, use learning_rate, the name of a schedule"),
 ]  # fmt: skip
 

@@ -15,12 +15,19 @@ from sklearn.utils._param_validation import InvalidParameterError
 from support.estimators import BOTH, make_data, small
 from support.processes import run
 
+import skregopt
 from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import GROUPS
 from skregopt._estimators.hints import _POSITIONAL
-from skregopt._kernels.words import ARGUMENTS, OTHERWISE, PARAMETERS, VALUES
+from skregopt._kernels.words import ARGUMENTS, INSTANCES, OTHERWISE, PARAMETERS, VALUES
+from skregopt.activations import ELU
+from skregopt.embeddings import Periodic
+from skregopt.initializers import ZeroOutput
+from skregopt.losses import Huber
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 from skregopt.optimizers import Adam
+from skregopt.penalties import GroupL1
+from skregopt.schedules import Cosine, Step, Warmup
 
 pytestmark = pytest.mark.nojit
 
@@ -44,6 +51,13 @@ KEYWORDS = [
     ({"sample_weights": [1.0]}, "sample_weight"),
     ({"callbacks": []}, "set_callbacks"),
     ({"reg_alpha": 0.1}, "penalty='l1' and alpha"),
+    ({"embedding": "periodic"}, r"feature_embedding='periodic'\?"),
+    ({"embedding": Periodic(4)}, r"feature_embedding=Periodic\(n_frequencies=4\)\?"),
+    ({"num_emb_type": "pbld"}, r"feature_embedding='periodic'\?"),
+    ({"num_emb_type": "none"}, r"feature_embedding=None\?"),
+    ({"n_bins": 3}, r"feature_embedding=PiecewiseLinear\(n_bins=3\)\?"),
+    ({"n_bins": -3}, r"n_bins is a parameter of PiecewiseLinear: feature_embedding=PiecewiseLinear\(n_bins=...\)\."),
+    ({"negative_slope": 0.2}, r"activation=LeakyReLU\(negative_slope=0.2\)\?"),
     ({"epochs": 5, "optimizer": "SGD"}, "epochs: Did you mean max_iter=5.* optimizer: Did you mean solver='sgd'"),
 ]
 
@@ -136,6 +150,14 @@ class ReLU:
         ({"learning_rate": -0.1}, r"mean learning_rate_init\?"),
         ({"dtype": 32}, r"mean 'float32'\?"),
         ({"weight_init": "xavier"}, r"mean 'glorot_uniform'\?"),
+        ({"weight_init": "zero_output"}, r"mean skregopt.initializers.ZeroOutput\(\)\?"),
+        ({"feature_embedding": "pbld"}, r"mean 'periodic'\?"),
+        ({"feature_embedding": "plr"}, r"mean 'periodic'\?"),
+        ({"feature_embedding": "ple"}, r"mean 'piecewise_linear'\?"),
+        ({"feature_embedding": "none"}, "None, without quotes"),
+        ({"activation": "trainable"}, r"mean skregopt.activations.Trainable\(\)\?"),
+        ({"activation": ["prelu"], "hidden_layer_sizes": 3}, r"mean skregopt.activations.Trainable\('relu'\)\?"),
+        ({"dropout_schedule": "warmup", "dropout": 0.1}, r"mean skregopt.schedules.Warmup\('cosine'\)\?"),
         ({"dtype": X.dtype.type}, r"mean 'float64'\?"),
         ({"early_stopping": 5}, "n_iter_no_change"),
         ({"n_iter_no_change": None}, "np.inf"),
@@ -150,6 +172,36 @@ def test_values(params, hint):
     for method in ("fit", "partial_fit"):
         with pytest.raises(ValueError, match=rf"(?s)(must be|is neither) .*{hint}"):
             getattr(MLPRegressor(**params), method)(X, NUMBERS)
+
+
+CLASSES_OF_RULES = {
+    "activation": ELU,
+    "dropout_schedule": Cosine,
+    "feature_embedding": Periodic,
+    "learning_rate": Warmup,
+    "loss": Huber,
+    "penalty": GroupL1,
+    "solver": Adam,
+    "weight_decay_schedule": Cosine,
+    "weight_init": ZeroOutput,
+}
+
+
+@pytest.mark.parametrize("name", MLPRegressor()._registries())
+def test_classes_in_place_of_instances(name):
+    rule = CLASSES_OF_RULES[name]
+    hint = rf"{rule.__name__} is a class. Pass an instance of it: {rule.__name__}\(\).$"
+    with pytest.raises(InvalidParameterError, match=hint):
+        MLPRegressor(**{name: rule}).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match=r"ELU is a class. Pass an instance of it: ELU\(\).$"):
+        MLPRegressor(3, [ELU]).fit(X, NUMBERS)
+
+
+def test_classes_whose_instances_fit_nowhere():
+    for params in ({"solver": Cosine}, {"dropout_schedule": Step, "dropout": 0.1}):
+        with pytest.raises(InvalidParameterError) as caught:
+            MLPRegressor(**params).fit(X, NUMBERS)
+        assert "is a class" not in str(caught.value)
 
 
 @BOTH
@@ -235,6 +287,14 @@ def test_words_lead_to_names_that_exist():
         options = {option for domain in constraints[name] for option in getattr(domain, "options", ())}
         others = {"loss": losses, "learning_rate_factors": set(GROUPS)}
         assert set(values) <= options | others.get(name, set()), name
+
+
+def test_instances_can_be_written_as_they_are_proposed():
+    for name, instances in INSTANCES.items():
+        for call, words in instances.items():
+            params = {name: eval(call, {"skregopt": skregopt})}
+            MLPRegressor(**params)._validate_params()
+            assert not set(words.split(", ")) & set(MLPRegressor()._registries()[name])
 
 
 def test_words_are_in_one_place_and_no_names_of_their_own():
