@@ -266,14 +266,18 @@ class GroupL1(Penalty):
 
         alpha (l1_ratio sqrt(n_units) sum_j ||W1[j, :]||_2 + (1 - l1_ratio)/2 ||W||_2^2)
 
+    With a ``feature_embedding``, W1[j, :] stands for all weights from the ``n_outputs`` numbers that the embedding
+    makes of feature j, ``n_outputs * n_units`` of them, and the factor is sqrt(n_outputs n_units). It is the root of
+    the size of the group (Yuan and Lin). Features that are not embedded keep sqrt(n_units).
+
     The second term acts on all layers (Yuan and Lin, "Model selection and estimation in regression with grouped
     variables", 2006; Scardapane et al., "Group sparse regularization for deep neural networks", 2017). Do not leave it
     out where there are hidden layers with relu: ``l1_ratio=1`` is allowed, but ill-posed there. The first layer can
     shrink while the next one grows, with the same predictions and a smaller penalty.
 
-    The proximal operator, in the metric of the optimizer's step sizes s, has no closed form: a row u gets zero if
-    ||u / s||_2 <= lam = alpha l1_ratio sqrt(n_units), otherwise u_j tau / (tau + lam s_j), with tau the root of
-    sum_j (u_j / (tau + lam s_j))^2 = 1 by Newton's method.
+    The proximal operator, in the metric of the optimizer's step sizes s, has no closed form: the group u of a
+    feature gets zero if ||u / s||_2 <= lam = alpha l1_ratio sqrt(size of u), otherwise u_j tau / (tau + lam s_j), with
+    tau the root of sum_j (u_j / (tau + lam s_j))^2 = 1 by Newton's method.
 
     To select features, give scikit-learn's ``SelectFromModel`` a ``threshold=1e-12``. It knows penalty='l1' only, and
     its default would be the mean importance. ``RegularizationPath.select`` needs no threshold.

@@ -54,7 +54,7 @@ class Softsign(Activation):
 
 
 def bumps_embed(x, parameters, constants, outputs, saved, hyper):
-    n_rows, width = x.size, hyper[0]
+    n_rows, width = x.size, hyper[1]  # hyper: n_outputs, width
     for j in range(parameters.size):
         for i in range(n_rows):
             distance = (x[i] - parameters[j]) / width
@@ -62,7 +62,7 @@ def bumps_embed(x, parameters, constants, outputs, saved, hyper):
 
 
 def bumps_differentiate(x, parameters, constants, saved, deltas, gradient, hyper):
-    n_rows, width = x.size, hyper[0]
+    n_rows, width = x.size, hyper[1]
     for j in range(parameters.size):
         total = gradient[j]
         for i in range(n_rows):
@@ -83,20 +83,13 @@ class Bumps(Embedding):
         self.n_outputs = n_outputs
         self.width = width
 
-    def hyper_parameters(self):
-        """Return the numbers that the kernels find in ``hyper``."""
-        return (self.width,)
-
-    def start(self, rng, values, weights):
-        """Return the arrays of one column at the start: centres at training values."""
+    def start(self, rng, values, weights):  # centres at training values
         return {"embedding_centres_": rng.choice(values, self.n_outputs, p=weights / weights.sum())}
 
-    def bound(self, norm, n_columns, largest_parameter_norm):
-        """Return a number that the norm of the outputs of a row does not exceed: each is at most 1."""
+    def bound(self, norm, n_columns, largest_parameter_norm):  # each output is at most 1
         return (n_columns * self.n_outputs) ** 0.5
 
-    def to_onnx(self, op, x, arrays):
-        """Return the outputs in operators of ONNX; only ``skregopt.to_onnx`` needs it."""
+    def to_onnx(self, op, x, arrays):  # only skregopt.to_onnx needs it
         centres = np.stack(arrays["embedding_centres_"])  # (n_columns, n_outputs)
         distance = op.Div(op.Sub(op.Unsqueeze(x, np.array([2])), centres), self.width)
         bumps = op.Exp(op.Mul(op.Mul(distance, distance), -0.5))
