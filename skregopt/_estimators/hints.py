@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from sklearn.base import ClassifierMixin
 
 from .._kernels.component import Component
-from .._kernels.keywords import explained, several
+from .._kernels.keywords import class_hint, explained, has_defaults, several
 from .._kernels.parameters import default_parameters
 from .._kernels.proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .._kernels.sklearn_internals import Interval
@@ -101,7 +101,7 @@ def _rule_with(word, estimator):
     """Return the only rule by name that has a parameter of its own, but for subclasses; None if there is none."""
     kind = getattr(estimator, "_default_class", type(estimator))
     rules = {rule for registry in kind._registries(kind).values() for rule in registry.values()}
-    own = [rule for rule in rules if word in rule._get_param_names() and _has_defaults(rule)]
+    own = [rule for rule in rules if word in rule._get_param_names() and has_defaults(rule)]
     first = [rule for rule in own if not any(rule is not other and issubclass(rule, other) for other in own)]
     return first[0] if len(first) == 1 else None
 
@@ -178,8 +178,7 @@ def value_hint(name, value, domains):
         return ""
     hint = _closest_option(name, value, options)
     if _is_rule(name, value) and not hint.endswith("epochs."):
-        call = f"{value.__name__}({'' if _has_defaults(value) else '...'})"
-        hint = f"{hint} {value.__name__} is a class. Pass an instance of it: {call}.".lstrip()
+        hint = f"{hint} {class_hint(value)}".lstrip()
     return hint
 
 
@@ -190,11 +189,6 @@ def _family_of(name):
 def _is_rule(name, value):
     """Tell whether a value is a class whose instances a parameter takes."""
     return isinstance(value, type) and issubclass(value, Component) and value.family == _family_of(name)
-
-
-def _has_defaults(rule):
-    parameters = inspect.signature(rule).parameters.values()
-    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
 
 def _closest_option(name, value, options):

@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 from .compiler import DISABLED
 from .documentation_link import DocumentationLinkMixin
 from .jit import kernel, scalar_type
-from .keywords import component_hints, explained
+from .keywords import class_hint, component_hints, explained
 from .numba_internals import NumbaError
 from .outside import outside
 from .parameters import ParametersMixin, is_default
@@ -90,6 +90,16 @@ class Component(DocumentationLinkMixin, ParametersMixin):
             if not hints:
                 raise
             raise ValueError(f"{error} {hints}") from None
+
+    def _validate_params(self):
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            for name, value in self.get_params(deep=False).items():
+                families = [domain for domain in self._parameter_constraints.get(name, []) if isinstance(domain, type)]
+                if isinstance(value, type) and issubclass(value, tuple(families)):
+                    raise type(error)(f"{error} {class_hint(value)}") from None
+            raise
 
     def hyper_parameters(self) -> tuple[float, ...]:
         """Return the numbers that the kernels find in ``hyper``, in this order.

@@ -76,6 +76,18 @@ def component_hints(unknown, component, method):
     return several({name: _component_hint(name, value, component) for name, value in unknown.items()})
 
 
+def class_hint(rule):
+    """Return a sentence about a class of components that stands in place of an instance."""
+    arguments = "" if has_defaults(rule) else "..."
+    return f"{rule.__name__} is a class. Pass an instance of it: {rule.__name__}({arguments})."
+
+
+def has_defaults(rule):
+    """Tell whether the constructor of a class needs no arguments."""
+    parameters = inspect.signature(rule).parameters.values()
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+
+
 def _component_hint(word, value, component):
     """Return a sentence about a keyword that a component does not know; empty if nothing comes to mind."""
     own = list(default_parameters(type(component)))

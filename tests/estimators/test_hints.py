@@ -20,9 +20,9 @@ from skregopt import MLPClassifier, MLPRegressor
 from skregopt._engine.records import GROUPS
 from skregopt._estimators.hints import _POSITIONAL
 from skregopt._kernels.words import ARGUMENTS, INSTANCES, OTHERWISE, PARAMETERS, VALUES
-from skregopt.activations import ELU
+from skregopt.activations import ELU, Trainable
 from skregopt.embeddings import Periodic
-from skregopt.initializers import ZeroOutput
+from skregopt.initializers import HeNormal, ZeroOutput
 from skregopt.losses import Huber
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV, regularization_path
 from skregopt.optimizers import Adam
@@ -197,8 +197,22 @@ def test_classes_in_place_of_instances(name):
         MLPRegressor(3, [ELU]).fit(X, NUMBERS)
 
 
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"activation": Trainable(ELU), "hidden_layer_sizes": 3}, "ELU"),
+        ({"weight_init": ZeroOutput(HeNormal)}, "HeNormal"),
+        ({"learning_rate": Warmup(Cosine)}, "Cosine"),
+    ],
+)
+def test_classes_within_components(params, name):
+    with pytest.raises(InvalidParameterError, match=rf"{name} is a class. Pass an instance of it: {name}\(\).$"):
+        MLPRegressor(**params).fit(X, NUMBERS)
+
+
 def test_classes_whose_instances_fit_nowhere():
-    for params in ({"solver": Cosine}, {"dropout_schedule": Step, "dropout": 0.1}):
+    nested = {"hidden_layer_sizes": 3, "activation": Trainable(Cosine)}
+    for params in ({"solver": Cosine}, {"dropout_schedule": Step, "dropout": 0.1}, nested):
         with pytest.raises(InvalidParameterError) as caught:
             MLPRegressor(**params).fit(X, NUMBERS)
         assert "is a class" not in str(caught.value)
