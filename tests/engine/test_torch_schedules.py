@@ -3,6 +3,12 @@
 import numpy as np
 import pytest
 from support.problems import make_problem
+from twin.draws import batch_masks
+
+from skregopt.schedules import CosLog, Warmup
+
+pytest.importorskip("torch")
+import torch
 from support.torch_twin import (
     ALPHA,
     BATCH_SIZE,
@@ -16,11 +22,6 @@ from support.torch_twin import (
     torch_network,
     train_torch,
 )
-from twin.draws import batch_masks
-
-from skregopt.schedules import CosLog, Warmup
-
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 pytestmark = [
     pytest.mark.torch,
