@@ -29,11 +29,12 @@ def begin_embedding(rule, inputs, rows, rng):
     """
     source, weights = inputs.examples.source, inputs.examples.sample_weight
     weights = np.ones(rows.size) if weights is None else weights[rows].astype(np.float64)
-    columns = [_column(source, index, rows, inputs.dtype) for index in range(source.n_features)]
     names = inputs.attributes.get("feature_names_in_")
-    n_distinct = [_few_distinct(column) for column in columns]
+    # one column at a time, because all of them would be a copy of X; a second look at some is cheap
+    columns = (_column(source, index, rows, inputs.dtype) for index in range(source.n_features))
+    n_distinct = [_few_distinct(column) if rule.is_auto() else None for column in columns]
     embedded = rule.embedded_columns(names, source.n_features, n_distinct).astype(np.int64)
-    started = [rule.start(rng, columns[index], weights) for index in embedded]
+    started = [rule.start(rng, _column(source, index, rows, inputs.dtype), weights) for index in embedded]
     attributes = [vector.attribute for vector in rule.vectors]
     for arrays in started:
         if set(arrays) != set(attributes):
@@ -113,7 +114,7 @@ def check_dense(embedding, source, argument="X"):
 def _column(source, index, rows, dtype):
     """Return the values of a column in the rows to train on, rounded to the working precision, as float64."""
     with np.errstate(over="ignore"):
-        values = source.column(index, rows).astype(dtype).astype(np.float64)
+        values = source.column(index, rows).astype(dtype, copy=False).astype(np.float64, copy=False)
     if not np.all(np.isfinite(values)):
         raise ValueError(
             f"X contains values too large for {dtype}, in column {index}. Scale X, best with StandardScaler, or use "

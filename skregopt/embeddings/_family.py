@@ -137,6 +137,16 @@ class Embedding(Component):
         """
         raise NotImplementedError
 
+    def is_auto(self) -> bool:
+        """Tell whether :meth:`embedded_columns` needs the numbers of distinct values of all columns.
+
+        Returns
+        -------
+        bool
+            Whether ``columns`` is 'auto', unless a rule overrides this.
+        """
+        return isinstance(self.columns, str) and self.columns == "auto"
+
     def embedded_columns(self, names: FeatureNames | None, n_features: int, n_distinct: ArrayLike) -> Ints:
         """Return the indices of the columns to embed, in increasing order.
 
@@ -147,8 +157,8 @@ class Embedding(Component):
         n_features : int
             Number of columns of X.
         n_distinct : array-like of shape (n_features,)
-            Number of distinct training values of each column, or of any number above 2 where there are more; read if
-            ``columns`` is 'auto'.
+            Number of distinct training values of each column, or any number above 2 where there are more; None for
+            each column unless :meth:`is_auto`.
 
         Returns
         -------
@@ -159,7 +169,7 @@ class Embedding(Component):
         ValueError
             If ``columns`` names features that do not exist, or if no column is left to embed.
         """
-        if self._is_auto():
+        if self.is_auto():
             chosen = np.flatnonzero(np.asarray(n_distinct) > FEW_VALUES)
             if chosen.size == 0:
                 rest = "all columns are constant, as with 1 sample" if np.max(n_distinct) == 1 else "X has no others"
@@ -186,11 +196,8 @@ class Embedding(Component):
 
     def _validate_params(self):
         super()._validate_params()
-        if not self._is_auto():
+        if not self.is_auto():
             self._given_columns()
-
-    def _is_auto(self):
-        return isinstance(self.columns, str) and self.columns == "auto"
 
     def _given_columns(self):
         """Return ``columns`` as a list of bools, of ints or of strings. ValueError if it is none, or has duplicates."""

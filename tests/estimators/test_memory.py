@@ -11,6 +11,7 @@ from support.pairwise import exhaustive
 from support.states import plain
 
 from skregopt import MLPClassifier, MLPRegressor
+from skregopt.embeddings import Periodic, PiecewiseLinear
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -98,3 +99,20 @@ def test_input_arrays_are_not_written_to(kind):
         model.fit(X, y, sample_weight, X_val=X, y_val=y, sample_weight_val=sample_weight, coef_init=coef_init)
         model.predict(X)
     assert plain(arrays) == before
+
+
+@pytest.mark.parametrize("columns", ["auto", [3], list(range(50))], ids=["auto", "one", "all"])
+@pytest.mark.parametrize("rule", [Periodic, PiecewiseLinear])
+def test_columns_are_embedded_one_at_a_time(rule, columns):
+    """A float64 copy of this X would take 40 MB; a column takes 0.8 MB."""
+    X = np.random.RandomState(0).normal(size=(100_000, 50)).astype(np.float32)
+    y = X[:, 3].copy()
+    model = MLPRegressor(2, feature_embedding=rule(2, columns=columns), max_iter=1, batch_size=300, dtype="float32")
+    model.fit(X[:300], y[:300])
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12e6
