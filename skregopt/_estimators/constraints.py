@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from .._engine.blocks import NORMALISATIONS
+from .._kernels.parameters import is_default
 from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions
 from .._training.memory import FACTOR_SCHEDULES
 from ..activations import ACTIVATIONS, Activation
@@ -141,3 +142,8 @@ def _parameter_constraints(
         ],
         "verbose": ["verbose"],
     }
+
+
+def asks_for_something(value, default):
+    """Tell whether a parameter, off by default, is not off: zeros for numbers are."""
+    return (isinstance(value, str | Schedule) or bool(np.any(value))) and not is_default(value, default)

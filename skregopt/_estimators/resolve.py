@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._engine.blocks import NORMALISATIONS
-from .._engine.records import GROUPS
 from .._kernels.component import build_component
 from .._kernels.parameters import all_parameters, is_default
 from .._kernels.sklearn_internals import StrOptions
@@ -18,13 +17,16 @@ from ..initializers import INITIALIZERS, Initializer
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
+from .constraints import asks_for_something
 from .factor_schedules import factor_schedules
 from .hints import value_hint
+from .rate_factors import rate_factors
 
 # parameters that need a hidden layer -> the cure for a network without one
 _NEED_HIDDEN_LAYERS = {
     **dict.fromkeys(NORMALISATIONS, "Standardise the features instead."),
     "dropout": "Use input_dropout to drop input features.",
+    "activation": "Leave activation at its default, or ask for a hidden layer.",  # if it is trained
 }
 # parameters that ask for something that L-BFGS, which minimises one smooth function of all rows, cannot do -> why not
 _TAKES_BATCHES = "takes running statistics of batches, which solver='lbfgs' does not have"
@@ -42,13 +44,6 @@ _NEED_FIRST_ORDER_SOLVERS = {
     "ema_decay": _ACTS_ON_UPDATES,
     "learning_rate_factors": _ACTS_ON_UPDATES,
     "parametrization": _ACTS_ON_UPDATES,
-}
-_CHANGE_COEFS = ("max_norm", "weight_decay", "weight_decay_schedule", "parametrization")  # and nothing else
-# group of parameters that only some networks have -> what gives a network such parameters
-_GIVES_GROUP = {
-    "norm": "batch_norm=True or layer_norm=True",
-    "embedding": "a feature_embedding",
-    "activation": "a trainable activation",
 }
 
 
@@ -133,12 +128,8 @@ def resolve(estimator, incremental=False):
     else:
         _check_floor(estimator, optimizer, schedule)
     embedding = _embedding(estimator)
-    present = {
-        "norm": normalisation is not None,
-        "embedding": embedding is not None,
-        "activation": any(isinstance(activation, Trainable) for activation in activations),
-    }
-    options = _options(estimator, optimizer, incremental) | {"learning_rate_factors": _rate_factors(estimator, present)}
+    factors = rate_factors(estimator, normalisation, embedding, activations)
+    options = _options(estimator, optimizer, incremental) | {"learning_rate_factors": factors}
     options |= factor_schedules(estimator, dropout, options["weight_decay"])
     if penalty is estimator.penalty:  # with a name, grids over penalties and ratios must work
         check_effect(estimator, "l1_ratio", penalty, PENALTIES)
@@ -290,7 +281,8 @@ def _check_layers(estimator, hidden):
     """Raise ValueError for a parameter that acts on hidden layers where there is none."""
     for name, cure in _NEED_HIDDEN_LAYERS.items():
         value = getattr(estimator, name)
-        if not hidden and np.any(value):
+        asks = isinstance(value, Trainable) if name == "activation" else np.any(value)
+        if not hidden and asks:
             raise ValueError(f"{name}={value!r} needs a hidden layer, but {depth(estimator)} has none. {cure}")
 
 
@@ -342,7 +334,7 @@ def _check_for_lbfgs(estimator, penalty):
     """Raise ValueError for parameters that contradict ``solver='lbfgs'``."""
     for name, reason in _NEED_FIRST_ORDER_SOLVERS.items():
         value, default = getattr(estimator, name), estimator._default_parameters()[name]
-        if _asks_for_something(value, default):
+        if asks_for_something(value, default):
             raise ValueError(
                 f"{name}={value!r} {reason}. Leave {name} at its default, {default!r}, or use a first-order solver: "
                 f"{_names(OPTIMIZERS)}."
@@ -362,50 +354,6 @@ def _check_floor(estimator, optimizer, schedule):
             f"learning_rate={schedule!r} has a floor above learning_rate_init={estimator.learning_rate_init!r}, the "
             f"highest rate ({highest:g}). Lower floor, or raise learning_rate_init."
         )
-
-
-def _rate_factors(estimator, present):
-    """Return the factors on the learning rate, one for each of ``GROUPS``; None for 1 everywhere.
-
-    Parameters
-    ----------
-    estimator : BaseMLP
-    present : dict of str to bool
-        Whether the network has parameters of a group; those of other groups it always has.
-
-    Raises
-    ------
-    ValueError
-        For an unknown group, one that the network has not, and for a factor that is no finite number >= 0.
-    """
-    given = estimator.learning_rate_factors
-    if not given:
-        return None
-    for name, factor in given.items():
-        if name not in GROUPS:
-            hint = value_hint("learning_rate_factors", name, [StrOptions(set(GROUPS))])
-            raise ValueError(
-                f"learning_rate_factors={given!r}: {name!r} is no group of parameters. The groups are "
-                f"{', '.join(map(repr, GROUPS))}. {hint}".rstrip()
-            )
-        if name in _GIVES_GROUP and not present.get(name, False):
-            raise ValueError(
-                f"learning_rate_factors={given!r} has a factor for {name!r}, parameters that only a network with "
-                f"{_GIVES_GROUP[name]} has. Leave {name!r} out, or use {_GIVES_GROUP[name]}."
-            )
-        if not isinstance(factor, Real) or isinstance(factor, bool | np.bool) or not 0 <= factor < np.inf:
-            raise ValueError(
-                f"learning_rate_factors={given!r}: the factor of {name!r} must be a finite number >= 0, got "
-                f"{factor!r}. 1 leaves the learning rate as it is, 0 freezes the group."
-            )
-    for name in _CHANGE_COEFS if given.get("coefs") == 0 else ():
-        value, default = getattr(estimator, name), estimator._default_parameters()[name]
-        if _asks_for_something(value, default):
-            raise ValueError(
-                f"{name}={value!r} acts on updates of coefs_, which learning_rate_factors={given!r} freezes. Leave "
-                f"{name} at its default, {default!r}, or use a factor above 0 for 'coefs'."
-            )
-    return tuple(float(given.get(name, 1.0)) for name in GROUPS)
 
 
 def _options(estimator, optimizer, incremental):
@@ -457,11 +405,6 @@ def check_effect(estimator, name, component, registry):
         f"{name}={value!r} has no effect with {family}={getattr(estimator, family)!r}, which has no such parameter. "
         f"Use {family}={' or '.join(readers)}, or leave {name} at its default, {default!r}."
     )
-
-
-def _asks_for_something(value, default):
-    """Tell whether a parameter, off by default, is not off: zeros for numbers are."""
-    return (isinstance(value, str | Schedule) or bool(np.any(value))) and not is_default(value, default)
 
 
 def _names(registry):

@@ -21,7 +21,7 @@ class Trainable(Activation):
     Parameters
     ----------
     activation : str or Activation, default='silu'
-        Name or instance of the activation f.
+        Name or instance of the activation f, which must not be the identity.
 
     Notes
     -----
@@ -75,4 +75,10 @@ class Trainable(Activation):
 
     def _validate_params(self):
         super()._validate_params()
-        self.wrapped()._validate_params()
+        wrapped = self.wrapped()
+        wrapped._validate_params()
+        if isinstance(wrapped, activations.ACTIVATIONS["identity"]):
+            raise ValueError(
+                f"activation={self.activation!r} of Trainable is the identity, between which and itself no scale makes "
+                "a difference. Use activation='identity' for the layer, or another activation in Trainable."
+            )

@@ -89,7 +89,7 @@ class Explicit:
                 layers += [*self.norms[layer : layer + 1], ACTIVATIONS["tanh"]()]
         self.network = torch.nn.Sequential(*layers)
 
-    def train(self, problem, rule, factors, clip_norm, decay, **params):
+    def train(self, problem, rule, factors, clip_norm, alpha, decay, **params):
         """Make the steps, with an L2 penalty of the products' matrices in the loss."""
         factors = {"coefs": 1.0, "intercepts": 1.0, "norm": 1.0} | factors
         groups = [
@@ -106,7 +106,7 @@ class Explicit:
             rows = slice(start, start + BATCH_SIZE)
             optimizer.zero_grad()
             loss = LOSSES["regression"](self.network(X[rows]), y[rows]).mean()
-            (loss + ALPHA / 2 * sum((p.W**2).sum() for p in self.products)).backward()
+            (loss + alpha / 2 * sum((p.W**2).sum() for p in self.products)).backward()
             if clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
             optimizer.step()
@@ -130,11 +130,12 @@ def test_thirty_steps(rule, rates, norm, clip_norm):
     problem = make_problem("regression", n_samples=N_SAMPLES, seed=2)
     coefs, intercepts = start_weights([problem.X.shape[1], 6, 5, 1])
     explicit = Explicit(coefs, intercepts, norm, params.get("parametrization") == "ntp")
-    explicit.train(problem, torch_rule, factors, clip_norm, params.get("weight_decay", 0.0), **torch_params)
+    alpha = 1e-4 if rates == "frozen weights" else ALPHA  # where no other than the default makes sense
+    explicit.train(problem, torch_rule, factors, clip_norm, alpha, params.get("weight_decay", 0.0), **torch_params)
     estimator = problem.make(
         hidden_layer_sizes=(6, 5),
         activation="tanh",
-        alpha=ALPHA,
+        alpha=alpha,
         batch_size=BATCH_SIZE,
         max_iter=5,
         n_iter_no_change=np.inf,

@@ -10,7 +10,7 @@ from support.estimators import BOTH, make_data, output, small
 from support.states import fitted_state, state, weights
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt.activations import ELU, Trainable
+from skregopt.activations import ELU, Identity, Trainable
 from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.model_selection import MLPRegressorCV, regularization_path
 
@@ -163,6 +163,19 @@ def test_parameters_out_of_their_domain():
     for bad in (Trainable("rellu"), Trainable(Trainable("relu")), [Trainable("rellu")], Trainable(3)):
         with pytest.raises(ValueError, match="activation"):
             small(MLPRegressor, activation=bad).fit(X, y)
+    for identity in ("identity", Identity()):
+        for bad in (Trainable(identity), [Trainable(identity)]):
+            with pytest.raises(ValueError, match=r"activation=.*of Trainable is the identity.* Use activation="):
+                small(MLPRegressor, activation=bad).fit(X, y)
+
+
+@pytest.mark.parametrize("no_layer", [{"hidden_layer_sizes": ()}, {"n_hidden_layers": 0}], ids=str)
+@pytest.mark.parametrize("factors", [None, {"activation": 0.1}])
+def test_a_trainable_activation_needs_a_hidden_layer(no_layer, factors):
+    X, y = make_data(MLPRegressor)
+    with pytest.raises(ValueError, match=r"activation=Trainable\(activation='mish'\) needs a hidden layer") as error:
+        MLPRegressor(activation=Trainable("mish"), learning_rate_factors=factors, **no_layer).fit(X, y)
+    assert all(f"{name}=" in str(error.value) for name in no_layer)
 
 
 def test_searches():
@@ -208,7 +221,13 @@ def test_a_fit_that_fails_leaves_embeddings_as_they_were(params):
 def test_an_additive_model(params):
     X, _ = make_data(MLPRegressor, n_samples=200)
     y = np.abs(X[:, 0]) + np.sin(3 * X[:, 3])
-    params = {"hidden_layer_sizes": (), "max_iter": 400, "learning_rate_init": 0.02, "tol": 0} | params
+    params = params | {
+        "hidden_layer_sizes": (),
+        "activation": "relu",
+        "max_iter": 400,
+        "learning_rate_init": 0.02,
+        "tol": 0,
+    }
     model = small(MLPRegressor, **params).fit(X, y)
     assert model.score(X, y) > 0.5 > small(MLPRegressor, **params | {"feature_embedding": None}).fit(X, y).score(X, y)
     Z = X.copy()
@@ -228,6 +247,7 @@ def test_paths(params, penalty, hidden):
     """They go up, from a dense network, as with hidden layers; those of 'group_l1' end in whole features."""
     X, y = make_data(MLPRegressor)
     params = params | {"penalty": penalty, "hidden_layer_sizes": hidden, "max_iter": 40, "learning_rate_init": 0.01}
+    params |= {} if hidden else {"activation": "relu"}  # a scale is trained for each hidden unit
     path = regularization_path(small(MLPRegressor, **params), X, y, alphas=[1e-3, 0.1, 10.0])
     assert path.alphas_.tolist() == [1e-3, 0.1, 10.0]
     assert path.feature_importances_.shape == (3, 5)

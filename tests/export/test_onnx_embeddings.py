@@ -63,7 +63,7 @@ def test_tasks(rule, task, run):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, ELU(0.5)], ids=str)
+@pytest.mark.parametrize("activation", [*(name for name in ACTIVATIONS if name != "identity"), ELU(0.5)], ids=str)
 def test_trainable_activations(activation, dtype, run):
     X, y = make_data()
     model = MLPClassifier(activation=Trainable(activation), **SMALL, dtype=dtype).fit(X, y > 0)

@@ -40,7 +40,7 @@ ORDER = {
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
     "_training": "memory threads outcome problem trial job slices evaluation first_order lbfgs",
-    "_estimators": "hints constraints factor_schedules resolve messages validation targets embedded "
+    "_estimators": "hints constraints factor_schedules rate_factors resolve messages validation targets embedded "
     "fitted draws read split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",

@@ -16,8 +16,10 @@ from support.states import plain, weights
 from support.training_data import BOTH, make_data, small
 
 from skregopt import MLPClassifier, MLPRegressor
-from skregopt.activations import Tanh
+from skregopt.activations import Tanh, Trainable
+from skregopt.embeddings import PiecewiseLinear
 from skregopt.optimizers import OPTIMIZERS, Adam, Muon, Nadam, Optimizer, RMSprop
+from skregopt.penalties import GroupL1
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -53,6 +55,12 @@ class Shrinking(Optimizer):
     def step(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size):
         for i in range(weights.size):
             weights[i] *= scalars[0]
+
+
+class Fixed(PiecewiseLinear):
+    """A user's embedding that stays as it starts."""
+
+    vectors = tuple(vector._replace(trained=False) for vector in PiecewiseLinear.vectors)
 
 
 RULES = {
@@ -119,9 +127,9 @@ def test_factors_are_on_all_that_a_rate_decides(rule, around, penalty, network, 
 
 
 @covering(
-    lambda rule=None, network=None, around=None, group=None, **_: (
+    lambda rule=None, network=None, around=None, group=None, penalty=None, **_: (
         fits_together(rule, network) and (group, around) not in (("coefs", "max_norm"), ("coefs", "weight_decay"))
-        and (group != "norm" or network != "two layers")
+        and (group != "norm" or network != "two layers") and (group != "coefs" or penalty in (None, "l2"))
     ),
     rule=list(RULES),
     group=["coefs", "intercepts", "norm"],
@@ -134,6 +142,8 @@ def test_a_factor_of_zero_freezes(rule, group, network, around, penalty):
     model, X, y = make(rule, around, penalty, network, dtype="float32")  # in which the rate of the next line is 0
     start = copy.deepcopy(model).set_params(learning_rate_init=1e-300, max_iter=1, weight_decay=0, max_norm=None)
     start = start.set_params(penalty=None, solver="adam", early_stopping=False).fit(X, y)  # the initial weights
+    if group == "coefs":  # whose penalty is at its default, which moves them as little as any other
+        model.set_params(alpha=1e-4)
     model.set_params(learning_rate_factors={group: 0}).fit(X, y)
     attributes = {"coefs": ["coefs_"], "intercepts": ["intercepts_"], "norm": []}
     if network != "two layers":
@@ -141,20 +151,6 @@ def test_a_factor_of_zero_freezes(rule, group, network, around, penalty):
     for name, arrays in ((name, arrays) for name, names in attributes.items() for arrays in names):
         same = plain(getattr(model, arrays)) == plain(getattr(start, arrays))
         assert same == (name == group), arrays
-
-
-@pytest.mark.parametrize("penalty", ["l1", "group_l1"])
-def test_no_proximal_step_moves_frozen_weights(penalty):
-    """Not even one whose step sizes a rule computes without the rate."""
-    model, X, y = make("of the user", penalty=penalty, dtype="float32", warm_start=True)
-    before = plain(model.fit(X, y).coefs_)
-    assert plain(model.set_params(learning_rate_factors={"coefs": 0}).fit(X, y).coefs_) == before
-
-
-def test_everything_frozen():
-    model, X, y = make("adam", learning_rate_factors={"coefs": 0, "intercepts": 0.0})
-    model.fit(X, y)
-    assert plain(model.predict(X)) == plain(model.set_params(max_iter=1).fit(X, y).predict(X))
 
 
 def test_groups_left_out_have_the_rate_itself():
@@ -218,7 +214,7 @@ def test_moments_of_frozen_weights_go_on():
 def test_warm_start_with_other_factors():
     model, X, y = make("adam", warm_start=True)
     before = plain(model.fit(X, y).coefs_)
-    model.set_params(learning_rate_factors={"coefs": 0}).fit(X, y)
+    model.set_params(learning_rate_factors={"coefs": 0}, alpha=1e-4).fit(X, y)
     assert plain(model.coefs_) == before
 
 
@@ -326,6 +322,17 @@ def test_without_compilation():
         ({"learning_rate_factors": {"coefs": 0}, "parametrization": "ntp"}, ["parametrization='ntp'", "freezes"]),
         ({"learning_rate_factors": {"coefs": 0.5}, "solver": "lbfgs"}, ["solver='lbfgs'", "None", "'adam'"]),
         ({"parametrization": "ntp", "solver": "lbfgs"}, ["solver='lbfgs'", "'standard'", "'adam'"]),
+        ({"learning_rate_factors": {"coefs": 0}, "penalty": "l1"}, ["penalty='l1'", "freezes", "'l2'"]),
+        ({"learning_rate_factors": {"coefs": 0}, "penalty": GroupL1(0.5)}, ["penalty=GroupL1(", "freezes"]),
+        ({"learning_rate_factors": {"coefs": 0}, "alpha": 0.1}, ["alpha=0.1", "freezes", "0.0001"]),
+        ({"learning_rate_factors": {"coefs": 0, "intercepts": 0.0}}, ["nothing is trained", "'coefs', 'intercepts'"]),
+        ({"learning_rate_factors": {"coefs": 0, "intercepts": 0, "norm": 0}, "layer_norm": True},
+         ["nothing is trained", "'coefs', 'intercepts', 'norm'"]),
+        ({"learning_rate_factors": dict.fromkeys(("coefs", "intercepts", "embedding", "activation"), 0),
+          "feature_embedding": "periodic", "activation": Trainable("relu")}, ["nothing is trained"]),
+        ({"learning_rate_factors": {"embedding": 1}, "feature_embedding": Fixed()}, ["Fixed()", "nothing to train"]),
+        ({"learning_rate_factors": {"coefs": 0, "intercepts": 0}, "feature_embedding": Fixed()},
+         ["nothing is trained"]),
         ({"parametrization": "ntk"}, ["Did you mean 'ntp'?"]),
     ],
 )  # fmt: skip
@@ -334,7 +341,15 @@ def test_refusals(kind, params, words):
     with pytest.raises(ValueError) as error:
         kind(**params).fit(X, y)
     assert all(word in str(error.value) for word in words), error.value
-    assert all(name in str(error.value) for name in params if name != "solver")
+    shared = {"solver"} if "nothing is trained" not in words else {"solver", *params} - {"learning_rate_factors"}
+    assert all(name in str(error.value) for name in params if name not in shared)
+
+
+@BOTH
+@pytest.mark.parametrize("penalty", [{}, {"penalty": None, "alpha": 0.1}, {"penalty": "l1", "alpha": 0}], ids=str)
+def test_frozen_weights_go_with_a_penalty_that_nobody_asked_for(kind, penalty):
+    X, y = make_data(kind)
+    small(kind, max_iter=1, learning_rate_factors={"coefs": 0}, **penalty).fit(X, y)
 
 
 @pytest.mark.parametrize("factor", [0, 2, np.float32(0.5), np.int64(0), np.array(0.25)[()]])
