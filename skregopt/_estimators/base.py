@@ -190,9 +190,10 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         """Fit to :class:`FitData`, and warn about how training ended; a failure changes nothing."""
         with self._unchanged_on_failure() as before:
             outcome = run_fit(self, data, incremental)
-            if outcome.passes_horizon:
+            if outcome.passed_horizons:
                 # but this: where warnings are errors, this call fails, and not each one after it
-                before["_optimizer_memory_"] = before["_optimizer_memory_"] | {"told_of_horizon": True}
+                told = {"told_of_horizon": self._optimizer_memory_["told_of_horizon"]}
+                before["_optimizer_memory_"] = before["_optimizer_memory_"] | told
                 warn_about_horizon(outcome, all_parameters(self))
             if not incremental:
                 given = all_parameters(self)

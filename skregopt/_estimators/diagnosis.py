@@ -9,6 +9,7 @@ from .resolve import watches_loss
 
 # L-BFGS has converged, not only ended, where so many iterations have lowered the loss by less than this share of it
 _LAST_ITERATIONS, _HARDLY = 10, 0.01
+_ENDED = 1e-3  # of its peak: below it, a schedule has ended
 
 
 def is_complete(outcome, resolved):
@@ -18,15 +19,18 @@ def is_complete(outcome, resolved):
     return resolved.optimizer is not None and resolved.schedule.has_horizon
 
 
-def passes_horizon(outcome, resolved, memory):
-    """Tell whether a call of ``partial_fit`` comes after the end of the schedule, of which the user was not told yet.
+def passed_horizons(outcome, resolved, memory):
+    """Return the parameters whose schedules ended before a call of ``partial_fit``, of which the user was not told yet.
 
     A floor of the user's own, at which training goes on, is no end.
     """
-    if not resolved.schedule.has_horizon or memory.told_of_horizon or memory.epoch <= resolved.given["max_iter"]:
-        return False
+    if memory.epoch <= resolved.given["max_iter"]:
+        return []
+    ended = [name for name, factor in outcome.factors.items() if factor < _ENDED]
     rates = outcome.learning_rate_curve
-    return bool(rates) and rates[-1] < 1e-3 * resolved.options["learning_rate_init"]
+    if resolved.schedule.has_horizon and rates and rates[-1] < _ENDED * resolved.options["learning_rate_init"]:
+        ended.insert(0, "learning_rate")
+    return [name for name in ended if name not in memory.told_of_horizon]
 
 
 def is_sound(outcome, network, split):

@@ -21,6 +21,24 @@ TRANSFORMED_IN_A_PIPELINE = (
     "sklearn.set_config(enable_metadata_routing=True), .set_fit_request(X_val=True, y_val=True) of this estimator, "
     "Pipeline(..., transform_input=['X_val']) and pipeline.fit(X, y, X_val=X_val, y_val=y_val)"
 )
+# parameter that takes a schedule -> what the schedule gives, what its end amounts to, and what has no end
+_ENDS_OF_SCHEDULES = {
+    "learning_rate": (
+        "the rate",
+        "the network hardly changes",
+        "use a schedule without an end, such as learning_rate='constant' or 'invscaling'",
+    ),
+    "dropout_schedule": (
+        "the factor",
+        "hardly anything is dropped",
+        "leave dropout_schedule at its default, None",
+    ),
+    "weight_decay_schedule": (
+        "the factor",
+        "weights hardly decay",
+        "leave weight_decay_schedule at its default, None",
+    ),
+}
 
 
 def warn_user(message, category=UserWarning):
@@ -150,13 +168,16 @@ def warn_about_validation_rows(outcome):
 
 
 def warn_about_horizon(outcome, given):
-    """Warn that ``partial_fit`` goes on behind the end of its schedule. Parameters as in :func:`check_finite`."""
-    rate = outcome.learning_rate_curve[-1]
+    """Warn that ``partial_fit`` goes on behind the end of schedules. Parameters as in :func:`check_finite`."""
+    ended, cures = [], []
+    for name in outcome.passed_horizons:
+        last = outcome.factors.get(name, outcome.learning_rate_curve[-1])
+        rate, effect, cure = _ENDS_OF_SCHEDULES[name]
+        ended.append(f"{name}={given[name]!r} has ended: {rate} is {last:.3g} from now on, and {effect}")
+        cures.append(cure)
     warn_user(
-        f"partial_fit has been called more than max_iter={given['max_iter']} times, after which learning_rate="
-        f"{given['learning_rate']!r} has ended: the rate is {rate:.3g} from now on, and the network hardly changes. "
-        "Set max_iter to the number of calls that you mean, or use a schedule without an end, such as "
-        "learning_rate='constant' or 'invscaling'."
+        f"partial_fit has been called more than max_iter={given['max_iter']} times, after which {'; '.join(ended)}. "
+        f"Set max_iter to the number of calls that you mean, or {', and '.join(cures)}."
     )
 
 

@@ -8,7 +8,7 @@ from .diagnosis import (
     is_complete,
     is_sound,
     learnt_little_of_small_targets,
-    passes_horizon,
+    passed_horizons,
     scale_of_losses,
     unlike_losses,
 )
@@ -79,8 +79,9 @@ def train(resolved, inputs, split, beginning, observers):
         outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, memory, observers)
     if outcome.ending is Ending.MAX_ITER and is_complete(outcome, resolved):
         outcome.ending = Ending.COMPLETED
-    if options.incremental and passes_horizon(outcome, resolved, memory):
-        outcome.passes_horizon = memory.told_of_horizon = True
+    if options.incremental:
+        outcome.passed_horizons = passed_horizons(outcome, resolved, memory)
+        memory.told_of_horizon = (*memory.told_of_horizon, *outcome.passed_horizons)
     sound = is_sound(outcome, network, split)
     if options.incremental and outcome.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt

@@ -89,10 +89,13 @@ class _FirstOrderTraining:
         memory.memory = job["update", "memory"][:, :N_MEMORY].copy()
         memory.schedule_memory[:] = job["learning_rate", "memory"][:N_MEMORY]
         memory.t_warmup = int(job.array["learning_rate"]["t_warmup"][0])
-        for name in FACTOR_SCHEDULES:
+        update = job.array["update"][0]
+        last = float(update["dropout_factor"]), float(update["weight_decay"]) / (self.options.weight_decay or 1.0)
+        for name, factor in zip(FACTOR_SCHEDULES, last, strict=True):
             if getattr(self.options, name) is not None:
                 numbers = np.append(job[name, "memory"][:N_MEMORY], job.array[name]["t_warmup"])
                 memory.factor_schedules[name] = numbers
+                outcome.factors[name] = factor
         return outcome
 
     def outcome_so_far(self):

@@ -36,8 +36,9 @@ class OptimizerMemory:
         See ``SCHEDULE`` in ``records.py``.
     epoch, t, no_improvement, best_score
         See ``PROGRESS`` there.
-    told_of_horizon : bool
-        Whether the user has been told that the schedule has ended.
+    told_of_horizon : tuple of str
+        Parameters of whose schedules the user has been told that they have ended; a bool, for the learning rate, in
+        older pickles.
     weights, average : ndarray or None
         With averaged weights: the current weights, and the average that goes with them.
     factor_schedules : dict of str to ndarray of shape (N_MEMORY + 1,), float64
@@ -53,10 +54,14 @@ class OptimizerMemory:
     t_warmup: int = 0
     no_improvement: int = 0
     best_score: float = -np.inf
-    told_of_horizon: bool = False
+    told_of_horizon: tuple = ()
     weights: np.ndarray = None
     average: np.ndarray = None
     factor_schedules: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if isinstance(self.told_of_horizon, bool):
+            self.told_of_horizon = ("learning_rate",) * self.told_of_horizon
 
     @classmethod
     def new(cls, optimizer, n_parameters, dtype):

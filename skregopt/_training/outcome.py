@@ -40,8 +40,10 @@ class Outcome:
     unlike_losses : tuple of two floats, or None
         The validation loss after the first epoch and the training loss to compare it with, where the rows that the
         user has given to validate on must have another scale.
-    passes_horizon : bool
-        Whether this call of ``partial_fit`` is the first one that hardly moves, because the schedule has ended.
+    factors : dict of str to float
+        Last factors of the schedules of dropout and of weight decay by the names of their parameters.
+    passed_horizons : list of str
+        Parameters whose schedules have ended, if this call of ``partial_fit`` is the first one after it.
     message : str
         SciPy's words about the end of L-BFGS.
     """
@@ -57,7 +59,8 @@ class Outcome:
     best_score: float = -np.inf
     targets_are_small: bool = False
     unlike_losses: tuple | None = None
-    passes_horizon: bool = False
+    factors: dict = field(default_factory=dict)
+    passed_horizons: list = field(default_factory=list)
     message: str = ""
 
     def so_far(self, theta, n_iter, progress):
