@@ -34,7 +34,14 @@ def begin_embedding(rule, inputs, rows, rng):
     columns = (_column(source, index, rows, inputs.dtype) for index in range(source.n_features))
     n_distinct = [_few_distinct(column) if rule.is_auto() else None for column in columns]
     embedded = rule.embedded_columns(names, source.n_features, n_distinct).astype(np.int64)
-    started = [rule.start(rng, _column(source, index, rows, inputs.dtype), weights) for index in embedded]
+    try:
+        started = [rule.start(rng, _column(source, index, rows, inputs.dtype), weights) for index in embedded]
+    except MemoryError as error:
+        raise ValueError(
+            f"feature_embedding={rule!r} is too large for the memory ({error}). Use fewer "
+            f"{' and '.join(name for name in rule.get_params(deep=False) if name.startswith('n_')) or 'numbers'}, or "
+            "embed fewer columns."
+        ) from None
     attributes = [vector.attribute for vector in rule.vectors]
     for arrays in started:
         if set(arrays) != set(attributes):

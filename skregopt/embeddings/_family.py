@@ -19,6 +19,7 @@ from .._kernels.typing import Array, FeatureNames, Float64s, Ints, OnnxGraph, Si
 
 # 'auto' leaves out columns with at most this many distinct values: any function of such a column is linear
 FEW_VALUES = 2
+MOST_NUMBERS = 10**6  # frequencies, or outputs, of a column: more are a slip of the pen
 
 
 class EmbeddingVector(NamedTuple):

@@ -14,7 +14,7 @@ from .._kernels.sklearn_internals import Interval
 from .._kernels.trigonometry import cos_of_turns, sin_of_turns
 from .._kernels.typing import Array, Float64s, Kernel, OnnxGraph
 from .._kernels.views import flat_view
-from ._family import Embedding, EmbeddingVector
+from ._family import MOST_NUMBERS, Embedding, EmbeddingVector
 
 TURN = 2.0 * math.pi  # radians
 # Parameters of a column with k frequencies and m combinations of their cosines: frequencies (k), phases (k), weights
@@ -108,12 +108,12 @@ class Periodic(Embedding):
 
     Parameters
     ----------
-    n_frequencies : int >= 1, default=16
+    n_frequencies : int in [1, 1000000], default=16
         Number of cosines.
-    frequency_scale : float > 0, default=0.1
+    frequency_scale : float in (0, 1e+30], default=0.1
         Standard deviation of the frequencies at the start, in periods per unit of the feature. It matters most: larger
         values fit faster changes, and noise.
-    n_outputs : int >= 2, default=4
+    n_outputs : int in [2, 1000000], default=4
         Numbers that a column becomes, the column itself among them.
     columns : 'auto' or array-like, default='auto'
         Columns to embed: their indices, their names, or a mask of booleans. 'auto' takes all with more than two
@@ -142,9 +142,9 @@ class Periodic(Embedding):
     """
 
     _parameter_constraints = {
-        "n_frequencies": [Interval(Integral, 1, None, closed="left")],
-        "frequency_scale": [Interval(Real, 0, None, closed="neither")],
-        "n_outputs": [Interval(Integral, 2, None, closed="left")],
+        "n_frequencies": [Interval(Integral, 1, MOST_NUMBERS, closed="both")],
+        "frequency_scale": [Interval(Real, 0, 1e30, closed="right")],
+        "n_outputs": [Interval(Integral, 2, MOST_NUMBERS, closed="both")],
         "columns": Embedding.columns_constraint,
     }
     vectors: ClassVar[tuple[EmbeddingVector, ...]] = (

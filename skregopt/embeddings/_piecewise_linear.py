@@ -14,7 +14,7 @@ from .._kernels.jit import jit
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Array, Float64s, Kernel, OnnxGraph
 from .._kernels.views import flat_view
-from ._family import Embedding, EmbeddingVector
+from ._family import MOST_NUMBERS, Embedding, EmbeddingVector
 
 # Parameters of a column with m outputs and n bins: slopes (m), intercepts (m), coefs (n, m). Constants: n + 1 edges.
 #
@@ -121,9 +121,14 @@ def weighted_quantiles(values: Float64s, weights: Float64s, n_intervals: int) ->
     """
     distinct, places = np.unique(values, return_inverse=True)
     cumulated = np.cumsum(np.bincount(places, weights))
-    # without a division: whole weights give whole numbers, which are compared without rounding
-    wanted = np.arange(n_intervals + 1) * cumulated[-1]
-    return np.unique(distinct[np.searchsorted(cumulated * n_intervals, wanted)])
+    # The last k for which k / n is not above the share of a value. It is rounded, and then made the last k for which
+    # k * sum <= n * (sum up to the value): whole weights give whole numbers, which are compared without rounding. There
+    # may be far more quantiles than values.
+    total, scaled = cumulated[-1], cumulated * n_intervals
+    last = np.floor(scaled / total)
+    last += (last + 1) * total <= scaled
+    last -= last * total > scaled
+    return distinct[np.diff(last, prepend=-1.0) > 0]
 
 
 class PiecewiseLinear(Embedding):
@@ -145,9 +150,9 @@ class PiecewiseLinear(Embedding):
 
     Parameters
     ----------
-    n_bins : int >= 1, default=16
+    n_bins : int in [1, 1000000000], default=16
         Largest number of bins.
-    n_outputs : int >= 1, default=8
+    n_outputs : int in [1, 1000000], default=8
         Numbers that a column becomes.
     columns : 'auto' or array-like, default='auto'
         Columns to embed: their indices, their names, or a mask of booleans. 'auto' takes all with more than two
@@ -177,8 +182,8 @@ class PiecewiseLinear(Embedding):
     """
 
     _parameter_constraints = {
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
-        "n_outputs": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, 10**9, closed="both")],
+        "n_outputs": [Interval(Integral, 1, MOST_NUMBERS, closed="both")],
         "columns": Embedding.columns_constraint,
     }
     vectors: ClassVar[tuple[EmbeddingVector, ...]] = (

@@ -154,7 +154,13 @@ def test_parameters_out_of_their_domain():
         (Periodic(n_frequencies=0), "n_frequencies"),
         (Periodic(n_outputs=1), "n_outputs"),
         (Periodic(frequency_scale=0), "frequency_scale"),
+        (Periodic(n_frequencies=10**12), "n_frequencies"),
+        (Periodic(n_outputs=10**12), "n_outputs"),
+        (Periodic(frequency_scale=1e308), "frequency_scale"),
+        (Periodic(n_frequencies=10**6, n_outputs=10**6), "too large for the memory .*n_frequencies and n_outputs"),
         (PiecewiseLinear(n_bins=0), "n_bins"),
+        (PiecewiseLinear(n_bins=10**300), "n_bins"),
+        (PiecewiseLinear(n_outputs=10**12), "n_outputs"),
         (PiecewiseLinear(columns="all"), "columns"),
         ("fourier", "feature_embedding"),
     ):

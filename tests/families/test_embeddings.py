@@ -1,5 +1,7 @@
 """Embeddings of numeric features: values, gradients, and where numbers end."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -367,3 +369,36 @@ def test_there_is_no_onnx_form_by_default():
         Embedding().to_onnx(None, "x", {})
     with pytest.raises(NotImplementedError):
         Embedding().start(None, None, None)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_more_bins_than_values(weighted):
+    """Each value is an edge, however many quantiles are asked for, and memory is taken for values only."""
+    values = np.random.RandomState(0).normal(size=120)
+    weights = np.random.RandomState(1).uniform(0.1, 3, 120) if weighted else np.ones(120)
+    tracemalloc.start()
+    try:
+        arrays = PiecewiseLinear(n_bins=10**7).start(np.random.RandomState(0), values, weights)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(arrays["embedding_bins_"], np.sort(values))
+    assert peak < 1e6
+    most = PiecewiseLinear(n_bins=10**9).start(np.random.RandomState(0), values, weights)
+    np.testing.assert_array_equal(most["embedding_bins_"], np.sort(values))
+
+
+def test_edges_are_the_quantiles():
+    """Rounding decides nothing: the k-th quantile is the first value whose share, times n, is k or more."""
+    rng = np.random.RandomState(0)
+    for trial in range(300):
+        values, n_bins = rng.randint(0, rng.randint(2, 80), 60) / 7, int(rng.choice([1, 2, 3, 7, 16, 48, 500]))
+        weights = [np.ones(60), rng.randint(1, 5, 60).astype(float), rng.choice([0.1, 0.2, 1e-6], 60)][trial % 3]
+        distinct = np.unique(values)
+        shares = np.cumsum([weights[values == value].sum() for value in distinct])
+        places = np.searchsorted(shares * n_bins, np.arange(n_bins + 1) * shares[-1])
+        bins = PiecewiseLinear(n_bins).start(rng, values, weights)["embedding_bins_"]
+        if trial % 3 < 2:
+            np.testing.assert_array_equal(bins, np.unique(distinct[places]))
+        else:  # sums in another order
+            assert abs(bins.size - np.unique(places).size) <= 1 and bins[0] == distinct[0] and bins[-1] == distinct[-1]
