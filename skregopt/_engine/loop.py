@@ -243,14 +243,25 @@ def _scheduled(job, schedule, peak, t, batch_start, updates_per_epoch):
     )  # fmt: skip
 
 
+@jit
+def _factor(job, schedule, t, batch_start, updates_per_epoch):
+    """Return the factor of a schedule for update ``t``; 0 in place of one outside [0, 1], which Python refuses."""
+    factor = _scheduled(job, schedule, 1.0, t, batch_start, updates_per_epoch)
+    if -1e-9 < factor and factor < 1.0 + 1e-9:  # which NaN is not; formulas may round
+        return min(max(factor, 0.0), 1.0)
+    if schedule.refused == 0.0:
+        schedule.refused = factor
+    return 0.0
+
+
 @compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count))
 def follow_schedules(theta, job, batch_start, updates_per_epoch):
     """Set the rates of dropout and of decay for the batch that begins with row ``batch_start``, and for its update."""
     update, t = job.update, job.progress.t + 1
     if job.dropout_schedule.is_on:
-        update.dropout_factor = _scheduled(job, job.dropout_schedule, 1.0, t, batch_start, updates_per_epoch)
+        update.dropout_factor = _factor(job, job.dropout_schedule, t, batch_start, updates_per_epoch)
     if job.weight_decay_schedule.is_on:
-        factor = _scheduled(job, job.weight_decay_schedule, 1.0, t, batch_start, updates_per_epoch)
+        factor = _factor(job, job.weight_decay_schedule, t, batch_start, updates_per_epoch)
         update.weight_decay = job.settings.weight_decay * factor
 
 

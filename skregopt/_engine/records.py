@@ -142,6 +142,7 @@ SCHEDULE = record_type(
     *_fields("warmup_epochs"),
     ("warmup_start", _float),
     *_fields("t_warmup"),  # updates of the warm-up so far
+    ("refused", _float),  # the first factor outside [0, 1] of one of factors; 0 for none
 )
 
 # what an update changes besides theta, and the rules that do it

@@ -106,8 +106,9 @@ class _FirstOrderTraining:
     def _record(self):
         """Move the curves of the last slice to the outcome, score the epoch if Python has to, and report.
 
-        Returns the number of epochs.
+        Returns the number of epochs. Raises ValueError for a factor of a schedule outside [0, 1].
         """
+        self._check_factors()
         progress, outcome = self.job.progress, self.outcome
         n_new, progress["n_curve"] = int(progress["n_curve"]), 0
         for values in self.curves[:n_new].tolist():
@@ -128,3 +129,15 @@ class _FirstOrderTraining:
                     shown = values[VALIDATION_COLUMN] if self.validates else None
                 self.observers.report(len(outcome.loss_curve), values[LOSS_COLUMN], shown, values[RATE_COLUMN])
         return n_new
+
+    def _check_factors(self):
+        """Raise ValueError if a schedule of dropout or of weight decay has given a factor outside [0, 1]."""
+        for name in FACTOR_SCHEDULES:
+            schedule = getattr(self.options, name)
+            refused = 0.0 if schedule is None else float(self.job.array[name]["refused"][0])
+            if refused != 0.0:
+                raise ValueError(
+                    f"{name}={schedule!r} gave the factor {refused:.6g}, but a factor must be in [0, 1]. Let rate of "
+                    f"{type(schedule).__name__} return at least 0 and at most the peak that it is given, or leave "
+                    f"{name} at its default, None."
+                )

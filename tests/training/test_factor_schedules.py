@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import warnings
 
 import numpy as np
 import pytest
@@ -420,52 +419,3 @@ def test_without_validation_of_parameters(kind):
         for given in ("falling", 3, Cosine):
             with pytest.raises(ValueError, match=r"weight_decay_schedule must be None, one of 'cosine', .*, got"):
                 small(kind, weight_decay=0.1, weight_decay_schedule=given).fit(X, y)
-
-
-# --- beyond the end --------------------------------------------------------------------------------------------------
-
-
-def told(model, n_calls, X, y):
-    """Return what some calls said, counted from 1."""
-    found = {}
-    for call in range(1, n_calls + 1):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            partially(model, X, y)
-        for one in caught:
-            if "more than max_iter=" in str(one.message):
-                found[call] = str(one.message)
-    return found
-
-
-@BOTH
-@pytest.mark.parametrize("schedule", ["flat_cosine", Warmup("coslog", 1), OneCycle()], ids=str)
-@pytest.mark.parametrize(
-    "name, rate", [(DROPOUT, {"dropout": 0.4}), (DROPOUT, {"input_dropout": 0.2}), (DECAY, {"weight_decay": 0.1})]
-)
-def test_the_end_of_a_schedule_is_told_once(name, rate, schedule, kind):
-    X, y = make_data(kind)
-    model = small(kind, max_iter=3, **rate, **{name: schedule})
-    said = told(model, 6, X, y)
-    assert list(said) == [4] and f"after which {name}=" in said[4]
-    assert f"leave {name} at its default, None" in said[4] and "learning_rate=" not in said[4]
-    assert not told(pickle.loads(pickle.dumps(model)), 2, X, y)
-    assert list(told(model.set_params(learning_rate="cosine"), 2, X, y)) == [1], "whenever another one ends"
-
-
-@BOTH
-def test_ends_of_several_schedules_are_one_warning(kind):
-    X, y = make_data(kind)
-    model = small(kind, max_iter=2, learning_rate="cosine", **parameters_of("coslog"))
-    said = told(model, 4, X, y)
-    assert list(said) == [3] and all(f"{name}=" in said[3] for name in (DROPOUT, DECAY, "learning_rate"))
-    assert not told(small(kind, max_iter=2, **parameters_of(Cosine(floor=0.2))), 4, X, y), "a floor is no end"
-
-
-def test_what_older_versions_have_told():
-    X, y = make_data(MLPRegressor)
-    model = small(MLPRegressor, max_iter=2, learning_rate="cosine", **parameters_of("coslog"))
-    told(model, 2, X, y)
-    model._optimizer_memory_["told_of_horizon"] = True
-    (said,) = told(model, 2, X, y).values()
-    assert "learning_rate=" not in said and DROPOUT in said
