@@ -239,6 +239,7 @@ def test_gradients_without_compiler(embedding, norm):
     check("multilabel", embedding, LAYERS["list, first"], norm, DROPOUTS["dropout everywhere"], "of rows")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("dropout", DROPOUTS.values(), ids=DROPOUTS)
 @pytest.mark.parametrize("name", ["periodic", "some piecewise_linear"])
 def test_gradients_summed_over_tiles(name, dropout):

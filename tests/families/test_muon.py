@@ -163,10 +163,10 @@ def test_variants_follow_their_twins(variant, batch_size, penalty, convert):
     assert_same(estimator, twin, tolerance=1e-9)
 
 
-@covering(penalty=["l2", "l1"], batch_size=[1, 12], convert=FORMATS)
+@covering(penalty=["l2", "l1"], batch_size=[1, 4], convert=FORMATS)
 def test_matrices_larger_than_a_chunk(penalty, batch_size, convert):
     """Of more than 2048 elements, and with products of inner dimension above 512."""
-    problem = make_problem("binary", n_samples=12, n_features=530)
+    problem = make_problem("binary", n_samples=4, n_features=530)
     params = SMALL | {"hidden_layer_sizes": (20, 6), "batch_size": batch_size, "max_iter": 1}
     params |= {"penalty": penalty, "alpha": 1e-3, "learning_rate_init": 1e-3, "solver": "muon"}
     estimator = problem.make(**params).fit(convert(problem.X), problem.y)

@@ -122,6 +122,7 @@ COMPILED_FOR_THE_DEFAULTS = {
 
 
 @needs_compiler
+@pytest.mark.exhaustive
 def test_time_of_first_fits(tmp_path):
     """Bounds for busy machines; the numbers themselves are printed with -s.
 

@@ -56,6 +56,7 @@ def count(pattern, code):
 
 
 @needs_compiler
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [name for name, (_, role, _) in RULES.items() if role not in IN_DOUBLE])
 def test_single_precision_kernels_stay_single(name):
     function, role, signature = RULES[name]

@@ -101,7 +101,7 @@ def test_k_calls_of_partial_fit_equal_one_fit(
     solver, learning_rate, penalty, around, groups, layers, target, batch_size, dtype, shuffle, tol, pickled
 ):
     """The bold sentence of the contract, bit for bit."""
-    k = 7
+    k = 5
     kind = MLPRegressor if target == "numbers" else MLPClassifier
     X, y = make_data(kind)
     classes = {"classes": np.unique(y)} if target == "classes" else {}

@@ -296,6 +296,7 @@ for more in ({}, {"parametrization": "ntp"}, {"parametrization": "ntp", "clip_no
 """
 
 
+@pytest.mark.exhaustive
 def test_without_compilation():
     compiled, as_python = (run(FITS, env=env)["predictions"] for env in ({}, {"NUMBA_DISABLE_JIT": "1"}))
     for name, expected in compiled.items():

@@ -339,6 +339,7 @@ for rule in ("periodic", PiecewiseLinear(columns=[0, 2])):
 """
 
 
+@pytest.mark.exhaustive
 def test_without_compilation():
     compiled, as_python = (run(FITS, env=env)["predictions"] for env in ({}, {"NUMBA_DISABLE_JIT": "1"}))
     for name, expected in compiled.items():
