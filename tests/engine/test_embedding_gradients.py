@@ -22,7 +22,7 @@ from skregopt.embeddings import Periodic, PiecewiseLinear
 
 pytestmark = [pytest.mark.numerics, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
-RATE, ALPHA, SEED = 1e-3, 0.3, 5
+RATE, ALPHA, SEED = 1e-6, 0.3, 5  # a step that exponentials of losses survive
 HIDDEN = (5, 4)
 # of the estimator, and of the twin
 EMBEDDINGS = {
