@@ -68,7 +68,7 @@ def _check_factor(given, name, factor):
             f"learning_rate_factors={given!r}: {name!r} is no group of parameters. The groups are "
             f"{', '.join(map(repr, GROUPS))}. {hint}".rstrip()
         )
-    if not isinstance(factor, Real) or isinstance(factor, bool | np.bool) or not 0 <= factor < np.inf:
+    if not isinstance(factor, Real) or isinstance(factor, bool | np.bool_) or not 0 <= factor < np.inf:
         raise ValueError(
             f"learning_rate_factors={given!r}: the factor of {name!r} must be a finite number >= 0, got "
             f"{factor!r}. 1 leaves the learning rate as it is, 0 freezes the group."
