@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._kernels.jit import jit
+from .._kernels.quantiles import distinct_quantiles
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Array, Float64s, Kernel, OnnxGraph
 from .._kernels.views import flat_view
@@ -113,24 +114,6 @@ def _piecewise_linear_differentiate(x, parameters, constants, saved, deltas, gra
             by_coefs[j] += by_coef
 
 
-def weighted_quantiles(values: Float64s, weights: Float64s, n_intervals: int) -> Float64s:
-    """Return the distinct quantiles at 0, 1/n, ..., 1 of the weighted distribution function, all of them values.
-
-    A weight of 2 counts like a second row of the same value. The quantile at p is the smallest value up to which the
-    weights add up to at least p times their sum.
-    """
-    distinct, places = np.unique(values, return_inverse=True)
-    cumulated = np.cumsum(np.bincount(places, weights))
-    # The last k for which k / n is not above the share of a value. It is rounded, and then made the last k for which
-    # k * sum <= n * (sum up to the value): whole weights give whole numbers, which are compared without rounding. There
-    # may be far more quantiles than values.
-    total, scaled = cumulated[-1], cumulated * n_intervals
-    last = np.floor(scaled / total)
-    last += (last + 1) * total <= scaled
-    last -= last * total > scaled
-    return distinct[np.diff(last, prepend=-1.0) > 0]
-
-
 class PiecewiseLinear(Embedding):
     """Trained linear functions between quantiles of the feature.
 
@@ -202,7 +185,7 @@ class PiecewiseLinear(Embedding):
 
     def start(self, rng: np.random.RandomState, values: Float64s, weights: Float64s) -> dict[str, Float64s]:
         """Return the arrays of one column, see :meth:`Embedding.start`; its training values give the bins."""
-        edges = weighted_quantiles(values, weights, self.n_bins)
+        edges = distinct_quantiles(values, self.n_bins, weights)
         largest = 1.0 / math.sqrt(self.n_outputs)
         return {
             "embedding_slopes_": rng.uniform(-largest, largest, self.n_outputs),

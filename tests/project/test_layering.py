@@ -24,7 +24,7 @@ FAMILIES = ("activations", "losses", "penalties", "optimizers", "schedules", "in
 # A module imports only from packages of a lower rank, and in its own package from modules that stand before it.
 RANKS = (
     ("_kernels",),
-    FAMILIES,
+    (*FAMILIES, "preprocessing"),
     ("_engine",),
     ("_training",),
     ("_estimators",),
@@ -34,8 +34,8 @@ RANKS = (
 )
 ORDER = {
     "_kernels": "sklearn_internals documentation_link memory blas_threads locks numba_internals typing blas_library "
-    "compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views words "
-    "parameters proposals keywords component",
+    "compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views quantiles "
+    "words parameters proposals keywords component",
     "_engine": "records declaration layout source blocks tiles passes coordinates clipping averaging update overflow "
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
@@ -43,6 +43,7 @@ ORDER = {
     "_estimators": "hints constraints factor_schedules rate_factors resolve messages validation targets embedded "
     "fitted draws read split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
+    "preprocessing": "_base _smooth_clip_scaler _piecewise_linear_encoder _columns _table _categories _tabular_encoder",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.

@@ -1,0 +1,180 @@
+"""Columns of frames and arrays as numbers or as labels, whatever container and dtype they come in.
+
+Frames of pandas and polars are known by what they can do. Neither library is imported.
+"""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._kernels.typing import Array, Float64s, Ints
+
+_COLLECTIONS = (list, tuple, dict, set, frozenset, np.ndarray)
+_CURES = {
+    "dates": "Make numbers of dates, such as days since the first one, the month or the day of the week.",
+    "durations": "Make numbers of durations, such as seconds.",
+    "times of day": "Make numbers of times of day, such as seconds since midnight.",
+    "complex numbers": "Make two columns of them, real and imaginary parts.",
+    "collections": "Give each element of a collection a column of its own.",
+    "both strings and numbers": "Make them one kind: pandas.to_numeric(column, errors='coerce') for numbers, "
+    "column.astype(str) for categories.",
+}
+_EXACT = {"i": np.int64, "u": np.uint64, "b": np.bool_}
+
+
+class Unusable(Exception):
+    """A column that cannot be encoded. The message goes on after the name of the column."""
+
+    def __init__(self, problem: str, kind: type[Exception] = TypeError) -> None:
+        super().__init__(problem)
+        self.kind = kind  # of the error that users see
+
+
+class Labels(NamedTuple):
+    """A column as distinct labels, and the label of each row."""
+
+    labels: list[Any]  # all of them strings, or all of them numbers
+    codes: Ints  # positions in ``labels``; -1 for a missing value
+    is_category: bool  # by its dtype, whatever the labels are
+
+    def are_numbers(self) -> bool:
+        """Tell whether the labels are numbers; False where there are none."""
+        return bool(self.labels) and not isinstance(self.labels[0], str)
+
+
+def is_frame(X: object) -> bool:
+    """Tell whether X is a data frame, of whatever library."""
+    return hasattr(X, "columns") and hasattr(X, "dtypes")
+
+
+def content_of(column: Any) -> Array | Labels:
+    """Return what a column holds.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_rows,), or a series of pandas or polars
+
+    Returns
+    -------
+    ndarray of shape (n_rows,) or Labels
+        Real numbers, in a dtype of NumPy, with NaN where they are missing; or labels.
+
+    Raises
+    ------
+    Unusable
+        For dates and the like, and for strings beside numbers.
+    """
+    dtype = column.dtype
+    kind = getattr(dtype, "kind", "")
+    if hasattr(column, "cat") and hasattr(dtype, "ordered"):  # categories of pandas
+        labels = _labels(np.asarray(dtype.categories, dtype=object), True)
+        return labels._replace(codes=np.append(labels.codes, -1)[column.cat.codes.to_numpy()])
+    if not isinstance(dtype, np.dtype) and kind in _EXACT and not column.isna().any():
+        return column.to_numpy(_EXACT[kind])
+    if not isinstance(dtype, np.dtype) and kind and kind in "biuf":  # nullable numbers of pandas
+        return column.to_numpy(np.float64, na_value=np.nan)
+    values = column.to_numpy() if hasattr(column, "to_numpy") else column
+    if values.dtype.kind in "biuf":
+        return values
+    if values.dtype.kind in "mMc":
+        raise Unusable(_refusal(values[0]))
+    content = _labels(values, type(dtype).__name__ in ("Categorical", "Enum") or "dictionary" in str(dtype))
+    return as_numbers(content) if content.are_numbers() and not content.is_category else content
+
+
+def as_numbers(content: Array | Labels) -> Float64s:
+    """Return a column as float64 with NaN where a value is missing.
+
+    Raises
+    ------
+    Unusable
+        If it holds strings or infinity.
+    """
+    if not isinstance(content, Labels):
+        return _without_infinity(content.astype(np.float64))
+    if content.labels and not content.are_numbers():
+        raise Unusable(f"holds strings (such as {content.labels[0]!r})", ValueError)
+    return _without_infinity(np.array([*content.labels, np.nan], np.float64))[content.codes]
+
+
+def as_labels(content: Array | Labels) -> Labels:
+    """Return a column as labels; whole numbers among them are of type int."""
+    if isinstance(content, Labels):
+        return content
+    is_present = ~np.isnan(content)
+    values, positions = np.unique(content[is_present], return_inverse=True)
+    codes = np.full(content.size, -1, np.intp)
+    codes[is_present] = positions
+    _without_infinity(values)
+    return Labels(list(map(_plain, values.tolist())), codes, False)
+
+
+def _without_infinity(numbers):
+    if np.isinf(numbers).any():
+        raise Unusable(
+            "contains infinity or a value too large for dtype('float64'). Replace it, by NaN for instance, which "
+            "stands for a missing value.",
+            ValueError,
+        )
+    return numbers
+
+
+def _labels(values, is_category):
+    """Return objects as labels."""
+    found: dict[Any, int] = {}
+    try:
+        codes = [found.setdefault(value, len(found)) for value in values.tolist()]
+    except TypeError:  # not hashable
+        example = next(value for value in values if isinstance(value, _COLLECTIONS))
+        raise Unusable(_refusal(example)) from None
+    labels: dict[Any, int] = {}
+    positions = [-1 if _is_missing(value) else labels.setdefault(_label(value), len(labels)) for value in found]
+    kinds = {isinstance(label, str): label for label in labels}
+    if len(kinds) > 1:
+        raise Unusable(_refusal_of("both strings and numbers", f"{kinds[True]!r} and {kinds[False]!r}"))
+    return Labels(list(labels), np.array([*positions, -1], np.intp)[codes], is_category)
+
+
+def _is_missing(value):
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # of pandas
+        return True
+    return isinstance(value, Number | np.generic) and value != value
+
+
+def _label(value):
+    """Return a string or a number that equals the labels of the same category in other containers."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    if isinstance(value, (complex, timedelta, time, *_COLLECTIONS, np.datetime64, np.timedelta64)):
+        raise Unusable(_refusal(value))
+    if hasattr(value, "isoformat") or type(value).__name__ == "Period":
+        raise Unusable(_refusal(value))
+    if isinstance(value, Number | np.bool_):
+        return _plain(value)
+    return str(value)  # such as the intervals of pandas.cut
+
+
+def _plain(number):
+    """Return an int for a whole number, otherwise a float."""
+    whole = int(number) if isinstance(number, int | np.integer | np.bool_) else float(number)
+    return int(whole) if isinstance(whole, float) and whole.is_integer() else whole
+
+
+def _refusal(value):
+    if isinstance(value, timedelta | np.timedelta64):
+        return _refusal_of("durations", value)
+    if isinstance(value, time):
+        return _refusal_of("times of day", value)
+    if isinstance(value, complex | np.complexfloating):
+        return _refusal_of("complex numbers", value)
+    return _refusal_of("collections" if isinstance(value, _COLLECTIONS) else "dates", value)
+
+
+def _refusal_of(kind, value):
+    return f"holds {kind} (such as {value}). {_CURES[kind]}"
