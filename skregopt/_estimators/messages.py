@@ -49,22 +49,6 @@ def warn_user(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
-def shortened(values, n_shown=10):
-    """Return the list of some values as users write them, of which there may be too many to show.
-
-    Parameters
-    ----------
-    values : array-like
-        Labels, for instance.
-    n_shown : int, default=10
-        How many are shown; of the others only the number is.
-    """
-    plain = (value.item() if isinstance(value, np.generic) else value for value in values[:n_shown])
-    shown = ", ".join(map(repr, plain))
-    more = len(values) - n_shown
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
 def check_finite(outcome, sound, given, to_standardise):
     """Raise ValueError if training has diverged; with early stopping the weights of the best epoch are kept instead.
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from .._engine.source import Source
+from .._kernels.columns import check_collected
 from .._kernels.parameters import default_parameters
 from .._kernels.sklearn_internals import Interval
 from ..losses import Loss
@@ -17,7 +18,7 @@ from .fitted import CURVES, OF_FEATURES, precision_of, with_attributes
 from .messages import TRANSFORMED_IN_A_PIPELINE, warn_user
 from .resolve import check_effect, own_component
 from .targets import ClassTargets, NumberTargets
-from .validation import check_collected, check_columns_of_y, checked_weights, checked_X, checked_y, explaining, naming
+from .validation import check_columns_of_y, checked_weights, checked_X, checked_y, explaining, naming
 
 _IN_A_PIPELINE = (
     "\nIf this estimator is the last step of a Pipeline: the steps before transform X, and X_val only with "

@@ -9,6 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_array
 
+from .._kernels.shown import shortened
 from .._kernels.sklearn_internals import (
     metric_of,
     metric_parameters,
@@ -16,7 +17,6 @@ from .._kernels.sklearn_internals import (
     with_metric_parameters,
     written_scorer,
 )
-from .messages import shortened
 from .validation import checked_X
 
 

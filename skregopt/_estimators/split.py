@@ -10,8 +10,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import indexable
 
 from .._engine.network import Rows, in_precision, relative_weights
+from .._kernels.shown import shortened
 from .._kernels.sklearn_internals import safe_indexing
-from .messages import shortened, warn_user
+from .messages import warn_user
 from .resolve import watches_loss
 from .validation import asking_for_groups, naming
 

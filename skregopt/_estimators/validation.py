@@ -2,17 +2,16 @@
 
 from contextlib import contextmanager, suppress
 from datetime import date, time, timedelta
-from decimal import Decimal
-from numbers import Number
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_X_y, validate_data
+from sklearn.utils.validation import check_X_y
 
 from .._engine.source import SUPPORTED_DTYPES
+from .._kernels.columns import check_collected, checked_numbers, columns_of_times, is_frame, is_missing
+from .._kernels.shown import shortened
 from .._kernels.sklearn_internals import check_sample_weight
-from .messages import shortened
 
 
 def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
@@ -38,161 +37,13 @@ def checked_X(estimator, X, reset, says_how_to_encode=True, **with_y):
     TypeError, ValueError
         For X that cannot be used; columns that do not hold numbers are named.
     """
-    needs_a_look = not (isinstance(X, np.ndarray) and X.dtype.kind in "biufc")  # predictions of one row are quick
-    if needs_a_look:
-        check_collected(X, "X")
     if with_y:
         check_collected(with_y["y"], "y")
-    try:
-        checked = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype=SUPPORTED_DTYPES, **with_y)
-    except (TypeError, ValueError) as error:
-        examples = _columns_of_no_numbers(X)
-        if not examples:
-            raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
-        raise kind(f"{error}\n{_advice_on_columns(examples, says_how_to_encode)}") from error
-    if needs_a_look:
-        check_no_times_in_X(X, says_how_to_encode)
+    options = {"reset": reset, "accept_sparse": "csr", "dtype": SUPPORTED_DTYPES, **with_y}
+    checked = checked_numbers(estimator, X, says_how_to_encode, **options)
     if with_y.get("y_numeric"):
         _check_no_times(with_y["y"], "y")
     return checked
-
-
-def check_no_times_in_X(X, says_how_to_encode=True):
-    """Raise TypeError for columns of dates and the like, of which NumPy makes numbers in some containers."""
-    if examples := _columns_of_times(X):
-        raise TypeError(_advice_on_columns(examples, says_how_to_encode))
-
-
-def check_collected(values, name):
-    """Raise TypeError for a lazy frame, which is a plan and has no rows yet."""
-    if hasattr(values, "collect") and not hasattr(values, "__array__"):
-        raise TypeError(f"{name} is a {type(values).__name__}, which has no rows yet. Pass {name}.collect().")
-
-
-def _columns_of_no_numbers(X):
-    """Return columns of a frame or an array that do not hold numbers: name or position -> one of the values."""
-    if _is_frame(X):
-        columns = {name: np.asarray(X[name]) for name in X.columns}
-    else:
-        rows = X if isinstance(X, np.ndarray) else np.empty((0, 0))
-        if isinstance(X, list | tuple):
-            with suppress(ValueError):  # rows of different lengths
-                rows = np.asarray(X, dtype=object)
-        if rows.ndim != 2 or rows.dtype.kind in "biufc":
-            return {}
-        columns = dict(enumerate(rows.T))
-    found = {name: _not_a_number(values) for name, values in columns.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _is_frame(values):
-    return hasattr(values, "columns") and hasattr(values, "dtypes")
-
-
-def _columns_of_times(values):
-    """Return columns of dates, durations and times of day, of which conversions make numbers without an error.
-
-    Parameters
-    ----------
-    values : array-like
-        Rows, or one column.
-
-    Returns
-    -------
-    dict
-        Name or position of a column -> one of its values.
-    """
-    if _is_frame(values):
-        dtypes = zip(values.columns, values.dtypes, strict=True)
-        columns = {name: np.asarray(values[name]) for name, dtype in dtypes if not _is_of_numbers(dtype)}
-    else:
-        may_hold_times = isinstance(values, list | tuple) or getattr(values, "dtype", None) is not None
-        rows = np.empty(0)
-        if may_hold_times and not sp.issparse(values):
-            with suppress(ValueError):  # rows of different lengths, which are refused elsewhere
-                rows = np.asarray(values)
-        if rows.dtype.kind not in "mMO":
-            return {}
-        columns = dict(enumerate(rows.reshape(len(rows), -1).T))
-    found = {name: _first_time(column.ravel()) for name, column in columns.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _is_of_numbers(dtype):
-    """Tell whether a column with a dtype of NumPy, pandas or polars holds numbers."""
-    if hasattr(dtype, "kind"):
-        return dtype.kind in "biufc"
-    return hasattr(dtype, "is_numeric") and dtype.is_numeric()
-
-
-_TIMES = (np.datetime64, np.timedelta64, date, time, timedelta)
-
-
-def _first_time(values):
-    """Return the first date, duration or time of day among some values; None if there is none."""
-    if values.dtype.kind in "mM" and values.size:
-        return next((value for value in values if not np.isnat(value)), values[0])
-    if values.dtype.kind == "O" and any(issubclass(kind, _TIMES) for kind in {*map(type, values)}):  # a quick look
-        return next(value for value in values if isinstance(value, _TIMES))
-    return None
-
-
-def _not_a_number(values):
-    """Return the first of some values that no float can be made of and that is not missing; None if there is none."""
-    if values.ndim != 1 or values.dtype.kind in "biufc":
-        return None
-    if (value := _first_time(values)) is not None:  # floats can be made of some
-        return value
-    for value in values:
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            if not (_is_missing(value) or isinstance(value, Number)):
-                return value
-    return None
-
-
-def _kind_of(value):
-    """Return a key of ``_CURES`` for a value that is no number; None for one that nothing is known about."""
-    if isinstance(value, str | bytes) or type(value).__name__ == "Interval":
-        return "category"
-    if isinstance(value, timedelta | np.timedelta64):
-        return "duration"
-    if isinstance(value, time):
-        return "time"
-    if hasattr(value, "isoformat") or isinstance(value, np.datetime64) or type(value).__name__ == "Period":
-        return "date"
-    return "collection" if hasattr(value, "__len__") else None
-
-
-_CURES = {
-    "category": "Encode categories in a Pipeline in front of this estimator: make_column_transformer((OneHotEncoder("
-    "handle_unknown='ignore'), {names}), remainder='passthrough').",
-    "date": "Make numbers of dates, such as days since the first one.",
-    "duration": "Make numbers of durations, such as seconds.",
-    "time": "Make numbers of times of day, such as seconds since midnight.",
-    "collection": "Give each element of a collection a column of its own.",
-}
-
-
-_LONGEST_EXAMPLE = 60
-
-
-def _shown(value):
-    # items of times in nanoseconds are numbers
-    text = str(value) if isinstance(value, np.datetime64 | np.timedelta64) else shortened([value])
-    return text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}..."
-
-
-def _advice_on_columns(examples, says_how_to_encode):
-    shown = [f"{shortened([name])} (such as {_shown(value)})" for name, value in examples.items()]
-    few = ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
-    kinds = {name: _kind_of(value) for name, value in examples.items()}
-    words = [name for name, kind in kinds.items() if kind == "category"]
-    names = f"[{', '.join(shortened([name]) for name in words[:3])}{', ...' if len(words) > 3 else ''}]"
-    cures = [cure.format(names=names) for kind, cure in _CURES.items() if says_how_to_encode and kind in kinds.values()]
-    return " ".join([f"X must hold numbers, but column(s) {few} do not.", *cures])
 
 
 def checked_y(y_val, X_val, **options):
@@ -215,7 +66,7 @@ def check_columns_of_y(y, y_val):
 
 def _column_names(values):
     """Return the names of columns as a list; None where there are none that scikit-learn would compare."""
-    if not _is_frame(values) or not all(isinstance(name, str) for name in values.columns):
+    if not is_frame(values) or not all(isinstance(name, str) for name in values.columns):
         return None
     return list(values.columns)
 
@@ -297,7 +148,7 @@ def explaining(y, are_numbers, name="y"):
 
 def _cause(values, are_numbers, name):
     """Return what is wrong with values of y, by rows, and what to do about it; None if nothing is seen."""
-    missing = np.flatnonzero([any(map(_is_missing, row)) for row in values])
+    missing = np.flatnonzero([any(map(is_missing, row)) for row in values])
     if missing.size:
         return (
             f"Input {name} contains NaN: {missing.size} of {len(values)} row(s) have no "
@@ -319,8 +170,8 @@ def _no_number(value, name):
 
 def _check_no_times(values, name):
     """Raise ValueError for dates, durations and times of day where numbers are wanted."""
-    for column, value in _columns_of_times(values).items():
-        raise ValueError(_no_number(value, f"{name}[{column!r}]" if _is_frame(values) else name))
+    for column, value in columns_of_times(values).items():
+        raise ValueError(_no_number(value, f"{name}[{column!r}]" if is_frame(values) else name))
 
 
 _NO_NUMBERS = (  # types of values, and what to do about them
@@ -350,16 +201,6 @@ def _values(y):
                 values = np.asarray(y, dtype=object)
             return values.reshape(len(values), -1)
     return np.empty((0, 1), dtype=object)
-
-
-_WITHOUT_EQUALS = (float, np.floating, np.datetime64, np.timedelta64, Decimal)
-
-
-def _is_missing(value):
-    # pandas, whose NA compares to nothing, need not be installed
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, _WITHOUT_EQUALS) and value != value
 
 
 @contextmanager

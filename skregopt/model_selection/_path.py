@@ -19,14 +19,13 @@ from .._estimators.scoring import RowsScorer, scorer_weights
 from .._estimators.split import rows_of
 from .._estimators.targets import read_numbers
 from .._estimators.validation import (
-    check_collected,
     check_columns_of_y,
-    check_no_times_in_X,
     checked_weights,
     checked_y,
     explaining,
     naming,
 )
+from .._kernels.columns import check_collected, check_no_times_in_X
 from .._kernels.sklearn_internals import Interval, validate_parameter_constraints
 from .._kernels.typing import MatrixLike, Scorer
 from ._path_result import MLP, RegularizationPath

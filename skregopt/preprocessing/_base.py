@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from .._kernels.columns import checked_numbers
 from .._kernels.typing import Array
 
 _PORTION = 2**15  # numbers that stay in the cache of a core
@@ -49,7 +50,7 @@ class NumericEncoder(Encoder):
 
     def _numbers(self, X, reset):
         """Return X as an array of real numbers, in the dtype that it has, and not copied where it is an array."""
-        return validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
+        return checked_numbers(self, X, reset=reset, ensure_all_finite="allow-nan")
 
     def _transformed(self, X, n_outputs):
         check_is_fitted(self)

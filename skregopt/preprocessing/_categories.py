@@ -7,17 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder
 
-from .._kernels.typing import Array, Ints
+from .._kernels.typing import Array
 from ._columns import Labels
 
 _INFREQUENT = "infrequent_sklearn"  # as scikit-learn calls the output of infrequent levels
 
 
 class Levels(NamedTuple):
-    """The levels of a column, and the group of each; the infrequent ones have a group in common, the last one."""
+    """The levels of a column in order, and the group of each; infrequent levels have one in common, the last one."""
 
-    labels: list[Any]  # sorted
-    groups: Ints
+    groups: dict[Any, int]
 
     @classmethod
     def of(cls, column: Labels, max_categories: int | None, min_frequency: float | None) -> Levels:
@@ -25,7 +24,7 @@ class Levels(NamedTuple):
         seen = np.flatnonzero(np.bincount(column.codes[column.codes >= 0], minlength=len(column.labels)))
         order = sorted(seen, key=lambda position: column.labels[position])
         if not order:
-            return cls([], np.empty(0, np.intp))
+            return cls({})
         ranks = np.full(len(column.labels) + 1, -1)
         ranks[order] = np.arange(len(order))
         encoder = OneHotEncoder(
@@ -37,12 +36,12 @@ class Levels(NamedTuple):
         )
         encoder.fit(ranks[column.codes][:, np.newaxis])
         one_hot = encoder.transform(np.arange(len(order))[:, np.newaxis])
-        return cls([column.labels[i] for i in order], one_hot.indices.astype(np.intp))
+        return cls(dict(zip((column.labels[i] for i in order), one_hot.indices.tolist(), strict=True)))
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return int(self.groups.max(initial=-1)) + 1
+        return max(self.groups.values(), default=-1) + 1
 
     @property
     def n_outputs(self) -> int:
@@ -51,20 +50,15 @@ class Levels(NamedTuple):
 
     def names(self) -> list[str]:
         """Return the names of the outputs; of two groups, which have one output, that of the second one."""
-        n_members = np.bincount(self.groups, minlength=self.n_groups)
-        first = {group: i for i, group in reversed(list(enumerate(self.groups.tolist())))}
-        grouped = [_INFREQUENT if n_members[g] > 1 else str(self.labels[first[g]]) for g in range(self.n_groups)]
-        return grouped[1:] if self.n_groups == 2 else grouped
+        members = [[label for label, group in self.groups.items() if group == g] for g in range(self.n_groups)]
+        names = [str(group[0]) if len(group) == 1 else _INFREQUENT for group in members]
+        return names[1:] if self.n_groups == 2 else names
 
-    def table(self) -> dict[Any, int]:
-        """Return the group of each label."""
-        return dict(zip(self.labels, self.groups.tolist(), strict=True))
-
-    def write(self, column: Labels, table: dict[Any, int], outputs: Array) -> None:
+    def write(self, column: Labels, outputs: Array) -> None:
         """Write the outputs of a column over zeros; labels that ``fit`` has not seen, and missing ones, leave zeros."""
-        groups = np.array([*(table.get(label, -1) for label in column.labels), -1], np.intp)[column.codes]
-        if self.n_groups == 2:
-            outputs[:, 0] = np.array([-1, 1, 0], np.float32)[groups]
-        elif self.n_groups > 2:
+        groups = np.array([*(self.groups.get(label, -1) for label in column.labels), -1], np.intp)[column.codes]
+        if outputs.shape[1] > 1:
             known = np.flatnonzero(groups >= 0)
             outputs[known, groups[known]] = 1
+        elif self.n_groups == 2:
+            outputs[:, 0] = np.array([-1, 1, 0], np.float32)[groups]

@@ -5,24 +5,14 @@ Frames of pandas and polars are known by what they can do. Neither library is im
 
 from __future__ import annotations
 
-from datetime import time, timedelta
 from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._kernels.columns import CURES, is_missing, kind_of, shown
 from .._kernels.typing import Array, Float64s, Ints
 
-_COLLECTIONS = (list, tuple, dict, set, frozenset, np.ndarray)
-_CURES = {
-    "dates": "Make numbers of dates, such as days since the first one, the month or the day of the week.",
-    "durations": "Make numbers of durations, such as seconds.",
-    "times of day": "Make numbers of times of day, such as seconds since midnight.",
-    "complex numbers": "Make two columns of them, real and imaginary parts.",
-    "collections": "Give each element of a collection a column of its own.",
-    "both strings and numbers": "Make them one kind: pandas.to_numeric(column, errors='coerce') for numbers, "
-    "column.astype(str) for categories.",
-}
 _EXACT = {"i": np.int64, "u": np.uint64, "b": np.bool_}
 
 
@@ -46,11 +36,6 @@ class Labels(NamedTuple):
         return bool(self.labels) and not isinstance(self.labels[0], str)
 
 
-def is_frame(X: object) -> bool:
-    """Tell whether X is a data frame, of whatever library."""
-    return hasattr(X, "columns") and hasattr(X, "dtypes")
-
-
 def content_of(column: Any) -> Array | Labels:
     """Return what a column holds.
 
@@ -71,8 +56,10 @@ def content_of(column: Any) -> Array | Labels:
     dtype = column.dtype
     kind = getattr(dtype, "kind", "")
     if hasattr(column, "cat") and hasattr(dtype, "ordered"):  # categories of pandas
-        labels = _labels(np.asarray(dtype.categories, dtype=object), True)
-        return labels._replace(codes=np.append(labels.codes, -1)[column.cat.codes.to_numpy()])
+        used, positions = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
+        used_categories = np.append(np.asarray(dtype.categories, dtype=object), None)[used]  # None for -1, missing
+        labels = _labels(used_categories, True)
+        return labels._replace(codes=labels.codes[positions])
     if not isinstance(dtype, np.dtype) and kind in _EXACT and not column.isna().any():
         return column.to_numpy(_EXACT[kind])
     if not isinstance(dtype, np.dtype) and kind and kind in "biuf":  # nullable numbers of pandas
@@ -129,35 +116,27 @@ def _labels(values, is_category):
     try:
         codes = [found.setdefault(value, len(found)) for value in values.tolist()]
     except TypeError:  # not hashable
-        example = next(value for value in values if isinstance(value, _COLLECTIONS))
+        example = next(value for value in values if type(value).__hash__ is None)
         raise Unusable(_refusal(example)) from None
     labels: dict[Any, int] = {}
-    positions = [-1 if _is_missing(value) else labels.setdefault(_label(value), len(labels)) for value in found]
+    positions = [-1 if is_missing(value) else labels.setdefault(_label(value), len(labels)) for value in found]
     kinds = {isinstance(label, str): label for label in labels}
     if len(kinds) > 1:
-        raise Unusable(_refusal_of("both strings and numbers", f"{kinds[True]!r} and {kinds[False]!r}"))
+        raise Unusable(
+            f"holds both strings and numbers (such as {kinds[True]!r} and {kinds[False]!r}). Make them one kind: "
+            "pandas.to_numeric(column, errors='coerce') for numbers, column.astype(str) for categories."
+        )
     return Labels(list(labels), np.array([*positions, -1], np.intp)[codes], is_category)
-
-
-def _is_missing(value):
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # of pandas
-        return True
-    return isinstance(value, Number | np.generic) and value != value
 
 
 def _label(value):
     """Return a string or a number that equals the labels of the same category in other containers."""
-    if isinstance(value, str):
-        return str(value)
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")
-    if isinstance(value, (complex, timedelta, time, *_COLLECTIONS, np.datetime64, np.timedelta64)):
+    kind = kind_of(value)
+    if kind not in ("category", None) or isinstance(value, complex):
         raise Unusable(_refusal(value))
-    if hasattr(value, "isoformat") or type(value).__name__ == "Period":
-        raise Unusable(_refusal(value))
-    if isinstance(value, Number | np.bool_):
-        return _plain(value)
-    return str(value)  # such as the intervals of pandas.cut
+    return _plain(value) if isinstance(value, Number | np.bool_) else str(value)  # strings, intervals, members of enums
 
 
 def _plain(number):
@@ -167,14 +146,7 @@ def _plain(number):
 
 
 def _refusal(value):
-    if isinstance(value, timedelta | np.timedelta64):
-        return _refusal_of("durations", value)
-    if isinstance(value, time):
-        return _refusal_of("times of day", value)
-    if isinstance(value, complex | np.complexfloating):
-        return _refusal_of("complex numbers", value)
-    return _refusal_of("collections" if isinstance(value, _COLLECTIONS) else "dates", value)
-
-
-def _refusal_of(kind, value):
-    return f"holds {kind} (such as {value}). {_CURES[kind]}"
+    kind = kind_of(value)
+    if kind is None:
+        return f"holds complex numbers (such as {shown(value)}). Make two columns of them, real and imaginary parts."
+    return f"holds {kind}s (such as {shown(value)}). {CURES[kind]}"

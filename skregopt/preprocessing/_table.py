@@ -13,7 +13,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
-from ._columns import Unusable, is_frame
+from .._kernels.columns import check_collected, is_frame
+from ._columns import Unusable
 
 
 class Table(NamedTuple):
@@ -74,8 +75,7 @@ def checked_table(estimator: Any, X: Any, reset: bool) -> Table:
             "Input X is sparse, which TabularEncoder does not take: its output is dense. Pass X.toarray(), or leave "
             "the sparse columns to a ColumnTransformer."
         )
-    if hasattr(X, "collect") and not hasattr(X, "__array__"):
-        raise TypeError(f"Input X is a {type(X).__name__}, which has no rows yet. Pass X.collect().")
+    check_collected(X, "X")
     if not is_frame(X):
         X = _checked_array(estimator, X, reset)
         names = getattr(estimator, "feature_names_in_", None)

@@ -72,11 +72,10 @@ class TabularEncoder(Encoder):
         Of the numbers, in their order among the columns; None where there are none.
     bin_encoder_ : PiecewiseLinearEncoder or None
         Of the numbers; None without ``n_bins``, and where there are no numbers.
-    categories_ : list of ndarray, dtype object
-        Levels of each category, sorted: strings, or numbers.
-    category_groups_ : list of ndarray of int
-        For each category, which output each level has among those of the column. The last one is the output of all
-        infrequent levels, if there are some.
+    category_groups_ : list of dict
+        For each category the group of each level, strings or numbers in increasing order. The groups are numbered
+        from 0. Infrequent levels are the last group together. Three and more groups have an output each; two groups
+        have one output.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -205,7 +204,6 @@ class TabularEncoder(Encoder):
         if edges:
             self.bin_encoder_ = PiecewiseLinearEncoder(self.n_bins)
             self.bin_encoder_._set(edges)
-        self.categories_ = [np.array(one.labels, dtype=object) for one in levels]
         self.category_groups_ = [one.groups for one in levels]
         numeric, categorical = np.flatnonzero(~is_category), np.flatnonzero(is_category)
         bins = [one.size - 1 if one.size else 0 for one in edges]
@@ -241,17 +239,11 @@ class TabularEncoder(Encoder):
         check_is_fitted(self)
         table = checked_table(self, X, reset=False)
         outputs = np.zeros((table.n_rows, self.input_columns_.size), np.float32)
-        levels = self._levels()
-        tables = [one.table() for one in levels]
         for rows in portions(table.n_rows, table.n_columns, _PORTION):
-            self._write(table.part(rows), levels, tables, outputs[rows])
+            self._write(table.part(rows), outputs[rows])
         return outputs
 
-    def _levels(self):
-        pairs = zip(self.categories_, self.category_groups_, strict=True)
-        return [Levels(categories.tolist(), groups) for categories, groups in pairs]
-
-    def _write(self, part, levels, tables, outputs):
+    def _write(self, part, outputs):
         """Write the outputs of some rows over zeros."""
         numeric = np.flatnonzero(~self.is_categorical_)
         numbers = np.empty((part.n_rows, numeric.size))
@@ -266,12 +258,12 @@ class TabularEncoder(Encoder):
         if self.bin_encoder_ is not None:
             start, end = end, end + sum(self.bin_encoder_._n_bins())
             self.bin_encoder_._write(numbers, outputs[:, start:end])
-        for index, of_column, table in zip(np.flatnonzero(self.is_categorical_), levels, tables, strict=True):
-            start, end = end, end + of_column.n_outputs
+        for index, groups in zip(np.flatnonzero(self.is_categorical_), self.category_groups_, strict=True):
+            start, end = end, end + Levels(groups).n_outputs
             with part.naming(index):
                 labels = as_labels(content_of(part.column(index)))
-                _check_alike(labels, of_column)
-                of_column.write(labels, table, outputs[:, start:end])
+                _check_alike(labels, groups)
+                Levels(groups).write(labels, outputs[:, start:end])
             is_missing[index] = labels.codes < 0
         for place, index in enumerate(self.missing_columns_):
             outputs[:, end + place] = is_missing[index]
@@ -295,8 +287,8 @@ class TabularEncoder(Encoder):
         names = list(inputs[~self.is_categorical_])
         if self.bin_encoder_ is not None:
             names += list(self.bin_encoder_.get_feature_names_out(names))
-        for name, of_column in zip(inputs[self.is_categorical_], self._levels(), strict=True):
-            names += [f"{name}_{level}" for level in of_column.names()]
+        for name, groups in zip(inputs[self.is_categorical_], self.category_groups_, strict=True):
+            names += [f"{name}_{level}" for level in Levels(groups).names()]
         return np.array([*names, *(f"missingindicator_{inputs[i]}" for i in self.missing_columns_)], dtype=object)
 
 
@@ -308,12 +300,13 @@ def _numbers(content, cure):
         raise Unusable(f"{error}. {cure}" if "strings" in str(error) else str(error), error.kind) from None
 
 
-def _check_alike(labels, levels):
+def _check_alike(column, levels):
     """Raise Unusable where strings are to be found among numbers, or the other way round."""
-    if labels.labels and levels.labels and labels.are_numbers() == isinstance(levels.labels[0], str):
-        kinds = ("numbers", "strings") if labels.are_numbers() else ("strings", "numbers")
+    known = next(iter(levels), None)
+    if column.labels and known is not None and column.are_numbers() == isinstance(known, str):
+        kinds = ("numbers", "strings") if column.are_numbers() else ("strings", "numbers")
         raise Unusable(
-            f"holds {kinds[0]} (such as {labels.labels[0]!r}), but in fit it held categories that are {kinds[1]} "
-            f"(such as {levels.labels[0]!r}). Convert it like the column of fit.",
+            f"holds {kinds[0]} (such as {column.labels[0]!r}), but in fit it held categories that are {kinds[1]} "
+            f"(such as {known!r}). Convert it like the column of fit.",
             ValueError,
         )

@@ -141,7 +141,7 @@ def test_lazy_frames_are_to_be_collected(kind, argument):
 
 def test_arrays_of_numbers_are_not_looked_at(monkeypatch):
     """Predictions of one row stay quick: nothing is looked for that its dtype excludes."""
-    from skregopt._estimators import validation
+    from skregopt._kernels import columns
 
     X, y = make_data(MLPRegressor)
     model = MLPRegressor(3, solver="lbfgs", max_iter=2000, random_state=0).fit(X, y)
@@ -149,7 +149,7 @@ def test_arrays_of_numbers_are_not_looked_at(monkeypatch):
     def never(*_):
         raise AssertionError
 
-    monkeypatch.setattr(validation, "_columns_of_times", never)
+    monkeypatch.setattr(columns, "columns_of_times", never)
     for rows in (X[:1], X[:1].astype(np.float32), X[:1].astype(int)):
         model.predict(rows)
     with pytest.raises(AssertionError):

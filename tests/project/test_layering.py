@@ -33,9 +33,9 @@ RANKS = (
     ("",),  # skregopt itself
 )
 ORDER = {
-    "_kernels": "sklearn_internals documentation_link memory blas_threads locks numba_internals typing blas_library "
-    "compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views quantiles "
-    "words parameters proposals keywords component",
+    "_kernels": "sklearn_internals shown columns documentation_link memory blas_threads locks numba_internals typing "
+    "blas_library compiler calls outside plain cache_folder cache jit atomics blas denormals maths trigonometry views "
+    "quantiles words parameters proposals keywords component",
     "_engine": "records declaration layout source blocks tiles passes coordinates clipping averaging update overflow "
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
