@@ -63,7 +63,8 @@ def entry(for_scalar):
     Returns
     -------
     callable
-        A decorator. The function that it returns compiles on the first call for each precision.
+        A decorator. The function that it returns compiles on the first call for each precision, or before it by
+        ``.compiled(dtype)``.
     """
 
     def declare(function):
@@ -78,6 +79,7 @@ def entry(for_scalar):
         def call(theta, *arguments):
             return compiled(theta.dtype)(theta, *arguments)
 
+        call.compiled = compiled
         return call
 
     return declare

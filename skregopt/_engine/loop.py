@@ -198,7 +198,8 @@ def _finish_epoch(kept, job, score):
     exhausted = progress.no_improvement > settings.n_iter_no_change
     go_on = np.int64(0)
     schedule = job.learning_rate
-    if schedule.is_on and progress.epoch > schedule.warmup_epochs:
+    n_begun = schedule.position // settings.updates_per_epoch + 1 if schedule.follows_time else progress.epoch
+    if schedule.is_on and n_begun > schedule.warmup_epochs:
         go_on = _end_epoch(
             schedule.end_epoch,
             np.int64(exhausted),
@@ -225,28 +226,55 @@ def _is_finite(theta, largest):
 
 
 @jit
-def _scheduled(job, schedule, peak, t, batch_start, updates_per_epoch):
-    """Return the rate of a schedule for update ``t``, of the batch that begins with row ``batch_start``."""
-    settings, progress = job.settings, job.progress
-    if progress.epoch < schedule.warmup_epochs:
+def _rate_at(job, schedule, peak, t, epoch, batch):
+    """Return the rate of a schedule for update ``t``, of a batch of an epoch, both counted from 0."""
+    settings = job.settings
+    if epoch < schedule.warmup_epochs:
         # by epochs, because calls of partial_fit may differ in their number of updates
         schedule.t_warmup = t
-        done = progress.epoch + batch_start // settings.batch_size / updates_per_epoch
+        done = epoch + batch / settings.updates_per_epoch
         fraction = schedule.warmup_start + (1.0 - schedule.warmup_start) * (done / schedule.warmup_epochs)
         return peak * fraction
     n_epochs = settings.max_iter - schedule.warmup_epochs
     return _rate(
         schedule.rate, peak, t - schedule.t_warmup,
-        progress.epoch - schedule.warmup_epochs, updates_per_epoch, n_epochs if n_epochs > 1 else 1,
+        epoch - schedule.warmup_epochs, settings.updates_per_epoch, n_epochs if n_epochs > 1 else 1,
         array_at(schedule.hyper, schedule.n_numbers, np.float64),
         array_at(schedule.memory, schedule.n_numbers, np.float64),
     )  # fmt: skip
 
 
 @jit
-def _factor(job, schedule, t, batch_start, updates_per_epoch):
+def _rate_in_time(job, schedule, peak, t):
+    """Return the rate of a schedule for update ``t`` that ends with ``max_time``, should that come before ``max_iter``.
+
+    The schedule is asked for an update of ``max_iter`` epochs, later than this one by as much as time is ahead.
+    """
+    pace, n, n_epochs = job.pace, job.settings.updates_per_epoch, job.settings.max_iter
+    ahead = np.floor(pace.position + (t - pace.t) * pace.per_update + 0.5)
+    last = min(np.float64(n_epochs) * n - 1.0, 9e18)  # an int64
+    position = max(np.int64(min(max(t - 1.0, ahead), last)), schedule.position)
+    epoch = position // n
+    if epoch >= schedule.warmup_epochs:
+        schedule.t_warmup = schedule.warmup_epochs * n
+    if schedule.position < epoch * n < position:  # rules may remember with which update an epoch has begun
+        _rate_at(job, schedule, peak, epoch * n + 1, epoch, 0)
+    schedule.position = position
+    return _rate_at(job, schedule, peak, position + 1, epoch, position % n)
+
+
+@jit
+def _scheduled(job, schedule, peak, t, batch_start):
+    """Return the rate of a schedule for update ``t``, of the batch that begins with row ``batch_start``."""
+    if schedule.follows_time:
+        return _rate_in_time(job, schedule, peak, t)
+    return _rate_at(job, schedule, peak, t, job.progress.epoch, batch_start // job.settings.batch_size)
+
+
+@jit
+def _factor(job, schedule, t, batch_start):
     """Return the factor of a schedule for update ``t``; 0 in place of one outside [0, 1], which Python refuses."""
-    factor = _scheduled(job, schedule, 1.0, t, batch_start, updates_per_epoch)
+    factor = _scheduled(job, schedule, 1.0, t, batch_start)
     if -1e-9 < factor and factor < 1.0 + 1e-9:  # which NaN is not; formulas may round
         return min(max(factor, 0.0), 1.0)
     if schedule.refused == 0.0:
@@ -254,14 +282,14 @@ def _factor(job, schedule, t, batch_start, updates_per_epoch):
     return 0.0
 
 
-@compiled_pass(lambda T: types.void(vector(T), job_type, _count, _count))
-def follow_schedules(theta, job, batch_start, updates_per_epoch):
+@compiled_pass(lambda T: types.void(vector(T), job_type, _count))
+def follow_schedules(theta, job, batch_start):
     """Set the rates of dropout and of decay for the batch that begins with row ``batch_start``, and for its update."""
     update, t = job.update, job.progress.t + 1
     if job.dropout_schedule.is_on:
-        update.dropout_factor = _factor(job, job.dropout_schedule, t, batch_start, updates_per_epoch)
+        update.dropout_factor = _factor(job, job.dropout_schedule, t, batch_start)
     if job.weight_decay_schedule.is_on:
-        factor = _factor(job, job.weight_decay_schedule, t, batch_start, updates_per_epoch)
+        factor = _factor(job, job.weight_decay_schedule, t, batch_start)
         update.weight_decay = job.settings.weight_decay * factor
 
 
@@ -271,18 +299,15 @@ def _run_epoch(theta, job, epoch_key, max_tiles):
     settings, progress, update = job.settings, job.progress, job.update
     n_rows, batch_size = job.train.n_rows, settings.batch_size
     order = array_at(job.buffers.order, n_rows, np.int64)
-    updates_per_epoch = (n_rows + batch_size - 1) // batch_size
     # a batch of one row that joins the one before
-    joins = job.network.joins_last_row != 0 and n_rows > batch_size and n_rows % batch_size == 1
-    if joins:
-        updates_per_epoch -= 1
+    joins = settings.updates_per_epoch * batch_size < n_rows
     while progress.row < n_rows and max_tiles > 0:
         batch_start = progress.row // batch_size * batch_size
         batch_stop = batch_start + batch_size if batch_start + batch_size < n_rows else n_rows
         if joins and batch_stop == n_rows - 1:
             batch_stop = n_rows
         if update.follows_schedules and progress.row == batch_start:
-            follow_schedules(theta, job, batch_start, updates_per_epoch)
+            follow_schedules(theta, job, batch_start)
         tile_stop = progress.row + job.buffers.tile_size
         tile_stop = tile_stop if tile_stop < batch_stop else batch_stop
         positions = flat_view(order, progress.row, tile_stop - progress.row)
@@ -294,7 +319,7 @@ def _run_epoch(theta, job, epoch_key, max_tiles):
         if tile_stop == batch_stop:
             progress.t += 1
             progress.learning_rate = _scheduled(
-                job, job.learning_rate, settings.learning_rate_init, progress.t, batch_start, updates_per_epoch
+                job, job.learning_rate, settings.learning_rate_init, progress.t, batch_start
             )
             update.n_batch_rows = batch_stop - batch_start
             update.lr, update.t = progress.learning_rate, progress.t

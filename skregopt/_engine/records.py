@@ -143,7 +143,12 @@ SCHEDULE = record_type(
     ("warmup_start", _float),
     *_fields("t_warmup"),  # updates of the warm-up so far
     ("refused", _float),  # the first factor outside [0, 1] of one of factors; 0 for none
+    *_fields("follows_time"),  # whether it ends with max_time, if that comes before max_iter
+    *_fields("position"),  # where it then stands: an update of those of max_iter epochs, counted from 0
 )
+
+# where schedules stand that follow time: at update t at a position, from where they go on by as much with each update
+PACE = record_type(*_fields("t"), *_fields("position", "per_update", type=_float))
 
 # what an update changes besides theta, and the rules that do it
 UPDATE = record_type(
@@ -177,6 +182,7 @@ SETTINGS = record_type(
     ("seed", np.uint64),
     *_fields("first_epoch"),  # number of epochs before this fit, for the keys of random numbers
     *_fields("max_iter", "batch_size", "shuffle"),
+    *_fields("updates_per_epoch"),
     *_fields("proximal"),  # whether a proximal operator follows each step
     *_fields("watch", "validates", "stops"),  # see loop.py; whether lack of improvement ends training
     *_fields("keeps_best"),
@@ -221,6 +227,7 @@ JOB = record_type(
     ("learning_rate", SCHEDULE),
     ("dropout_schedule", SCHEDULE),  # of a factor on all rates of dropout
     ("weight_decay_schedule", SCHEDULE),  # of a factor on the decay
+    ("pace", PACE),
     ("settings", SETTINGS),
     ("sharing", SHARING),
     ("progress", PROGRESS),

@@ -82,6 +82,7 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
     beta_2: float
     epsilon: float
     max_iter: int
+    max_time: float | None
     max_fun: int
     shuffle: bool
     early_stopping: bool

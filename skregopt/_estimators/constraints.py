@@ -36,6 +36,16 @@ class ScorerNames(StrOptions):
         return ", ".join([*map(repr, self._others), "a str among sklearn.metrics.get_scorer_names()"])
 
 
+class Seconds(Interval):
+    """Positive numbers of seconds, infinity among them, but no bool, which is a number to Python."""
+
+    def __init__(self):
+        super().__init__(Real, 0, None, closed="right")
+
+    def __contains__(self, value):
+        return not isinstance(value, bool | np.bool_) and super().__contains__(value)
+
+
 def with_horizon():
     """Return the names of the schedules that end after ``max_iter`` epochs."""
     return sorted(name for name, rule in SCHEDULES.items() if rule().has_horizon)
@@ -119,6 +129,7 @@ def _parameter_constraints(
         **SGD._parameter_constraints,
         **Adam._parameter_constraints,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_time": [None, Seconds()],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],

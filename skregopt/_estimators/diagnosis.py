@@ -13,7 +13,9 @@ _ENDED = 1e-3  # of its peak: below it, a schedule has ended
 
 
 def is_complete(outcome, resolved):
-    """Tell whether a fit that ended with ``max_iter`` was meant to, or has kept an epoch of long before."""
+    """Tell whether a limit, ``max_iter`` or ``max_time``, ended a fit as planned, or after an epoch of long before."""
+    if outcome.ending not in (Ending.MAX_ITER, Ending.MAX_TIME):
+        return False
     if resolved.given["early_stopping"] and outcome.best_epoch < outcome.n_iter - resolved.given["n_iter_no_change"]:
         return True
     return resolved.optimizer is not None and resolved.schedule.has_horizon

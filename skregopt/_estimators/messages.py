@@ -116,25 +116,40 @@ def warn_about(outcome, given, to_standardise):
         advice = _advice_on_divergence(given, to_standardise)
         warn_user(f"Training diverged in epoch {epoch}; {kept} is kept. {advice}.", ConvergenceWarning)
     elif outcome.targets_are_small:
-        reached = f" Maximum iterations ({given['max_iter']}) reached." if outcome.ending is Ending.MAX_ITER else ""
+        reached = f" {limit_reached(outcome, given)}." if outcome.is_cut_short else ""
         warn_user(
             "The targets are small, and training ended with a loss above half that of the best constant prediction. "
             f"tol={given['tol']!r} and learning rates are meant for losses near 1: standardise y, by "
             f"TransformedTargetRegressor(..., transformer=StandardScaler()).{reached}",
             ConvergenceWarning,
         )
-    elif outcome.ending is Ending.MAX_ITER and given["solver"] == "lbfgs":
-        warn_user(
-            f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({outcome.message}). Increase max_iter "
-            f"({given['max_iter']}) or max_fun ({given['max_fun']}), or standardise the features.",
-            ConvergenceWarning,
+    elif outcome.is_cut_short:
+        warn_user(_cut_short(outcome, given), ConvergenceWarning)
+
+
+def _cut_short(outcome, given):
+    """Return what to say about training that a limit has ended before it had converged."""
+    in_time = outcome.ending is Ending.MAX_TIME
+    if given["solver"] == "lbfgs":
+        why, cure = outcome.message, f"max_iter ({given['max_iter']}) or max_fun ({given['max_fun']})"
+        if in_time:
+            why, cure = limit_reached(outcome, given), "max_time"
+        return (
+            f"lbfgs failed to converge after {outcome.n_iter} iteration(s) ({why}). Increase {cure}, or standardise "
+            "the features."
         )
-    elif outcome.ending is Ending.MAX_ITER:
-        warn_user(
-            f"Stochastic Optimizer: Maximum iterations ({given['max_iter']}) reached and the optimization hasn't "
-            "converged yet.",
-            ConvergenceWarning,
-        )
+    cure = ""
+    if in_time:
+        cure = " Increase max_time, or use a schedule that ends with it, such as learning_rate='one_cycle'."
+    why = limit_reached(outcome, given)
+    return f"Stochastic Optimizer: {why} and the optimization hasn't converged yet.{cure}"
+
+
+def limit_reached(outcome, given):
+    """Return the words for the limit that has ended training."""
+    if outcome.ending is Ending.MAX_TIME:
+        return f"Maximum time (max_time={given['max_time']!r} seconds) reached"
+    return f"Maximum iterations ({given['max_iter']}) reached"
 
 
 def warn_about_validation_rows(outcome):

@@ -130,6 +130,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Added to the denominator in 'adam' and 'adamw'.
     max_iter : int >= 1, default=200
         Largest number of epochs; for 'lbfgs' of iterations.
+    max_time : float > 0, default=None
+        Seconds, counted from the first epoch on and without compilation, after which training ends as after
+        ``max_iter`` epochs: with the end of an epoch that is nearest, one at least, or with an iteration of 'lbfgs'. A
+        schedule that ends after ``max_iter`` epochs ends with it, too. The only parameter whose results depend on the
+        clock. Not with ``partial_fit``.
     max_fun : int >= 1, default=15000
         Largest number of evaluations of the objective by 'lbfgs'.
     shuffle : bool, default=True
@@ -281,6 +286,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         max_iter: int = 200,
+        max_time: float | None = None,
         max_fun: int = 15000,
         shuffle: bool = True,
         early_stopping: bool = False,

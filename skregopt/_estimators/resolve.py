@@ -167,6 +167,11 @@ def _check_increment(given, incremental):
         return
     if given["early_stopping"]:
         raise ValueError("partial_fit does not support early_stopping=True")
+    if given["max_time"] is not None:
+        raise ValueError(
+            f"max_time={given['max_time']!r} has no effect in partial_fit, which trains a single epoch. Leave max_time "
+            "at its default, None, and call partial_fit until your time is over."
+        )
     if isinstance(given.get("class_weight"), str):
         raise ValueError(
             "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use "
@@ -367,6 +372,7 @@ def _options(estimator, optimizer, incremental):
     return {
         **rates,
         "max_iter": min(int(estimator.max_iter), np.iinfo(np.int64).max),
+        "max_time": None if estimator.max_time is None else float(estimator.max_time),
         "tol": float(estimator.tol),
         "n_iter_no_change": float(estimator.n_iter_no_change),
         "shuffle": estimator.shuffle,

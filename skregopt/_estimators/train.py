@@ -77,8 +77,7 @@ def train(resolved, inputs, split, beginning, observers):
         outcome = train_lbfgs(problem, options, int(given["max_fun"]), observers)
     else:
         outcome = train_first_order(problem, options, resolved.optimizer, resolved.schedule, memory, observers)
-    if outcome.ending is Ending.MAX_ITER and is_complete(outcome, resolved):
-        outcome.ending = Ending.COMPLETED
+    outcome.is_complete = is_complete(outcome, resolved)
     if options.incremental:
         outcome.passed_horizons = passed_horizons(outcome, resolved, memory)
         memory.told_of_horizon = (*memory.told_of_horizon, *outcome.passed_horizons)

@@ -5,6 +5,7 @@ import time
 
 from .._kernels.sklearn_internals import is_negated, metric_of
 from .._training.outcome import Ending
+from .messages import limit_reached
 from .resolve import watches_loss
 
 
@@ -90,15 +91,15 @@ def say_how_training_ended(outcome, resolved):
     """
     given = resolved.given
     early_stopping = given["early_stopping"]
-    if outcome.ending in (Ending.CONVERGED, Ending.MAX_ITER, Ending.COMPLETED) and outcome.message:
+    if outcome.ending in (Ending.CONVERGED, Ending.MAX_ITER) and outcome.message:
         why = f"L-BFGS has ended: {outcome.message}."
     elif outcome.ending is Ending.CONVERGED:
         what = "Validation score" if early_stopping else "Training loss"
         patience = f"{given['n_iter_no_change']} consecutive epochs"
         at_floor = "Learning rate too small. " if _rate_cannot_fall(outcome, resolved) else ""
         why = f"{what} did not improve more than tol={given['tol']:g} for {patience}. {at_floor}Stopping."
-    elif outcome.ending in (Ending.MAX_ITER, Ending.COMPLETED):
-        why = f"Maximum iterations ({given['max_iter']}) reached."
+    elif outcome.ending in (Ending.MAX_ITER, Ending.MAX_TIME):
+        why = f"{limit_reached(outcome, given)}."
     elif outcome.ending is Ending.STOPPED:
         why = "A callback asked to stop. Stopping."
     else:

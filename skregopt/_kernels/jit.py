@@ -12,8 +12,11 @@ Nothing is compiled at import. With ``NUMBA_DISABLE_JIT=1`` all three return the
 """
 
 import gc
+import threading
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 
 import numba
 from numba import types
@@ -25,6 +28,13 @@ from .locks import once, process_lock
 
 # what to call once, before something is compiled (see `announcing`)
 _announce = ContextVar("announce", default=None)
+
+
+class _Waiting(threading.local):
+    seconds = 0.0  # that a thread has waited for machine code
+
+
+_waiting = _Waiting()
 
 
 def jit(function):
@@ -52,6 +62,23 @@ def announcing(say):
         yield
     finally:
         _announce.reset(token)
+
+
+def seconds_waited():
+    """Return how many seconds this thread has waited for machine code so far, be it compiled or loaded."""
+    return _waiting.seconds
+
+
+def _counting_seconds(compile_function):
+    @wraps(compile_function)
+    def counted(*arguments):
+        started = time.perf_counter()
+        try:
+            return compile_function(*arguments)
+        finally:
+            _waiting.seconds += time.perf_counter() - started
+
+    return counted
 
 
 @contextmanager
@@ -96,6 +123,7 @@ def _compile(function, signature, wrappers):
 _kept = []  # what holds machine code
 
 
+@_counting_seconds
 @once
 def kernel(function, signature):
     """Compile ``function`` for ``signature`` and return its address, for the functions that :func:`caller` returns.
@@ -120,6 +148,7 @@ def kernel(function, signature):
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
 
 
+@_counting_seconds
 @once
 def entry_point(function, signature):
     """Compile ``function`` for ``signature`` and return what Python calls, without dispatch on argument types.

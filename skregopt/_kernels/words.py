@@ -27,6 +27,7 @@ PARAMETERS = {
     "loss": "criterion, loss_fn, loss_function, objective",
     "max_iter": "T_max, epoch, epochs, max_epoch, max_epochs, n_epoch, n_epochs, n_iter, nb_epoch, num_epochs",
     "max_norm": "kernel_constraint, maxnorm",
+    "max_time": "max_runtime_secs, time_budget, time_limit, time_to_fit_in_seconds, timeout, train_time_limit",
     "n_hidden_layers": "depth, n_layers, num_hidden_layers, num_layers",
     "n_iter_no_change": "early_stopping_patience, early_stopping_rounds, es_patience, patience",
     "n_jobs": "n_threads, nthread, num_threads, num_workers, thread_count, workers",

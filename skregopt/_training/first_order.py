@@ -16,6 +16,7 @@ from .job import training_job
 from .memory import FACTOR_SCHEDULES, N_MEMORY
 from .outcome import Ending, Outcome
 from .slices import Slices
+from .time_limit import EpochsInTime
 
 CURVE_CAPACITY = 256
 _ENDINGS = {CONVERGED: Ending.CONVERGED, MAX_ITER: Ending.MAX_ITER, DIVERGED: Ending.DIVERGED}
@@ -47,7 +48,7 @@ class _FirstOrderTraining:
         self.options, self.memory, self.observers = options, memory, observers
         self.validates = problem.validation is not None
         self.job = training_job(problem, options, observers.score is not None, optimizer, schedule, memory)
-        self.slices = Slices(options.n_threads, self.job)
+        self.slices = Slices(options.n_threads, self.job, options.max_time)
         self.outcome = Outcome(self.job["update", "kept"])
         self.curves = np.empty((CURVE_CAPACITY, 3))
 
@@ -56,12 +57,14 @@ class _FirstOrderTraining:
         job, memory, progress = self.job, self.memory, self.job.progress
         outcome, tasks = self.outcome, self.observers.tasks
         epoch_by_epoch = self.options.incremental or tasks is not None
-        curves = self.curves[:1] if epoch_by_epoch else self.curves
+        capacity = 1 if epoch_by_epoch else CURVE_CAPACITY
         last_epoch = memory.epoch + 1 if self.options.incremental else None
+        epochs_in_time = None if self.options.max_time is None else EpochsInTime(self.options.max_time, job)
 
         def run_epochs(n_tiles):
             before = int(progress["t"])
-            loop.run_epochs(job.theta, job.array, curves, n_tiles)
+            n_epochs = capacity if epochs_in_time is None else min(capacity, epochs_in_time.plan())
+            loop.run_epochs(job.theta, job.array, self.curves[:n_epochs], n_tiles)
             return int(progress["t"]) - before
 
         try:
@@ -74,6 +77,8 @@ class _FirstOrderTraining:
                 self.slices.run(run_epochs)
                 n_new = self._record()
                 outcome.ending = _ENDINGS.get(int(progress["status"]))
+                if outcome.ending is None and epochs_in_time is not None and epochs_in_time.are_over():
+                    outcome.ending = Ending.MAX_TIME
                 if n_new and tasks is not None:
                     diverged = outcome.ending is Ending.DIVERGED
                     if tasks.end_epoch(None if diverged else self.outcome_so_far) and not diverged:

@@ -71,7 +71,7 @@ def training_job(problem, options, watches_scorer, optimizer=None, schedule=None
     _set_settings(job, problem, options, watches_scorer, memory)
     _set_update(job, options, kept, computes_gradient, _rules(job, options, optimizer, memory))
     if optimizer is not None:
-        _set_schedule(job, "learning_rate", schedule, memory.schedule_memory, memory.t_warmup)
+        _set_schedule(job, "learning_rate", schedule, options.max_time, memory.schedule_memory, memory.t_warmup)
         _set_factor_schedules(job, options, memory)
     return job
 
@@ -103,6 +103,7 @@ def _set_settings(job, problem, options, watches_scorer, memory):
         first_epoch=options.first_epoch - int(progress["epoch"]),
         max_iter=options.max_iter,
         batch_size=options.batch_size,
+        updates_per_epoch=_updates_per_epoch(job.network, options.batch_size, problem.train.indices.size),
         shuffle=options.shuffle,
         proximal=job.network.is_proximal,
         watch=watch,
@@ -117,6 +118,12 @@ def _set_settings(job, problem, options, watches_scorer, memory):
         **limits,
         **{name: value is not None for name, (_, value) in around.items()},
     )
+
+
+def _updates_per_epoch(network, batch_size, n_rows):
+    """Return the number of batches; a last one of a single row may join the one before."""
+    joins = network.needs_whole_batch and n_rows > batch_size and n_rows % batch_size == 1
+    return -(-n_rows // batch_size) - joins
 
 
 def _rules(job, options, optimizer, memory):
@@ -181,8 +188,8 @@ def _set_update(job, options, kept, computes_gradient, rules):
     )
 
 
-def _set_schedule(job, record, schedule, kept, t_warmup):
-    """Fill a job's record of a schedule, given what it has kept so far."""
+def _set_schedule(job, record, schedule, max_time, kept, t_warmup):
+    """Fill a job's record of a schedule, given the time for training and what the schedule has kept so far."""
     memory, hyper = numbers = _stacked((kept, schedule.hyper_vector(np.float64)))
     job.set(
         record,
@@ -195,6 +202,7 @@ def _set_schedule(job, record, schedule, kept, t_warmup):
         warmup_epochs=min(schedule.warmup_epochs, _MOST_EPOCHS),
         warmup_start=schedule.warmup_start,
         t_warmup=t_warmup,
+        follows_time=max_time is not None and schedule.has_horizon,
     )
 
 
@@ -204,7 +212,7 @@ def _set_factor_schedules(job, options, memory):
         schedule = getattr(options, name)
         if schedule is not None:
             *kept, t_warmup = memory.of_factor_schedule(name)
-            _set_schedule(job, name, schedule, kept, int(t_warmup))
+            _set_schedule(job, name, schedule, options.max_time, kept, int(t_warmup))
             job.array[0].update.follows_schedules = True
             job.use("follow_schedules")
 

@@ -8,6 +8,7 @@ from .._engine.loop import CONVERGED
 from .job import training_job
 from .outcome import Ending, Outcome
 from .slices import Slices
+from .time_limit import TimeLimit
 
 
 def train_lbfgs(problem, options, max_fun, observers):
@@ -20,7 +21,8 @@ def train_lbfgs(problem, options, max_fun, observers):
     problem : Problem
         Without dropout, with a smooth penalty.
     options : Options
-        It uses ``max_iter``, ``tol`` (for the largest gradient component), ``n_iter_no_change`` and ``early_stopping``.
+        It uses ``max_iter``, ``max_time``, ``tol`` (for the largest gradient component), ``n_iter_no_change`` and
+        ``early_stopping``.
     max_fun : int
         Most evaluations of the objective.
     observers : Observers
@@ -51,6 +53,7 @@ class _LBFGSTraining:
         accepted = self.theta.copy()
         # SciPy's default for the decrease of the objective at the default tol, tighter for a tighter tol
         decrease = max(2.2e-5 * options.tol, np.finfo(self.job.dtype).eps)
+        limit = TimeLimit(options.max_time)
 
         def after_iteration(intermediate_result):
             accepted[:] = intermediate_result.x
@@ -65,7 +68,10 @@ class _LBFGSTraining:
                 lambda: self._outcome_so_far(accepted, n_iter)
             ):
                 outcome.ending = Ending.STOPPED
-            if outcome.ending is Ending.STOPPED or self.job.progress["status"] == CONVERGED:
+            has_converged = self.job.progress["status"] == CONVERGED
+            if outcome.ending is None and not has_converged and limit.is_over():
+                outcome.ending = Ending.MAX_TIME
+            if outcome.ending is not None or has_converged:
                 raise StopIteration
 
         try:
@@ -89,8 +95,8 @@ class _LBFGSTraining:
         else:
             accepted[:] = result.x
             stopped_early = self.job.progress["status"] == CONVERGED
-            outcome.message = "" if stopped_early else str(result.message)
-            if outcome.ending is not Ending.STOPPED:
+            if outcome.ending is None:
+                outcome.message = "" if stopped_early else str(result.message)
                 converged = result.status == 0 or stopped_early
                 outcome.ending = Ending.CONVERGED if converged else Ending.MAX_ITER
             if not outcome.loss_curve:

@@ -11,7 +11,7 @@ class Ending(Enum):
 
     CONVERGED = "no improvement any more"
     MAX_ITER = "the last epoch"
-    COMPLETED = "the last epoch, after which nothing was to come"
+    MAX_TIME = "the last epoch that the time allowed"
     DIVERGED = "weights or losses that are not finite"
     INTERRUPTED = "an interruption by the user"
     STOPPED = "a callback"
@@ -28,6 +28,8 @@ class Outcome:
         Weights to keep.
     ending : Ending or None
         None while training goes on.
+    is_complete : bool
+        Whether a limit, of epochs or of time, ended training as planned.
     n_iter : int
         Epochs; iterations of L-BFGS.
     loss_curve, validation_loss_curve, learning_rate_curve, validation_scores : list of float
@@ -50,6 +52,7 @@ class Outcome:
 
     theta: np.ndarray
     ending: Ending | None = None
+    is_complete: bool = False
     n_iter: int = 0
     loss_curve: list = field(default_factory=list)
     validation_loss_curve: list = field(default_factory=list)
@@ -62,6 +65,11 @@ class Outcome:
     factors: dict = field(default_factory=dict)
     passed_horizons: list = field(default_factory=list)
     message: str = ""
+
+    @property
+    def is_cut_short(self):
+        """Whether a limit, of epochs or of time, ended training that was to go on."""
+        return self.ending in (Ending.MAX_ITER, Ending.MAX_TIME) and not self.is_complete
 
     def so_far(self, theta, n_iter, progress):
         """Return a copy as if training had ended with these weights after ``n_iter`` epochs."""

@@ -36,6 +36,8 @@ class Options:
     ----------
     least_improvement : float
         Smallest improvement of the watched score that counts: ``tol``, or less where losses are small.
+    max_time : float or None
+        Seconds that training may take.
     first_epoch : int
         Epochs of earlier fits that this one continues, for the keys of random numbers.
     learning_rate_factors : sequence of float or None
@@ -46,6 +48,7 @@ class Options:
 
     batch_size: int
     max_iter: int
+    max_time: float | None
     tol: float
     n_iter_no_change: float
     least_improvement: float

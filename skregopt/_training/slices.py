@@ -1,11 +1,14 @@
 """Slices of time: how long compiled code runs at a stretch, and whether helper threads take part in it.
 
-A slice ends after about half a second, because a signal (Ctrl-C) waits until compiled code returns. With ``n_jobs`` the
+A slice ends after about half a second, because a signal (Ctrl-C) waits until compiled code returns, or earlier where
+Python has to look at the clock. With ``n_jobs`` the
 same slice can be computed by one thread or by several (see ``_engine/sharing.py``), with the same bits. Several are not
 always faster: networks may be too small, and other processes may keep the processors busy, so that threads wait for
 each other. So both are timed, and the faster one goes on; now and then the other is tried again.
 """
 
+import copy
+import math
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -22,8 +25,10 @@ from .._engine.source import Source
 from .._kernels.compiler import DISABLED
 from .._kernels.memory import aligned_size, aligned_zeros
 from .threads import fits_at_once
+from .time_limit import LONGEST_SLICE
 
 SLICE_SECONDS = 0.4
+LEAST_SECONDS = 0.005  # of a slice, however short max_time is
 TRIAL_SECONDS = 0.02
 SLICES_BETWEEN_TRIALS = 8
 MUCH_SLOWER = 0.7  # of the speed of the slice before: something has happened, and the other way is tried at once
@@ -31,14 +36,20 @@ SMALL_BATCH = 1 << 20  # multiplications that take less time than threads need t
 
 
 class Budget:
-    """How many tiles a slice may take, so that it lasts about half a second on this machine."""
+    """How many tiles a slice may take, so that it lasts as long as it should on this machine."""
 
-    def __init__(self, products_per_tile):
+    def __init__(self, products_per_tile, wanted_seconds=None):
+        self._wanted_seconds = SLICE_SECONDS if wanted_seconds is None else wanted_seconds
         # start from a speed that every machine reaches
-        self.n_tiles = max(1, int(SLICE_SECONDS * 2e8 / max(1, products_per_tile)))
+        self.n_tiles = max(1, int(self._wanted_seconds * 2e8 / max(1, products_per_tile)))
+
+    def of_trial(self):
+        """Return how many tiles a trial may take."""
+        return max(1, int(self.n_tiles * min(1.0, TRIAL_SECONDS / self._wanted_seconds)))
 
     def adapt(self, seconds):
-        ratio = SLICE_SECONDS / max(seconds, 1e-4)
+        """Learn from a slice that has taken so many seconds."""
+        ratio = self._wanted_seconds / max(seconds, 1e-4)
         self.n_tiles = int(min(max(1, self.n_tiles * min(ratio, 8.0)), 1 << 40))
 
 
@@ -51,12 +62,17 @@ class Slices:
         Largest number of threads.
     job : Job
         What a slice works on.
+    max_time : float, default=None
+        Seconds that the fit may take: slices are short beside it.
     """
 
-    def __init__(self, n_threads, job):
+    def __init__(self, n_threads, job, max_time=None):
         self._job, self._helpers, self._can_share = job, 0, False
         products = job.network.layout.n_weights * job.tile_size
-        self._budgets = {False: Budget(products), True: Budget(products)}
+        budget = Budget(products)
+        if max_time is not None:  # whose first slice is a single tile
+            budget = Budget(math.inf, max(LEAST_SECONDS, min(SLICE_SECONDS, LONGEST_SLICE * max_time)))
+        self._budgets = {False: budget, True: copy.copy(budget)}
         self._speeds = {}  # with helpers (True) and without
         self._n_slices = 0  # since both were known; a multiple of SLICES_BETWEEN_TRIALS is a trial
         if n_threads > 1 and products >= SMALL_BATCH and not DISABLED:
@@ -73,7 +89,7 @@ class Slices:
         """
         with_helpers, is_trial = self._choice()
         budget = self._budgets[with_helpers]
-        n_tiles = max(1, int(budget.n_tiles * TRIAL_SECONDS / SLICE_SECONDS)) if is_trial else budget.n_tiles
+        n_tiles = budget.of_trial() if is_trial else budget.n_tiles
         started = time.perf_counter()
         with self._helping() if with_helpers else nullcontext():
             amount = compute(n_tiles)
@@ -135,6 +151,7 @@ def _prepare_sharing(job, n_threads):
     if not any(shares.values()):
         return False
     job.use("share")
+    help_leader.compiled(job.dtype)  # here, not by a helper within a slice, which is timed
     stride = aligned_size(job.network.layout.size, job.dtype)
     job.set(
         "sharing",

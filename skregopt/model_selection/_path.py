@@ -135,7 +135,8 @@ def regularization_path(
     Warns
     -----
     ConvergenceWarning
-        If fits without hidden layers ended at ``max_iter``. With hidden layers this is usual; see ``converged_``.
+        If fits without hidden layers ended at ``max_iter``, or at ``max_time``, which is for each fit. With hidden
+        layers this is usual; see ``converged_``.
 
     Examples
     --------
@@ -215,9 +216,12 @@ def warn_about_path(plan, path):
     """Warn if fits of a complete path did not converge, or weights are left at its end."""
     n_fits, n_converged = path.converged_.size, np.count_nonzero(path.converged_)
     if not plan.hidden and n_converged < n_fits:
+        limit = f"max_iter={plan.max_iter}"
+        if (max_time := plan.estimator.max_time) is not None:
+            limit += f" or max_time={max_time!r} seconds"
         warn_user(
-            f"{n_fits - n_converged} of {n_fits} fits of the path ended at max_iter={plan.max_iter} before they "
-            "converged. Increase max_iter or learning_rate_init, or standardise the features.",
+            f"{n_fits - n_converged} of {n_fits} fits of the path ended at {limit} before they converged. Increase "
+            f"max_iter{'' if max_time is None else ', max_time'} or learning_rate_init, or standardise the features.",
             ConvergenceWarning,
         )
     elif plan.open_ended and np.isnan(path.alpha_max_):

@@ -31,7 +31,7 @@ class RegularizationPath(Generic[MLP]):
     estimators : list of MLPClassifier or of MLPRegressor
         Fitted, in the order of the path.
     converged : sequence of bool
-        Whether the training of each estimator ended before ``max_iter`` epochs.
+        Whether the training of each estimator ended before ``max_iter`` epochs, and before ``max_time``.
     alpha_max : float
         The smallest known alpha at which all penalised weights are zero.
     train_scores, val_scores : sequence of float, default=None
@@ -62,7 +62,7 @@ class RegularizationPath(Generic[MLP]):
     n_iter_ : ndarray of int of shape (n_alphas,)
         Epochs.
     converged_ : ndarray of bool of shape (n_alphas,)
-        Whether training ended before ``max_iter`` epochs.
+        Whether training ended before ``max_iter`` epochs, and before ``max_time``.
     train_scores_ : ndarray of shape (n_alphas,) or None
         Scores of the training rows.
     val_scores_ : ndarray of shape (n_alphas,) or None

@@ -191,7 +191,7 @@ def follow(plan):
         fitted = with_attributes(estimator, **plan.given | {"alpha": float(alpha)})
         for name in ("loss_curve_", "learning_rate_curve_"):
             setattr(fitted, name, getattr(estimator, name)[-outcome.n_iter :])
-        yield fitted, outcome.ending is not Ending.MAX_ITER
+        yield fitted, not outcome.is_cut_short
         if plan.hidden and plan.all_zero(fitted) and plan.open_ended:
             return
         estimator.max_iter = plan.max_iter

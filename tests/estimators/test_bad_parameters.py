@@ -70,6 +70,7 @@ BAD_VALUES = {
     "beta_2": [-0.1, 1.0, np.nan, *NOT_A_NUMBER],
     "epsilon": [0.0, -1e-8, np.nan, np.inf, *NOT_A_NUMBER],
     "max_iter": [*NOT_POSITIVE_INT, np.inf],
+    "max_time": [0, 0.0, -1, -np.inf, np.nan, True, np.True_, "1", [1.0]],
     "max_fun": NOT_POSITIVE_INT,
     "shuffle": NOT_A_BOOL,
     "early_stopping": NOT_A_BOOL,

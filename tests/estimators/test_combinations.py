@@ -68,6 +68,7 @@ VALUES = {
     "beta_2": [0.5],
     "epsilon": [0.1],
     "max_iter": [2],
+    "max_time": [1e6],
     "max_fun": [3],
     "shuffle": [False],
     "early_stopping": [True],
@@ -83,7 +84,7 @@ VALUES = {
 }
 OF_CLASSIFIERS = {"class_weight", "label_smoothing"}
 # what never changes the numbers of a first fit
-WITHOUT_NUMBERS = {"warm_start", "n_jobs", "verbose"}
+WITHOUT_NUMBERS = {"warm_start", "n_jobs", "verbose", "max_time"}  # the last one where there is time enough
 
 
 def values_of(kind, name):

@@ -62,7 +62,7 @@ CLASSIFIERS = [
     MLPClassifier(class_weight=[{0: 1, 1: 2}, {0: 1, 1: 5.5}]),
     MLPClassifier(penalty="elasticnet", alpha=1e-3, l1_ratio=0.9),
     MLPClassifier(penalty=GroupL1(l1_ratio=0.5), weight_decay=0.01, max_norm=3, clip_norm=1.0, ema_decay=0.99),
-    MLPClassifier(solver="lbfgs", max_iter=1000, max_fun=20_000, tol=0),
+    MLPClassifier(solver="lbfgs", max_iter=1000, max_time=60, max_fun=20_000, tol=0),
     MLPClassifier(solver=Adam(), batch_size=32, learning_rate_init=0.01, shuffle=False),
     MLPClassifier(solver="adam", beta_1=0.8, beta_2=0.99, epsilon=1e-7, batch_size="auto", learning_rate_init="auto"),
     MLPClassifier(solver="minibatch", momentum=0.5, nesterovs_momentum=False, learning_rate="invscaling", power_t=0.3),
