@@ -8,6 +8,8 @@ from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from ._old_modules import register_old_modules as _register_old_modules
 from ._onnx import register_skl2onnx, to_onnx
+from ._tabular.classifier import TabularMLPClassifier
+from ._tabular.regressor import TabularMLPRegressor
 
 __all__ = [
     "LossCurveDisplay",
@@ -15,6 +17,8 @@ __all__ = [
     "MLPRegressor",
     "RegularizationPathDisplay",
     "SearchResultsDisplay",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "WeightsDisplay",
     "register_skl2onnx",
     "to_onnx",

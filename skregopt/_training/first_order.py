@@ -12,6 +12,7 @@ from .._engine.loop import (
     RATE_COLUMN,
     VALIDATION_COLUMN,
 )
+from .interruption import check_interruption
 from .job import training_job
 from .memory import FACTOR_SCHEDULES, N_MEMORY
 from .outcome import Ending, Outcome
@@ -62,6 +63,7 @@ class _FirstOrderTraining:
         epochs_in_time = None if self.options.max_time is None else EpochsInTime(self.options.max_time, job)
 
         def run_epochs(n_tiles):
+            check_interruption()
             before = int(progress["t"])
             n_epochs = capacity if epochs_in_time is None else min(capacity, epochs_in_time.plan())
             loop.run_epochs(job.theta, job.array, self.curves[:n_epochs], n_tiles)

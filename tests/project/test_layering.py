@@ -28,6 +28,7 @@ RANKS = (
     ("_engine",),
     ("_training",),
     ("_estimators",),
+    ("_tabular",),
     ("model_selection",),
     ("_display", "_onnx", "_old_modules"),
     ("",),  # skregopt itself
@@ -39,9 +40,10 @@ ORDER = {
     "_engine": "records declaration layout source blocks tiles passes coordinates clipping averaging update overflow "
     "sharing loop job network prediction",
     "_engine.blocks": "block product batch_norm layer_norm activation trainable_activation dropout embedding",
-    "_training": "memory threads outcome problem trial job time_limit slices evaluation first_order lbfgs",
+    "_training": "memory threads outcome problem trial job time_limit slices interruption evaluation first_order lbfgs",
     "_estimators": "hints constraints factor_schedules rate_factors resolve messages validation targets embedded "
     "fitted draws read split start scoring callbacks verbose commit diagnosis train fit base classifier regressor",
+    "_tabular": "scale weights table folds read portfolio members combination base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "preprocessing": "_base _smooth_clip_scaler _piecewise_linear_encoder _columns _table _categories _tabular_encoder",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",

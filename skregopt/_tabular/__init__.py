@@ -1,0 +1,1 @@
+"""Estimators for tables: an encoder, a portfolio of networks, weights from held-out rows, all in one."""

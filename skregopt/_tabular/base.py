@@ -1,0 +1,205 @@
+"""What both estimators for tables share: parameters, fit, predictions of all networks, importances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._estimators.constraints import ScorerNames
+from .._estimators.hints import explaining_values
+from .._estimators.messages import warn_user
+from .._kernels.documentation_link import DocumentationLinkMixin
+from .._kernels.parameters import ParametersMixin, all_parameters
+from .._kernels.sklearn_internals import HasMethods, Interval, StrOptions, fit_context
+from .._kernels.typing import Array, Float64s, Scorer, Splitter
+from .._training.threads import effective_n_threads
+from ..preprocessing import TabularEncoder
+from .combination import combine
+from .folds import folds_of_splitter, random_folds
+from .members import Clock, Task, train_members
+from .portfolio import network, plan
+from .read import FEWEST_ROWS_TO_HOLD_OUT, read
+from .table import Table
+
+_MOST_SEEDS = np.iinfo(np.int32).max
+_POSITIVE_COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
+    """Shared implementation of the estimators for tables; not for direct use.
+
+    Attributes
+    ----------
+    _table_type : type
+        Kind of :class:`Table`.
+    _y_options : dict
+        How scikit-learn validates y.
+    """
+
+    _table_type: ClassVar[type[Table]]
+    _y_options: ClassVar[dict[str, bool]]
+
+    n_estimators: int
+    max_time: float | None
+    max_iter: int | Literal["auto"]
+    hidden_layer_sizes: int | Sequence[int] | Literal["auto"]
+    learning_rate_init: float | Literal["auto"]
+    dropout: float | Literal["auto"]
+    categorical_features: Any
+    n_bins: int
+    validation_fraction: float | Splitter
+    scoring: str | Scorer
+    n_jobs: int | None
+    random_state: int | np.random.RandomState | None
+    verbose: bool | int
+
+    encoder_: TabularEncoder
+    estimators_: list[Any]
+    weights_: Float64s
+    temperature_: float
+    validation_score_: float | None
+    n_features_in_: int
+    feature_names_in_: Array
+    n_iter_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_estimators": [_POSITIVE_COUNT],
+        "max_time": [None, Interval(Real, 0, None, closed="neither")],
+        "max_iter": [StrOptions({"auto"}), _POSITIVE_COUNT],
+        "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", _POSITIVE_COUNT],
+        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "categorical_features": TabularEncoder._parameter_constraints["categorical_features"],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right"), HasMethods(["split", "get_n_splits"])],
+        "scoring": [ScorerNames("auto", "loss"), callable],
+        "n_jobs": [None, Interval(Integral, None, -1, closed="right"), _POSITIVE_COUNT],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(self, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    def _validate_params(self):
+        with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
+            super()._validate_params()
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _fit(self, data):
+        """Fit to :class:`TableData`; a failure changes nothing."""
+        clock = Clock(self.max_time)
+        random_state = check_random_state(self.random_state)
+        encoder, table = read(self, data)
+        tasks = self._tasks(encoder, table, data, random_state)
+        report = _Report(len(tasks)) if self.verbose else None
+        n_threads = min(effective_n_threads(self.n_jobs), len(tasks))
+        members, is_interrupted = train_members(tasks, table, n_threads, clock, report)
+        combination = combine(members, table)
+        fitted = {
+            "encoder_": encoder,
+            "estimators_": [member.network for member in members],
+            "weights_": combination.weights,
+            "n_iter_": max(member.n_iter for member in members),
+            "n_features_in_": encoder.n_features_in_,
+            **self._fitted_to(table, combination),
+        }
+        names = getattr(encoder, "feature_names_in_", None)
+        if names is not None:
+            fitted["feature_names_in_"] = names
+        vars(self).pop("feature_names_in_", None)
+        vars(self).update(fitted)
+        if is_interrupted:
+            warn_user(
+                f"Training interrupted by user: {len(members)} of {len(tasks)} networks are kept"
+                + ("." if members[0].is_complete else ", with its best weights so far.")
+            )
+        return self
+
+    def _tasks(self, encoder, table, data, random_state):
+        """Return a :class:`Task` for each network, in the order of usefulness."""
+        folds = self._folds(table, data, random_state)
+        shuffled = random_state.randint(_MOST_SEEDS, size=self.n_estimators)
+        given = {name: value for name, value in all_parameters(self).items() if name in _OF_NETWORKS}
+        tasks = []
+        for seed, (recipe, place) in zip(shuffled, plan(self.n_estimators), strict=True):
+            train, held_out = folds[place % len(folds)]
+            model = network(recipe, len(train), encoder.numeric_outputs_, self._network_type, given)
+            tasks.append(Task(model.set_params(random_state=int(seed)), recipe.name, train, held_out))
+        return tasks
+
+    def _folds(self, table, data, random_state):
+        """Return pairs of the rows to train on and the rows to hold out; None where none are."""
+        if table.validation is not None:
+            return [(np.flatnonzero(table.has_weight), None)]
+        if hasattr(self.validation_fraction, "split"):
+            return folds_of_splitter(self.validation_fraction, data.X, data.y, data.groups, table.has_weight)
+        if np.count_nonzero(table.has_weight) < FEWEST_ROWS_TO_HOLD_OUT:
+            return [(np.flatnonzero(table.has_weight), None)]
+        return random_folds(self.validation_fraction, table.has_weight, table.strata, random_state)
+
+    def _predictions(self, X):
+        """Return the weighted mean of all networks' predictions, of shape (n_rows, n_outputs), in float64."""
+        check_is_fitted(self)
+        encoded = self.encoder_.transform(X)
+        total = 0.0
+        for weight, model in zip(self.weights_, self.estimators_, strict=True):
+            if weight > 0:
+                total = total + weight * self._predict_one(model, encoded).astype(np.float64)
+        return total
+
+    @property
+    def feature_importances_(self) -> Float64s:
+        """Importance of each column of X in the networks' first layers, of shape (n_features_in_,); they sum to 1.
+
+        The weighted mean of :attr:`skregopt.MLPClassifier.feature_importances_` of the networks, whose columns are
+        added up as the roots of sums of squares over what the encoder makes of a column.
+        """
+        if "estimators_" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'feature_importances_' before it is fitted"
+            )
+        columns, n_features = self.encoder_.input_columns_, self.n_features_in_
+        total = np.zeros(n_features)
+        for weight, model in zip(self.weights_, self.estimators_, strict=True):
+            total += weight * np.sqrt(np.bincount(columns, model.feature_importances_**2, minlength=n_features))
+        return total / total.sum() if total.sum() > 0 else total
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+_OF_NETWORKS = ("max_iter", "hidden_layer_sizes", "learning_rate_init", "dropout", "n_bins", "scoring", "loss")
+_OF_NETWORKS += ("class_weight",)
+
+
+class _Report:
+    """Prints a line for each network that is trained.
+
+    Parameters
+    ----------
+    n_networks : int
+    """
+
+    def __init__(self, n_networks):
+        self._n_networks = n_networks
+
+    def __call__(self, place, member, seconds):
+        """Print the line of a network."""
+        best = member.network.best_iter_
+        kept = "" if best is None else f", best epoch {best}"
+        print(
+            f"Network {place + 1} of {self._n_networks} ({member.recipe}): {member.n_iter} epochs{kept}, "
+            f"{seconds:.1f} s"
+        )

@@ -1,0 +1,178 @@
+"""Networks are trained side by side in threads, until the plan or the time is at its end, or the user interrupts.
+
+Compiled loops do not hold Python's lock, and all networks read the same encoded table, each its own rows by index. What
+a network becomes depends on its place in the plan alone, so that any number of threads gives the same bits.
+"""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import config_context, get_config
+
+from .._estimators.fit import run_fit
+from .._estimators.read import FitData
+from .._estimators.resolve import watches_loss
+from .._training.interruption import interruptible
+from .._training.outcome import Ending
+from .folds import Fixed
+
+LEAST_SHARE_OF_TIME = 0.25  # of the seconds of the longest network so far that another one needs to be worth a start
+RESERVE = 0.05  # share of the time for what comes after the last network
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One network to train.
+
+    Attributes
+    ----------
+    network : MLPClassifier or MLPRegressor
+        Unfitted.
+    recipe : str
+    train, held_out : ndarray of int
+        Numbers of rows; ``held_out`` is None without rows to validate on, and where all networks have the same.
+    """
+
+    network: object
+    recipe: str
+    train: np.ndarray
+    held_out: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : MLPClassifier or MLPRegressor
+    recipe : str
+    held_out : ndarray of int or None
+        As in :class:`Task`.
+    predictions : ndarray of shape (n_held_out, n_outputs) or None
+        Of the rows held out.
+    n_iter : int
+        Epochs.
+    is_complete : bool
+        False if the user has interrupted its training.
+    """
+
+    network: object
+    recipe: str
+    held_out: np.ndarray | None
+    predictions: np.ndarray | None
+    n_iter: int
+    is_complete: bool
+
+
+class Clock:
+    """What is left of ``max_time``; counts from when it is created.
+
+    Parameters
+    ----------
+    max_time : float or None
+        Seconds.
+    """
+
+    def __init__(self, max_time):
+        self._end = None if max_time is None else time.perf_counter() + max_time * (1 - RESERVE)
+        self._lock = threading.Lock()
+        self._longest = 0.0
+
+    def seconds_for_another(self, is_first):
+        """Return the seconds that a network may take: None for any number, 0 if it should not be started."""
+        if self._end is None:
+            return None
+        left = self._end - time.perf_counter()
+        if is_first:  # at least one always comes back
+            return max(left, 1e-3)
+        with self._lock:
+            return left if left > max(LEAST_SHARE_OF_TIME * self._longest, 1e-3) else 0.0
+
+    def took(self, seconds):
+        """Note how long a network took."""
+        with self._lock:
+            self._longest = max(self._longest, seconds)
+
+
+def train_members(tasks, table, n_threads, clock, report=None):
+    """Train networks; returns a list of :class:`Member` in the order of the tasks, at least one.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    table : Table
+    n_threads : int
+    clock : Clock
+    report : callable, default=None
+        Called with the place of each member, the member, and its seconds, when it is trained.
+
+    Returns
+    -------
+    members : list of Member
+    is_interrupted : bool
+        Whether the user has interrupted; members that are not complete are left out then, unless all are.
+
+    Raises
+    ------
+    ValueError
+        For training that diverged.
+    """
+    stop, config = threading.Event(), get_config()
+
+    def run(place):
+        seconds = clock.seconds_for_another(is_first=place == 0)
+        if seconds == 0.0 or (stop.is_set() and place > 0):
+            return None
+        started = time.perf_counter()
+        with config_context(**config), interruptible(stop):  # both belong to a thread
+            member = _train(tasks[place], table, seconds)
+        took = time.perf_counter() - started
+        clock.took(took)
+        if report is not None:
+            report(place, member, took)
+        return member
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        futures = [pool.submit(run, place) for place in range(len(tasks))]
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            stop.set()  # networks end within half a second, and no other one begins
+            wait(futures)
+        except BaseException:
+            stop.set()
+            raise
+    members = [member for member in (future.result() for future in futures) if member is not None]
+    complete = [member for member in members if member.is_complete]
+    return complete or members, stop.is_set()
+
+
+def _train(task, table, seconds):
+    network, validates = task.network, task.held_out is not None or table.validation is not None
+    network.set_params(max_time=seconds, early_stopping=validates)
+    data = FitData(table.X, table.y_of_networks, table.sample_weight)
+    if task.held_out is not None:
+        network.set_params(validation_fraction=Fixed(task.train, task.held_out))
+    elif table.validation is not None:
+        validation = table.validation
+        data = FitData(
+            *(table.X, table.y_of_networks, table.sample_weight),
+            *(validation.X, validation.y_of_networks, validation.sample_weight),
+        )
+    scoring = network.scoring
+    if validates and not watches_loss(scoring):
+        network.set_params(scoring=table.scorer_of_networks(scoring))
+    outcome = run_fit(network, data)
+    # what the user sees, and pickles, holds no rows and no clock
+    network.set_params(validation_fraction=0.1, scoring=scoring, max_time=None)
+    predictions = None
+    if task.held_out is not None:
+        predictions = table.predictions_of(network, table.X[task.held_out])
+    elif table.validation is not None:
+        predictions = table.predictions_of(network, table.validation.X)
+    is_complete = outcome.ending is not Ending.INTERRUPTED
+    return Member(network, task.recipe, task.held_out, predictions, outcome.n_iter, is_complete)

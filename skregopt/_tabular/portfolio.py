@@ -1,0 +1,133 @@
+"""The portfolio: which networks the estimators for tables train, in order of usefulness, and how large and how long.
+
+Recipes were found by ``tests/benchmarks/portfolio.py``.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from .._estimators.classifier import MLPClassifier
+from ..activations import Trainable
+from ..embeddings import Periodic, PiecewiseLinear
+from ..initializers import ZeroOutput
+from .read import FEWEST_ROWS_TO_HOLD_OUT
+
+BATCH_SIZE = 128
+FEWEST_EPOCHS, MOST_EPOCHS, ENOUGH_UPDATES = 64, 256, 4000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One kind of network.
+
+    Attributes
+    ----------
+    name : str
+    parameters : dict
+        Of the network, whatever the targets.
+    of_classes, of_numbers : dict
+        Of the network for targets of each kind.
+    embedding : {'periodic', 'bins', None}
+        What becomes of numeric columns.
+    """
+
+    name: str
+    parameters: dict
+    of_classes: dict = field(default_factory=dict)
+    of_numbers: dict = field(default_factory=dict)
+    embedding: str | None = None
+
+
+# Networks of RealMLP (Holzmueller et al., "Better by default: Strong pre-tuned MLPs and boosted trees on tabular data",
+# NeurIPS 2024): neural tangent parametrisation, activations with trained scales, rates and regularisers that fade out.
+_REAL = {
+    "hidden_layer_sizes": (128, 128, 128),
+    "parametrization": "ntp",
+    "weight_init": ZeroOutput("normal"),
+    "learning_rate": "coslog",
+    "learning_rate_factors": {"intercepts": 0.1, "activation": 0.1, "embedding": 0.1},
+    "beta_2": 0.95,
+    "weight_decay": 0.02,
+    "weight_decay_schedule": "flat_cosine",
+    "dropout": 0.15,
+    "dropout_schedule": "flat_cosine",
+}
+_REAL_OF_CLASSES = {"activation": Trainable("selu"), "learning_rate_init": 0.04, "label_smoothing": 0.1}
+_REAL_OF_NUMBERS = {"activation": Trainable("mish"), "learning_rate_init": 0.2}
+# Plain networks with the one-cycle policy, quick and smooth.
+_PLAIN = {
+    "hidden_layer_sizes": (128, 128, 128),
+    "activation": "silu",
+    "learning_rate": "one_cycle",
+    "learning_rate_init": 0.01,
+    "weight_decay": 0.02,
+    "dropout": 0.0,
+}
+PERIODIC = Recipe("periodic", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, "periodic")
+BINS = Recipe("bins", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, "bins")
+PLAIN = Recipe("plain", _PLAIN, {"label_smoothing": 0.1})
+PORTFOLIO = (PERIODIC, BINS, PLAIN)
+_OF_ALL = {"alpha": 0.0, "n_iter_no_change": math.inf, "tol": 0.0, "scoring": "loss"}
+
+
+def plan(n_estimators):
+    """Return which network holds out which fold, in order of usefulness: pairs of a :class:`Recipe` and a number.
+
+    Each fold is held out once for each recipe, so that recipes can be compared on the same rows.
+    """
+    n_recipes = len(PORTFOLIO)
+    return [(PORTFOLIO[place % n_recipes], place // n_recipes) for place in range(n_estimators)]
+
+
+def n_epochs(n_rows, batch_size):
+    """Return for how many epochs to train: small tables have few updates in each."""
+    updates = math.ceil(n_rows / batch_size)
+    return min(max(math.ceil(ENOUGH_UPDATES / updates), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def network(recipe, n_rows, numeric_outputs, network_type, given):
+    """Return an unfitted network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    n_rows : int
+        To train on.
+    numeric_outputs : ndarray of int
+        The columns of the encoded table that hold numbers.
+    network_type : type
+        Class of the network.
+    given : dict
+        Parameters of the estimator by name, 'auto' where the recipe decides.
+    """
+    is_small = n_rows < FEWEST_ROWS_TO_HOLD_OUT
+    batch_size = n_rows if is_small else min(BATCH_SIZE, n_rows)
+    of_kind = recipe.of_classes if network_type is MLPClassifier else recipe.of_numbers
+    parameters = _OF_ALL | recipe.parameters | of_kind
+    parameters |= {"max_iter": n_epochs(n_rows, batch_size), "batch_size": batch_size}
+    if is_small:  # nothing is random, see read.py, and seconds are few
+        parameters |= {"dropout": 0.0, "dtype": "float64"}
+    n_bins = given["n_bins"]
+    asked = {name: value for name, value in given.items() if name != "n_bins" and not _is_auto(value)}
+    parameters |= asked
+    if "learning_rate_init" in asked and parameters.get("parametrization") == "ntp":
+        parameters["learning_rate_init"] *= math.sqrt(_first(parameters["hidden_layer_sizes"]))
+    if not parameters["dropout"]:
+        parameters.pop("dropout_schedule", None)
+    columns = list(map(int, numeric_outputs))
+    if recipe.embedding is not None and columns:
+        bins = PiecewiseLinear(n_bins=n_bins, columns=columns)
+        parameters["feature_embedding"] = bins if recipe.embedding == "bins" else Periodic(columns=columns)
+    elif "learning_rate_factors" in parameters:
+        factors = parameters["learning_rate_factors"]
+        parameters["learning_rate_factors"] = {name: factors[name] for name in factors.keys() - {"embedding"}}
+    return network_type(**parameters)
+
+
+def _is_auto(value):
+    return isinstance(value, str) and value == "auto"
+
+
+def _first(sizes):
+    """Return the width of the first hidden layer; of a network without one, 1."""
+    return next(iter(sizes), 1) if hasattr(sizes, "__iter__") else sizes

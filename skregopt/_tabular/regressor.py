@@ -1,0 +1,227 @@
+"""The regressor for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
+
+from .._estimators.hints import explains_keywords
+from .._estimators.regressor import MLPRegressor
+from .._kernels.parameters import arguments
+from .._kernels.typing import Floats, MatrixLike, Scorer, Splitter
+from ..losses import Loss
+from .base import BaseTabularMLP
+from .read import TableData
+from .table import NumberTable, like_y
+
+
+class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
+    """Regressor for tables: encodes a frame, scales y, trains a few networks of different recipes, averages them.
+
+    Takes a frame with numbers, categories, strings, booleans and missing values, and y in its own unit. The recipes
+    follow RealMLP (Holzmueller et al. 2024); predictions are averaged with weights from held-out rows.
+
+    Networks see y with mean 0 and standard deviation 1, so that a ``loss`` with a unit, such as that of Huber, is in
+    standard deviations; for a loss with a log link y is divided by its mean. **Predictions stay within the range of the
+    y that the estimator was fitted to**: it does not extrapolate, and neither do quantiles.
+
+    Parameters
+    ----------
+    n_estimators : int >= 1, default=8
+        Number of networks. One is the quickest, for searches; see :doc:`/user_guide/tables` for what more of them add.
+    max_time : float > 0, default=None
+        Seconds for the whole fit, without compilation. Networks are started in the order of their usefulness as long as
+        time is left, and the schedules of the last ones end with it. At least one network is trained, for at least one
+        epoch. Results depend on the clock then, and otherwise on ``random_state`` alone.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Epochs of each network, after which its schedules end. 'auto' is 64 for large tables, and up to 256 for small
+        ones, which have few updates in an epoch.
+    hidden_layer_sizes : int, sequence of int or 'auto', default='auto'
+        Widths of the hidden layers of all networks. 'auto' is what the recipe of a network says.
+    learning_rate_init : float > 0 or 'auto', default='auto'
+        Peak of the learning rate of the hidden layers' weights. 'auto' is what the recipe of a network says.
+    dropout : float in [0, 1) or 'auto', default='auto'
+        Probability of dropping a hidden unit in a training step. 'auto' is what the recipe of a network says.
+    categorical_features : 'from_dtype', array-like or None, default='from_dtype'
+        Columns that hold categories: names, indices or a boolean mask. 'from_dtype' takes those of a frame that hold
+        categories or strings, and none of an array. See :class:`skregopt.preprocessing.TabularEncoder`.
+    n_bins : int >= 2, default=16
+        Bins of each number in the networks that embed numbers piecewise linearly.
+    validation_fraction : float in (0, 0.5] or CV splitter, default=0.2
+        Share of the rows that a network holds out to choose its best epoch; others hold out other rows. Of a splitter,
+        networks take the splits in turn, the last one first. Not together with ``X_val``. Of fewer than 50 rows none
+        are held out.
+    scoring : 'auto', 'loss', str or callable, default='auto'
+        What chooses the best epoch of a network on the rows that it holds out. 'auto' is what the recipe of a network
+        says. A scorer of scikit-learn sees encoded columns.
+    loss : {'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson', 'gamma'} or Loss, default='squared_error'
+        As in :class:`skregopt.MLPRegressor`. ``Quantile([0.05, 0.5, 0.95])`` makes intervals.
+    n_jobs : int, default=None
+        Networks that are trained side by side, in threads. None is one, -1 all processors. Results do not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Decides about the rows that are held out, and about the random numbers of all networks.
+    verbose : bool or int, default=False
+        Whether to print a line for each network.
+
+    Attributes
+    ----------
+    encoder_ : TabularEncoder
+        Makes the networks' inputs of X.
+    estimators_ : list of MLPRegressor
+        The networks, which see encoded rows.
+    weights_ : ndarray of shape (n_estimators,)
+        Weights of the networks' predictions; they sum to 1.
+    validation_score_ : float or None
+        Score of the rows that were held out: the coefficient of determination; for quantiles the share of pinball loss
+        explained. It is optimistic: the weights were chosen on the same rows. None where no rows were held out.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        By columns of X.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had some.
+    n_iter_ : int
+        Largest number of epochs of a network.
+
+    See Also
+    --------
+    TabularMLPClassifier : The same for classes.
+    MLPRegressor : One network, with all parameters.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skregopt import TabularMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> model = TabularMLPRegressor(n_estimators=2, random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.4)
+    True
+    """
+
+    _table_type = NumberTable
+    _network_type = MLPRegressor
+    _y_options = {"multi_output": True, "y_numeric": True}
+    _parameter_constraints = BaseTabularMLP._parameter_constraints | {
+        "loss": MLPRegressor()._parameter_constraints["loss"],
+    }
+
+    loss: str | Loss
+
+    @explains_keywords
+    def __init__(
+        self,
+        *,
+        n_estimators: int = 8,
+        max_time: float | None = None,
+        max_iter: int | Literal["auto"] = "auto",
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        dropout: float | Literal["auto"] = "auto",
+        categorical_features: Any = "from_dtype",
+        n_bins: int = 16,
+        validation_fraction: float | Splitter = 0.2,
+        scoring: str | Scorer = "auto",
+        loss: str | Loss = "squared_error",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
+        super().__init__(**arguments(locals()))
+
+    @explains_keywords
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+            A frame of pandas or polars, or an array. Numbers, booleans, categories and strings; any may be missing.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Finite numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0. Only their ratios count; a row of weight 0 counts as absent, except for the encoder, which
+            takes no weights.
+        X_val, y_val : frame or array-like, default=None
+            Rows to validate on, in place of rows that are held out: all networks train on all rows of X.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows.
+        groups : array-like of shape (n_samples,), default=None
+            Groups for a CV splitter in ``validation_fraction``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidParameterError
+            For a parameter outside its domain.
+        ValueError
+            For data that cannot be used, or training that diverged. A fitted estimator is left as it was.
+        """
+        return self._fit(TableData(X, y, sample_weight, X_val, y_val, sample_weight_val, groups))
+
+    def _fitted_to(self, table, combination):
+        score = None
+        if combination.held_out is not None:
+            score = 1 - combination.judged.loss(combination.held_out, combination.rows)
+        return {"validation_score_": score, "_scale": table.scale, "_rule": table.rule}
+
+    def _predict_one(self, model, X):
+        return self._scale.from_network(model.predict(X).reshape(X.shape[0], -1))
+
+    def predict(self, X: MatrixLike) -> Floats:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+            Columns are those of ``fit``; of a frame they are found by name.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+            The weighted mean of the networks' predictions, each within the range of the targets of ``fit``.
+        """
+        return like_y(self._predictions(X), self._rule)
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the coefficient of determination; for quantiles the share of pinball loss explained.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            As ``score`` of :class:`skregopt.MLPRegressor`.
+        """
+        y_pred = self.predict(X)
+        return self._rule.score(y, y_pred, sample_weight)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,203 @@
+"""What a fit is about: the encoded rows, and targets in the units of networks and of the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import check_scoring
+
+from .._estimators.resolve import own_component
+from .._estimators.scoring import scorer_weights
+from .._estimators.targets import read_classes, read_numbers
+from ..losses import REGRESSION_LOSSES, Loss
+from .scale import TargetScale
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Encoded rows with targets.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_encoded)
+        float32.
+    y : ndarray of shape (n_rows, n_targets)
+        Codes of classes, indicators of labels, or numbers in the user's unit; float64.
+    y_of_networks : ndarray
+        What networks are fitted to.
+    sample_weight : ndarray of shape (n_rows,) or None
+        None if the user gave none.
+    weights : ndarray of shape (n_rows, 1 or n_labels)
+        Weights of rows times weights of classes.
+    targets : ClassTargets or NumberTargets
+    validation : Table or None
+        The rows of ``X_val``.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    y_of_networks: np.ndarray
+    sample_weight: np.ndarray | None
+    weights: np.ndarray
+    targets: object
+    validation: Table | None = None
+
+    @property
+    def has_weight(self):
+        """Which rows count: bool of shape (n_rows,)."""
+        return self.weights.any(axis=1)
+
+    @property
+    def strata(self):
+        """What folds are stratified by, of shape (n_rows,); None for nothing."""
+        return self.targets.strata(self.y)
+
+
+def _row_weights(targets, sample_weight, y, name):
+    given = np.ones(len(y)) if sample_weight is None else sample_weight
+    return targets.row_weights(given, y, name)
+
+
+class ClassTable(Table):
+    """Rows with classes or labels."""
+
+    @classmethod
+    def of(cls, estimator, X, y, sample_weight, trained=None):
+        """Return a table.
+
+        Parameters
+        ----------
+        estimator : TabularMLPClassifier
+        X : ndarray of shape (n_rows, n_encoded)
+        y : ndarray or sparse matrix
+            As validated by scikit-learn.
+        sample_weight : ndarray of shape (n_rows,) or None
+        trained : ClassTable, default=None
+            The table of the rows to train on, for rows to validate on.
+        """
+        if trained is None:
+            y, targets = read_classes(y, None, {}, False, estimator.class_weight)
+            encoded, targets = targets.encode(y, np.float64), targets.weighted(y)
+        else:
+            targets = trained.targets
+            encoded = targets.encode_validation(y, np.float64)
+        name = "sample_weight" if trained is None else "sample_weight_val"
+        return cls(X, encoded, y, sample_weight, _row_weights(targets, sample_weight, encoded, name), targets)
+
+    @property
+    def axis(self):
+        """The axis along which probabilities sum to 1; None for labels."""
+        return None if self.targets.kind == "multilabel" else 1
+
+    def predictions_of(self, network, X):
+        """Return probabilities of shape (n_rows, n_classes or n_labels)."""
+        return network.predict_proba(X)
+
+    def scorer_of_networks(self, scoring):
+        """Return the user's scorer as it is: networks know the user's labels."""
+        return scoring
+
+    def loss(self, probabilities, rows):
+        """Return the weighted log loss of probabilities of some rows, averaged over labels."""
+        y, weights = self.y[rows], self.weights[rows]
+        if self.axis == 1:
+            chosen = np.take_along_axis(probabilities, y.astype(np.intp), axis=1)
+        else:
+            chosen = np.where(y != 0, probabilities, 1 - probabilities)
+        losses = -np.log(np.maximum(chosen, np.finfo(np.float64).tiny))
+        return float((losses * weights).sum() / np.broadcast_to(weights, losses.shape).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class NumberTable(Table):
+    """Rows with numbers.
+
+    Attributes
+    ----------
+    scale : TargetScale
+    rule : Loss
+    """
+
+    scale: TargetScale | None = None
+    rule: Loss | None = None
+
+    @classmethod
+    def of(cls, estimator, X, y, sample_weight, trained=None):
+        """Return a table; parameters as in :meth:`ClassTable.of`."""
+        y, targets = read_numbers(y)
+        encoded = (targets.encode if trained is None else targets.encode_validation)(y, np.float64)
+        name = "sample_weight" if trained is None else "sample_weight_val"
+        weights = _row_weights(targets, sample_weight, encoded, name)
+        if trained is None:
+            rule = own_component(Loss, REGRESSION_LOSSES, estimator.loss, estimator).for_target("continuous")
+            scale = TargetScale.of(encoded, weights[:, 0], is_positive=rule.out_activation == "exp")
+        else:
+            rule, scale = trained.rule, trained.scale
+            if encoded.shape[1] != trained.y.shape[1]:
+                raise ValueError(f"y_val must have {trained.y.shape[1]} column(s) like y, got {encoded.shape[1]}.")
+        rule.check_y(encoded)
+        of_networks = scale.to_network(encoded).reshape(y.shape)
+        return cls(X, encoded, of_networks, sample_weight, weights, targets, None, scale, rule)
+
+    def predictions_of(self, network, X):
+        """Return predictions of shape (n_rows, n_outputs) in the user's unit."""
+        return self.scale.from_network(network.predict(X).reshape(X.shape[0], -1))
+
+    def scorer_of_networks(self, scoring):
+        """Return the user's scorer in the user's unit."""
+        return InUnitOfTargets(scoring, self.scale, self.rule)
+
+    def loss(self, predictions, rows):
+        """Return 1 minus the score of predictions of some rows."""
+        y, weights = self.y[rows], self.weights[rows, 0]
+        return 1 - self.rule.score(like_y(y), like_y(predictions, self.rule), weights)
+
+
+def like_y(values, rule=None):
+    """Return values of shape (n_rows, n_outputs) in the shape that targets have, or predictions of a loss."""
+    keeps_columns = rule is not None and rule.keeps_columns
+    return values.ravel() if values.shape[1] == 1 and not keeps_columns else values
+
+
+class InUnitOfTargets:
+    """A scorer of networks whose targets have another unit than the user's.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        The user's.
+    scale : TargetScale
+    rule : Loss
+    """
+
+    def __init__(self, scoring, scale, rule):
+        self.scoring, self.scale, self.rule = scoring, scale, rule
+
+    def __call__(self, network, X, y, sample_weight=None):
+        """Return the score of the network's predictions in the user's unit."""
+        view = _Predictions(network, self.scale, self.rule)
+        targets = y.reshape(len(y), -1) * self.scale.scale + self.scale.center
+        scorer = check_scoring(view, scoring=self.scoring)
+        return scorer(view, X, like_y(targets), **scorer_weights(view, self.scoring, sample_weight))
+
+
+class _Predictions:
+    """A network that predicts in the user's unit, for scorers."""
+
+    _estimator_type = "regressor"
+
+    def __init__(self, network, scale, rule):
+        self._network, self._scale, self._rule = network, scale, rule
+
+    def __sklearn_tags__(self):
+        return self._network.__sklearn_tags__()
+
+    def fit(self, X, y):
+        """Raise: scikit-learn asks for this method, and nobody calls it."""
+        raise NotImplementedError
+
+    def predict(self, X):
+        """Return predictions in the user's unit."""
+        predictions = self._network.predict(X)
+        return like_y(self._scale.from_network(predictions.reshape(len(predictions), -1)), self._rule)
