@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.columns import checked_numbers
 from .._kernels.typing import Array
@@ -50,10 +49,11 @@ class NumericEncoder(Encoder):
 
     def _numbers(self, X, reset):
         """Return X as an array of real numbers, in the dtype that it has, and not copied where it is an array."""
-        return checked_numbers(self, X, reset=reset, ensure_all_finite="allow-nan")
+        # arrays keep their dtype; of frames scikit-learn would leave some columns as objects
+        dtype = "numeric" if isinstance(X, np.ndarray) else [np.float64, np.float32]
+        return checked_numbers(self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
     def _transformed(self, X, n_outputs):
-        check_is_fitted(self)
         X = self._numbers(X, reset=False)
         outputs = np.empty((X.shape[0], n_outputs), np.float32)
         self._write(X, outputs)

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.sklearn_internals import fit_context
 from .._kernels.typing import Array
@@ -19,14 +20,14 @@ _FAR = 1e100  # from there on the bound is reached, and squares are still finite
 
 def center_and_scale(column: Array) -> tuple[float, float]:
     """Return the median of a column and what to divide by; 0 for a constant, and both 0 where no value is present."""
-    # differences of halves do not overflow; to halve rounds nothing but the smallest of subnormal numbers
-    halves = present(column) * 0.5
-    if not halves.size:
+    values = present(column)
+    if not values.size:
         return 0.0, 0.0
-    lowest, highest = halves.min(), halves.max()
-    lower, median, upper = np.quantile(halves, (0.25, 0.5, 0.75), overwrite_input=True)
-    spread = upper - lower if upper > lower else (highest - lowest) / 2
-    return float(2 * median), float(min(spread, _LARGEST / 2) * 2)
+    lowest, highest = values.min(), values.max()
+    unit = 2.0 if max(-lowest, highest) > _FAR else 1.0  # differences of halves do not overflow
+    lower, median, upper = np.quantile(values / unit, (0.25, 0.5, 0.75), overwrite_input=True)
+    spread = upper - lower if upper > lower else (highest / unit - lowest / unit) / 2
+    return float(unit * median), float(min(spread, _LARGEST / unit) * unit)
 
 
 class SmoothClipScaler(OneToOneFeatureMixin, NumericEncoder):
@@ -123,6 +124,7 @@ class SmoothClipScaler(OneToOneFeatureMixin, NumericEncoder):
         ValueError
             For X with infinity, or with other columns than in ``fit``.
         """
+        check_is_fitted(self)
         return self._transformed(X, self.n_features_in_)
 
     def _set(self, statistics):

@@ -49,7 +49,7 @@ class Table(NamedTuple):
         try:
             yield
         except Unusable as error:
-            name = index if self.names is None else self.names[index]
+            name = int(index) if self.names is None else self.names[index]
             raise error.kind(f"Input X cannot be encoded: column {name!r} {error}") from None
 
 

@@ -18,7 +18,7 @@ from ._piecewise_linear_encoder import PiecewiseLinearEncoder, bin_edges
 from ._smooth_clip_scaler import SmoothClipScaler, center_and_scale
 from ._table import categorical_mask, checked_table
 
-_PORTION = 2**21  # numbers of a table that are read at a time: frames are slow to cut
+_PORTION = 2**18  # numbers of a table that are read at a time: frames are slow to cut
 
 
 class TabularEncoder(Encoder):
@@ -280,7 +280,8 @@ class TabularEncoder(Encoder):
         -------
         ndarray of str of shape (n_outputs,), dtype object
             ``age`` for a scaled number, ``age_bin_0`` for a bin, ``color_red`` for a level, of two levels the second
-            one, ``color_infrequent_sklearn`` for infrequent ones, and ``missingindicator_age``.
+            one, ``color_infrequent_sklearn`` for infrequent ones, and ``missingindicator_age``. Underscores follow a
+            name that would come twice.
         """
         check_is_fitted(self)
         inputs = input_feature_names(self, input_features)
@@ -289,7 +290,13 @@ class TabularEncoder(Encoder):
             names += list(self.bin_encoder_.get_feature_names_out(names))
         for name, groups in zip(inputs[self.is_categorical_], self.category_groups_, strict=True):
             names += [f"{name}_{level}" for level in Levels(groups).names()]
-        return np.array([*names, *(f"missingindicator_{inputs[i]}" for i in self.missing_columns_)], dtype=object)
+        names += [f"missingindicator_{inputs[index]}" for index in self.missing_columns_]
+        taken: dict[str, None] = {}
+        for name in names:  # a column a_b and the level b of a column a
+            while name in taken:
+                name += "_"
+            taken[name] = None
+        return np.array(list(taken), dtype=object)
 
 
 def _numbers(content, cure):
