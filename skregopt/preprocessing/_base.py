@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
 
 from .._kernels.columns import checked_numbers
 from .._kernels.typing import Array
@@ -36,7 +36,7 @@ def unchanged_on_failure(estimator: object) -> Iterator[None]:
 class Encoder(TransformerMixin, BaseEstimator):
     """A transformer whose output is float32, and to which missing values are no error."""
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -85,7 +85,10 @@ class PiecewiseLinearEncoder(NumericEncoder):
     array(['x0_bin_0', 'x0_bin_1'], dtype=object)
     """
 
-    _parameter_constraints = {
+    bin_edges_: list[Float64s]
+    n_features_in_: int
+    feature_names_in_: Array
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_bins": [Interval(Integral, 1, 10**9, closed="both")],
         "extrapolation": [StrOptions({"constant", "linear"})],
     }

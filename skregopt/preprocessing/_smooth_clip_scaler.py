@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.sklearn_internals import fit_context
-from .._kernels.typing import Array
+from .._kernels.typing import Array, Float64s
 from ._base import NumericEncoder, portions, present, unchanged_on_failure
 
 _LARGEST = np.finfo(np.float64).max
@@ -78,7 +78,11 @@ class SmoothClipScaler(OneToOneFeatureMixin, NumericEncoder):
     array([-0.95, -0.49,  0.  ,  0.49,  3.  ], dtype=float32)
     """
 
-    _parameter_constraints: dict = {}
+    center_: Float64s
+    scale_: Float64s
+    n_features_in_: int
+    feature_names_in_: Array
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, input_feature_names
-from .._kernels.typing import Array
+from .._kernels.typing import Array, Ints, MaybeNone
 from ._base import Encoder, portions, unchanged_on_failure
 from ._categories import Levels
 from ._columns import Labels, Unusable, as_labels, as_numbers, content_of
@@ -117,7 +118,16 @@ class TabularEncoder(Encoder):
            [0., 0., 0., 0., 1.]], dtype=float32)
     """
 
-    _parameter_constraints = {
+    input_columns_: Ints
+    numeric_outputs_: Ints
+    is_categorical_: NDArray[np.bool_]
+    missing_columns_: Ints
+    scaler_: SmoothClipScaler | MaybeNone
+    bin_encoder_: PiecewiseLinearEncoder | MaybeNone
+    category_groups_: list[dict[str | float, int]]
+    n_features_in_: int
+    feature_names_in_: Array
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "n_bins": [Interval(Integral, 1, 10**9, closed="both"), None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
@@ -141,7 +151,7 @@ class TabularEncoder(Encoder):
         self.max_categories = max_categories
         self.min_frequency = min_frequency
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True

@@ -147,7 +147,6 @@ class Missing:
 
 sys.meta_path.insert(0, Missing)
 import skregopt
-assert "skregopt.preprocessing" not in sys.modules
 from skregopt.preprocessing import TabularEncoder
 assert TabularEncoder().fit_transform([["a", 1.0], ["b", None]]).shape == (2, 3)
 """

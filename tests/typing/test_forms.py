@@ -24,7 +24,7 @@ def registries():
         registry.update(contents)
 
 
-@pytest.mark.parametrize("script", ["estimators", "model_selection", "components"])
+@pytest.mark.parametrize("script", ["estimators", "model_selection", "components", "preprocessing"])
 def test_forms_that_types_accept_are_valid(script, registries):
     names = runpy.run_path(str(Path(__file__).with_name(f"{script}.py")))
     lists = [value for value in names.values() if isinstance(value, list)]
