@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import Tags
 
 from .._kernels.documentation_link import DocumentationLinkMixin
-from .._kernels.parameters import ParametersMixin, all_parameters, default_parameters
+from .._kernels.parameters import all_parameters, default_parameters
 from .._kernels.typing import Array, Float64s, Floats, Ints, MaybeNone, Scorer, Splitter
 from ..activations import Activation
 from ..embeddings import Embedding
@@ -25,11 +25,11 @@ from .constraints import parameter_constraints, registries
 from .embedded import fitted_embedding
 from .fit import run_fit
 from .fitted import CURVES, FittedMixin, fitted_normalisation
-from .hints import explaining_values, keyword_hints
+from .hints import ExplainedParametersMixin
 from .messages import warn_about, warn_about_horizon, warn_about_validation_rows
 
 
-class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, ParametersMixin):
+class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, ExplainedParametersMixin):
     """Shared implementation of :class:`MLPClassifier` and :class:`MLPRegressor`; not for direct use.
 
     Attributes
@@ -137,42 +137,10 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Paramet
         for name, value in parameters.items():
             setattr(self, name, value)
 
-    def _validate_params(self):
-        with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
-            super()._validate_params()
-
     def _parameters_to_validate(self):
         # not those that nobody has set, most of forty, which scikit-learn looks at as long as a small epoch takes
         defaults = self._default_parameters()
         return {name: value for name, value in all_parameters(self).items() if value is not defaults.get(name, self)}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of the estimator, or of components as ``solver__beta_1``.
-
-        Parameters
-        ----------
-        **params
-            Values by name.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            For a name that is no parameter.
-        """
-        try:
-            return super().set_params(**params)
-        except ValueError as error:
-            known = self._get_param_names()
-            unknown = {name: value for name, value in params.items() if name.partition("__")[0] not in known}
-            hints = keyword_hints(unknown, self, "set_params")
-            if not hints:
-                raise
-            raise ValueError(f"{error} {hints}") from None
 
     def _registries(self):
         return registries(self._losses)

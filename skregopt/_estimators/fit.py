@@ -1,5 +1,7 @@
 """A fit in six stages, each of which takes what those before returned: resolve, read, split, start, train, commit."""
 
+from contextlib import nullcontext
+
 from .._kernels import jit
 from .._kernels.blas_threads import single_blas_thread
 from .._kernels.sklearn_internals import fit_context
@@ -45,7 +47,7 @@ def run_fit(estimator, data, incremental=False):
         fit_task(estimator, method, max_epochs, data) as task,
         single_blas_thread(),
         counted_fit(),
-        jit.announcing(say_what_compiles if estimator.verbose else None),
+        jit.announcing(say_what_compiles) if estimator.verbose else nullcontext(),
     ):
         resolved = resolve(estimator, incremental)
         inputs = read(estimator, resolved, data)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sized
 from contextlib import contextmanager
 from difflib import get_close_matches
 from numbers import Real
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from sklearn.base import ClassifierMixin
 
 from .._kernels.component import Component
 from .._kernels.keywords import class_hint, explained, has_defaults, several
-from .._kernels.parameters import default_parameters
+from .._kernels.parameters import ParametersMixin, all_parameters, default_parameters
 from .._kernels.proposals import inverted, is_valid, normal, proposal, translated, word_of, written
 from .._kernels.sklearn_internals import Interval
-from .._kernels.words import ARGUMENTS, INSTANCES, OTHERWISE, PARAMETERS
+from .._kernels.words import ARGUMENTS, INSTANCES, OF_TABLES, OTHERWISE, PARAMETERS
 from .._training.memory import FACTOR_SCHEDULES
 
 # scorers that the table of words knows, for targets of one kind
@@ -32,6 +32,7 @@ _SGD = "'sgd' (on single rows) or 'minibatch' (on batches)"
 _FOLDS_HOLD_OUT = "The folds hold out rows by themselves, and nothing stops early: leave it out."
 
 _PARAMETER_OF = inverted(PARAMETERS)
+_OF_TABLES = inverted(OF_TABLES)
 _ARGUMENT_OF = inverted(ARGUMENTS)
 _OTHERWISE_OF = {normal(word): cure for word, cure in OTHERWISE.items()}
 _INSTANCE_OF = {name: inverted(instances) for name, instances in INSTANCES.items()}
@@ -64,14 +65,14 @@ def _keyword_hint(word, value, estimator, method):
     word = word.split("__")[-1]  # of a part of a net, as in scikeras and skorch
     known = {*PARAMETERS, *parameters}
     target = word if word in known | {*arguments, "X_val", "y_val"} else None
-    for table in (_PARAMETER_OF, _ARGUMENT_OF, _OTHERWISE_OF):
+    for table in (_PARAMETER_OF, _ARGUMENT_OF, _OTHERWISE_OF, _OF_TABLES):
         target = target or table.get(normal(word))
     if target is None and (rule := _rule_with(word, estimator)) is not None:
         target = rule.family
         value = rule(**{word: value}) if is_valid(word, value, rule._parameter_constraints.get(word, [])) else ...
         if value is ...:
             return f"{word} is a parameter of {rule.__name__}: {target}={rule.__name__}({word}=...)."
-    target = target or next(iter(get_close_matches(word, [*parameters, *arguments], 1, 0.75)), None)
+    target = target or next(iter(get_close_matches(word, [*parameters, *arguments, *OF_TABLES], 1, 0.75)), None)
     if target is None:
         return ""
     constructs = method in ("__init__", "set_params")
@@ -84,8 +85,10 @@ def _keyword_hint(word, value, estimator, method):
         ):
             return f"fit takes {target}."
         return f"Pass {target} to fit." if constructs else f"Did you mean {target}?"
-    if target not in known:  # one of OTHERWISE
+    if target not in known and target not in OF_TABLES:  # one of OTHERWISE
         return f"Instead of {word}, use {target}."
+    if target == "learning_rate" and target not in parameters and isinstance(value, Real):
+        target = "learning_rate_init"
     if target not in parameters:
         return _of_another_class(word, target, value, estimator)
     assigned = proposal(word, target, value, estimator._parameter_constraints)
@@ -107,10 +110,16 @@ def _rule_with(word, estimator):
 
 
 def _of_another_class(word, target, value, estimator):
-    owner = type(estimator).__name__
-    if target in _OF_CLASSIFIERS and "estimator" not in default_parameters(type(estimator)):
+    owner, parameters = type(estimator).__name__, default_parameters(type(estimator))
+    is_of_tables = "n_estimators" in parameters
+    kind = "Classifier" if isinstance(estimator, ClassifierMixin) or target in _OF_CLASSIFIERS else "Regressor"
+    if target in OF_TABLES or is_of_tables and target == "class_weight":
+        return f"{target} is a parameter of TabularMLP{kind}."
+    if is_of_tables:
+        return f"{owner} decides about {target} for each of its networks. It is a parameter of MLP{kind}, one network."
+    if target in _OF_CLASSIFIERS and "estimator" not in parameters:
         return f"{target} is a parameter of MLPClassifier."
-    if "estimator" not in default_parameters(type(estimator)):
+    if "estimator" not in parameters:
         return ""
     network = estimator._default_class
     constraints = network()._parameter_constraints
@@ -274,3 +283,39 @@ def _brief(value):
     if isinstance(value, Sized) and not isinstance(value, str):
         return f"{type(value).__name__} of {len(value)} element(s)"
     return f"{text[:_LONGEST_VALUE]}..."
+
+
+class ExplainedParametersMixin(ParametersMixin):
+    """Parameters whose errors say what is meant: about values in ``fit``, and about names in ``set_params``."""
+
+    def _validate_params(self):
+        with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
+            super()._validate_params()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the estimator, or of components as ``solver__beta_1``.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter.
+        """
+        try:
+            return super().set_params(**params)
+        except ValueError as error:
+            known = self._get_param_names()
+            unknown = {name: value for name, value in params.items() if name.partition("__")[0] not in known}
+            hints = keyword_hints(unknown, self, "set_params")
+            if not hints:
+                raise
+            raise ValueError(f"{error} {hints}") from None

@@ -137,8 +137,7 @@ def _rows_of_both_kinds(fraction, inputs, data, has_weight):
         raise ValueError("early_stopping=True needs rows to watch: validation_fraction must be above 0, or pass X_val.")
     else:
         train, held_out = _split_at_random(fraction, np.flatnonzero(has_weight), inputs)
-    if held_out.size < 2:
-        raise ValueError(_too_small(held_out.size, np.count_nonzero(has_weight), fraction))
+    check_size_of_held_out(held_out.size, np.count_nonzero(has_weight), fraction)
     if train.size == 0:
         raise ValueError(f"validation_fraction={fraction!r} leaves no rows to train on. Hold out fewer rows.")
     # sorted, so that an epoch without shuffling walks through X in order
@@ -146,11 +145,9 @@ def _rows_of_both_kinds(fraction, inputs, data, has_weight):
 
 
 def _split_by(splitter, data, has_weight):
-    """Return both parts of the last split of the user's splitter, without the rows of weight zero.
-
-    The splitter sees all rows, as the user passed them: it may know rows by their position or by what a frame says.
-    """
-    return parts_that_count(_last_split(splitter, data), has_weight, f"validation_fraction={splitter!r}")
+    """Return both parts of the last split of the user's splitter, without the rows of weight zero."""
+    [parts] = deque(splits_of(splitter, data), maxlen=1)
+    return parts_that_count(parts, has_weight, f"validation_fraction={splitter!r}")
 
 
 def parts_that_count(parts, has_weight, split):
@@ -195,26 +192,48 @@ def parts_that_count(parts, has_weight, split):
     return kept
 
 
-def _last_split(splitter, data):
-    """Return the last pair that the user's splitter yields; ValueError if there is none."""
+def splits_of(splitter, data):
+    """Yield the pairs of the user's splitter.
+
+    The splitter sees all rows, as the user passed them: it may know rows by their position or by what a frame says.
+
+    Parameters
+    ----------
+    splitter : CV splitter
+        ``validation_fraction``.
+    data : object
+        With the arguments ``X``, ``y`` and ``groups`` of the user.
+
+    Raises
+    ------
+    ValueError
+        If there is no split, or one that is no pair.
+    """
     if isinstance(splitter, type):
         raise ValueError(f"validation_fraction={splitter.__name__} is a class. Pass {splitter.__name__}(...).")
     X, y = indexable(data.X, data.y)
     with naming("groups"):
         _, groups = indexable(X, data.groups)
+    n_splits = 0
     with asking_for_groups(groups, splitter):
         found = splitter.split(X, y, groups=groups)
-        splits = deque(found, maxlen=1) if isinstance(found, Iterable) else [found]
-    if not splits:
+        for parts in found if isinstance(found, Iterable) else [found]:
+            n_splits += 1
+            yield _pair(parts, splitter)
+    if not n_splits:
         raise ValueError(f"validation_fraction={splitter!r} made no split of the {np.shape(y)[0]} rows.")
-    n_parts = len(splits[0]) if isinstance(splits[0], Sized) and not isinstance(splits[0], str) else None
+
+
+def _pair(parts, splitter):
+    """Return what a splitter yields; ValueError if it is no pair."""
+    n_parts = len(parts) if isinstance(parts, Sized) and not isinstance(parts, str) else None
     if n_parts != 2:
-        got = f"{type(splits[0]).__name__}{'' if n_parts is None else f' of {n_parts}'}"
+        got = f"{type(parts).__name__}{'' if n_parts is None else f' of {n_parts}'}"
         raise ValueError(
             f"The method split of validation_fraction={splitter!r} must yield pairs, the rows to train on and the rows "
             f"to validate on, got {got}."
         )
-    return splits[0]
+    return parts
 
 
 def _split_at_random(fraction, rows, inputs):
@@ -282,6 +301,12 @@ def _too_few_for_a_variance(parameter, n_given):
         f"{parameter}=True divides by the standard deviation over at least two samples, but {problem}. Give more "
         f"samples, or set {parameter}=False."
     )
+
+
+def check_size_of_held_out(n_held_out, n_rows, fraction):
+    """Raise ValueError for fewer than two rows to validate on; ``fraction`` is the user's ``validation_fraction``."""
+    if n_held_out < 2:
+        raise ValueError(_too_small(n_held_out, n_rows, fraction))
 
 
 def _too_small(n_held_out, n_rows, fraction):

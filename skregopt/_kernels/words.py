@@ -45,6 +45,12 @@ PARAMETERS = {
     "weight_init": "init, initializer, kernel_initializer",
     "dtype": "precision",
 }
+# parameter of the estimators for tables -> its names elsewhere
+OF_TABLES = {
+    "categorical_features": "cat_cols, cat_features, cat_idxs, categorical_columns, categorical_feature",
+    "n_bins": "border_count, max_bin, max_bins, num_bins",
+    "n_estimators": "ensemble_size, n_cv, n_ens, n_ensemble, n_members, n_models, n_nets, n_networks, num_models",
+}
 # parameters of the estimators that have one name everywhere, or none
 WITHOUT_OTHER_NAMES = (
     "l1_ratio", "max_fun", "momentum", "power_t", "shuffle", "warm_start",

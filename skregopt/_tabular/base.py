@@ -11,10 +11,11 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.constraints import ScorerNames
-from .._estimators.hints import explaining_values
+from .._estimators.hints import ExplainedParametersMixin
 from .._estimators.messages import warn_user
+from .._estimators.verbose import say_what_compiles
 from .._kernels.documentation_link import DocumentationLinkMixin
-from .._kernels.parameters import ParametersMixin, all_parameters
+from .._kernels.parameters import all_parameters
 from .._kernels.sklearn_internals import HasMethods, Interval, StrOptions, fit_context
 from .._kernels.typing import Array, Float64s, Scorer, Splitter
 from .._training.threads import effective_n_threads
@@ -23,14 +24,14 @@ from .combination import combine
 from .folds import folds_of_splitter, random_folds
 from .members import Clock, Task, train_members
 from .portfolio import network, plan
-from .read import FEWEST_ROWS_TO_HOLD_OUT, read
+from .read import FEWEST_ROWS_TO_HOLD_OUT, encoded_by, read
 from .table import Table
 
 _MOST_SEEDS = np.iinfo(np.int32).max
 _POSITIVE_COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
+class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
     """Shared implementation of the estimators for tables; not for direct use.
 
     Attributes
@@ -87,18 +88,14 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
         for name, value in parameters.items():
             setattr(self, name, value)
 
-    def _validate_params(self):
-        with explaining_values(lambda: (self._parameter_constraints, all_parameters(self))):
-            super()._validate_params()
-
     @fit_context(prefer_skip_nested_validation=True)
     def _fit(self, data):
         """Fit to :class:`TableData`; a failure changes nothing."""
         clock = Clock(self.max_time)
-        random_state = check_random_state(self.random_state)
         encoder, table = read(self, data)
+        random_state = self._generator()
         tasks = self._tasks(encoder, table, data, random_state)
-        report = _Report(len(tasks)) if self.verbose else None
+        report = Report(len(tasks)) if self.verbose else None
         n_threads = min(effective_n_threads(self.n_jobs), len(tasks))
         members, is_interrupted = train_members(tasks, table, n_threads, clock, report)
         combination = combine(members, table)
@@ -108,6 +105,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
             "weights_": combination.weights,
             "n_iter_": max(member.n_iter for member in members),
             "n_features_in_": encoder.n_features_in_,
+            "_varies": table.varies,
             **self._fitted_to(table, combination),
         }
         names = getattr(encoder, "feature_names_in_", None)
@@ -121,6 +119,13 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
                 + ("." if members[0].is_complete else ", with its best weights so far.")
             )
         return self
+
+    def _generator(self):
+        """Return the generator of this fit; of NumPy's global one a single number is drawn."""
+        seed = self.random_state
+        if seed is None:
+            seed = check_random_state(None).randint(_MOST_SEEDS)
+        return check_random_state(seed)
 
     def _tasks(self, encoder, table, data, random_state):
         """Return a :class:`Task` for each network, in the order of usefulness."""
@@ -139,7 +144,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
         if table.validation is not None:
             return [(np.flatnonzero(table.has_weight), None)]
         if hasattr(self.validation_fraction, "split"):
-            return folds_of_splitter(self.validation_fraction, data.X, data.y, data.groups, table.has_weight)
+            return folds_of_splitter(self.validation_fraction, data, table.has_weight)
         if np.count_nonzero(table.has_weight) < FEWEST_ROWS_TO_HOLD_OUT:
             return [(np.flatnonzero(table.has_weight), None)]
         return random_folds(self.validation_fraction, table.has_weight, table.strata, random_state)
@@ -147,7 +152,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
     def _predictions(self, X):
         """Return the weighted mean of all networks' predictions, of shape (n_rows, n_outputs), in float64."""
         check_is_fitted(self)
-        encoded = self.encoder_.transform(X)
+        encoded = encoded_by(self.encoder_, X)
         total = 0.0
         for weight, model in zip(self.weights_, self.estimators_, strict=True):
             if weight > 0:
@@ -159,7 +164,8 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
         """Importance of each column of X in the networks' first layers, of shape (n_features_in_,); they sum to 1.
 
         The weighted mean of :attr:`skregopt.MLPClassifier.feature_importances_` of the networks, whose columns are
-        added up as the roots of sums of squares over what the encoder makes of a column.
+        added up as the roots of sums of squares over what the encoder makes of a column. A column that is constant in
+        the rows of ``fit`` has the importance 0.
         """
         if "estimators_" not in vars(self):
             raise AttributeError(
@@ -168,7 +174,8 @@ class BaseTabularMLP(DocumentationLinkMixin, ParametersMixin):
         columns, n_features = self.encoder_.input_columns_, self.n_features_in_
         total = np.zeros(n_features)
         for weight, model in zip(self.weights_, self.estimators_, strict=True):
-            total += weight * np.sqrt(np.bincount(columns, model.feature_importances_**2, minlength=n_features))
+            squares = np.where(self._varies, model.feature_importances_**2, 0.0)
+            total += weight * np.sqrt(np.bincount(columns, squares, minlength=n_features))
         return total / total.sum() if total.sum() > 0 else total
 
     def __sklearn_tags__(self) -> Tags:
@@ -184,8 +191,8 @@ _OF_NETWORKS = ("max_iter", "hidden_layer_sizes", "learning_rate_init", "dropout
 _OF_NETWORKS += ("class_weight",)
 
 
-class _Report:
-    """Prints a line for each network that is trained.
+class Report:
+    """Prints a line for each network that is trained, and one if something has to be compiled first.
 
     Parameters
     ----------
@@ -194,12 +201,20 @@ class _Report:
 
     def __init__(self, n_networks):
         self._n_networks = n_networks
+        self._has_compiled = False
 
-    def __call__(self, place, member, seconds):
+    def compiling(self, folder):
+        """Print that code is compiled, the first time; ``folder`` as in :func:`say_what_compiles`."""
+        if not self._has_compiled:
+            self._has_compiled = True
+            say_what_compiles(folder)
+
+    def trained(self, place, member, seconds):
         """Print the line of a network."""
         best = member.network.best_iter_
         kept = "" if best is None else f", best epoch {best}"
         print(
             f"Network {place + 1} of {self._n_networks} ({member.recipe}): {member.n_iter} epochs{kept}, "
-            f"{seconds:.1f} s"
+            f"{seconds:.1f} s\n",
+            end="",  # in one piece, whatever other threads print
         )

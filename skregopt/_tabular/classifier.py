@@ -17,7 +17,7 @@ from .._kernels.parameters import arguments
 from .._kernels.typing import Array, ClassWeight, Floats, MatrixLike, Scorer, Splitter
 from .base import BaseTabularMLP
 from .read import TableData
-from .table import ClassTable
+from .table import ClassTable, probabilities
 from .weights import log_tempered
 
 
@@ -71,8 +71,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     encoder_ : TabularEncoder
         Makes the networks' inputs of X.
     estimators_ : list of MLPClassifier
-        The networks, which see encoded rows.
-    weights_ : ndarray of shape (n_estimators,)
+        The networks, which see encoded rows; fewer than ``n_estimators`` where time was up or the user interrupted.
+    weights_ : ndarray of shape (n_networks,)
         Weights of the networks' predictions; they sum to 1.
     temperature_ : float
         Probabilities are to the power ``1 / temperature_``, normalised.
@@ -193,7 +193,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         }
 
     def _predict_one(self, model, X):
-        return model.predict_proba(X)
+        return probabilities(model, X)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict class labels.
@@ -238,7 +238,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: MatrixLike) -> Floats:
-        """Return the logarithm of :meth:`predict_proba`, exact even where a probability is rounded to 0.
+        """Return the logarithm of :meth:`predict_proba`, exact also where a probability is rounded to 0.
 
         Parameters
         ----------

@@ -1,13 +1,10 @@
 """Which rows each network holds out: by index, so that the encoded table is not copied."""
 
-from collections.abc import Iterable
 from math import floor
 
 import numpy as np
-from sklearn.utils import indexable
 
-from .._estimators.split import parts_that_count
-from .._estimators.validation import asking_for_groups, naming
+from .._estimators.split import check_size_of_held_out, parts_that_count, splits_of
 
 LEAST_SHARE = 0.5  # of the rows of the largest training part that a split of the user's must have
 
@@ -39,7 +36,7 @@ def random_folds(fraction, has_weight, strata, random_state):
     Parameters
     ----------
     fraction : float in (0, 1)
-        At most the half of the rows is held out at once: two folds.
+        At most the half of the rows is held out at once: two folds. At least two rows are.
     has_weight : ndarray of bool of shape (n_rows,)
         Rows without weight are in no part.
     strata : ndarray of shape (n_rows,) or None
@@ -48,8 +45,9 @@ def random_folds(fraction, has_weight, strata, random_state):
 
     Returns
     -------
-    list of (ndarray of int, ndarray of int)
-        Rows to train on and rows to hold out, sorted.
+    list of (ndarray of int, ndarray of int or None)
+        Rows to train on and rows to hold out, sorted. A single pair with None for the latter where too few rows can be
+        held out.
     """
     rows = random_state.permutation(np.flatnonzero(has_weight))
     dealt = rows
@@ -57,7 +55,9 @@ def random_folds(fraction, has_weight, strata, random_state):
         dealt = rows[np.argsort(strata[rows], kind="stable")]
         _, codes, counts = np.unique(strata[dealt], return_inverse=True, return_counts=True)
         dealt = dealt[counts[codes] > 1]
-    n_folds = max(2, floor(1 / fraction + 1e-9))
+    n_folds = min(max(2, floor(1 / fraction + 1e-9)), dealt.size // 2)
+    if n_folds < 2:
+        return [(np.sort(rows), None)]
     folds = []
     for fold in range(n_folds):
         held_out = np.sort(dealt[fold::n_folds])
@@ -65,7 +65,7 @@ def random_folds(fraction, has_weight, strata, random_state):
     return folds
 
 
-def folds_of_splitter(splitter, X, y, groups, has_weight):
+def folds_of_splitter(splitter, data, has_weight):
     """Return the splits of the user's splitter, the last one first, without those that train on few rows.
 
     The last one first, because that is the one that :class:`skregopt.MLPClassifier` takes: of a splitter in the order
@@ -75,27 +75,18 @@ def folds_of_splitter(splitter, X, y, groups, has_weight):
     Parameters
     ----------
     splitter : CV splitter
-    X, y : array-like
-        As the user passed them.
-    groups : array-like or None
+    data : TableData
     has_weight : ndarray of bool of shape (n_rows,)
 
     Raises
     ------
     ValueError
-        If there is no split, or one that leaves no rows of either kind.
+        If there is no split, or one that leaves no rows to train on, or fewer than two to hold out.
     """
-    if isinstance(splitter, type):
-        raise ValueError(f"validation_fraction={splitter.__name__} is a class. Pass {splitter.__name__}(...).")
-    X, y = indexable(X, y)
-    with naming("groups"):
-        _, groups = indexable(X, groups)
-    name = f"validation_fraction={splitter!r}"
-    with asking_for_groups(groups, splitter):
-        found = splitter.split(X, y, groups=groups)
-        splits = list(found) if isinstance(found, Iterable) else []
-    if not splits:
-        raise ValueError(f"{name} made no split of the {has_weight.size} rows.")
-    folds = [tuple(map(np.sort, parts_that_count(parts, has_weight, name))) for parts in reversed(splits)]
+    name, folds = f"validation_fraction={splitter!r}", []
+    for parts in splits_of(splitter, data):
+        train, held_out = map(np.sort, parts_that_count(parts, has_weight, name))
+        check_size_of_held_out(held_out.size, np.count_nonzero(has_weight), splitter)
+        folds.append((train, held_out))
     most = max(train.size for train, _ in folds)
-    return [(train, held_out) for train, held_out in folds if train.size >= LEAST_SHARE * most]
+    return [(train, held_out) for train, held_out in reversed(folds) if train.size >= LEAST_SHARE * most]

@@ -6,7 +6,7 @@ a network becomes depends on its place in the plan alone, so that any number of 
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,10 @@ from sklearn import config_context, get_config
 from .._estimators.fit import run_fit
 from .._estimators.read import FitData
 from .._estimators.resolve import watches_loss
+from .._kernels import jit
 from .._training.interruption import interruptible
 from .._training.outcome import Ending
+from .._training.time_limit import clock as thread_clock
 from .folds import Fixed
 
 LEAST_SHARE_OF_TIME = 0.25  # of the seconds of the longest network so far that another one needs to be worth a start
@@ -69,7 +71,9 @@ class Member:
 
 
 class Clock:
-    """What is left of ``max_time``; counts from when it is created.
+    """What is left of ``max_time``; counts from when it is created, and stands still while code is compiled.
+
+    The threads that train are new, so that the seconds that they have waited for machine code are those of this fit.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ class Clock:
         """Return the seconds that a network may take: None for any number, 0 if it should not be started."""
         if self._end is None:
             return None
-        left = self._end - time.perf_counter()
+        left = self._end - thread_clock()
         if is_first:  # at least one always comes back
             return max(left, 1e-3)
         with self._lock:
@@ -107,8 +111,8 @@ def train_members(tasks, table, n_threads, clock, report=None):
     table : Table
     n_threads : int
     clock : Clock
-    report : callable, default=None
-        Called with the place of each member, the member, and its seconds, when it is trained.
+    report : Report, default=None
+        Is told of each member that is trained: its place, the member, and its seconds; and of compilation.
 
     Returns
     -------
@@ -127,19 +131,25 @@ def train_members(tasks, table, n_threads, clock, report=None):
         seconds = clock.seconds_for_another(is_first=place == 0)
         if seconds == 0.0 or (stop.is_set() and place > 0):
             return None
-        started = time.perf_counter()
-        with config_context(**config), interruptible(stop):  # both belong to a thread
+        started = thread_clock()
+        # all of these belong to a thread
+        with config_context(**config), interruptible(stop), jit.announcing(report and report.compiling):
             member = _train(tasks[place], table, seconds)
-        took = time.perf_counter() - started
+        took = thread_clock() - started
         clock.took(took)
+        if not member.is_complete:
+            stop.set()  # by the user's scorer, in this thread
         if report is not None:
-            report(place, member, took)
+            report.trained(place, member, took)
         return member
 
     with ThreadPoolExecutor(n_threads) as pool:
-        futures = [pool.submit(run, place) for place in range(len(tasks))]
+        futures = []
         try:
-            wait(futures)
+            futures.extend(pool.submit(run, place) for place in range(len(tasks)))
+            _, unfinished = wait(futures, return_when=FIRST_EXCEPTION)
+            if unfinished:  # one has failed: the others need not go on
+                stop.set()
         except KeyboardInterrupt:
             stop.set()  # networks end within half a second, and no other one begins
             wait(futures)
@@ -165,7 +175,7 @@ def _train(task, table, seconds):
         )
     scoring = network.scoring
     if validates and not watches_loss(scoring):
-        network.set_params(scoring=table.scorer_of_networks(scoring))
+        network.set_params(scoring=table.scorer_of_networks(scoring, task.held_out))
     outcome = run_fit(network, data)
     # what the user sees, and pickles, holds no rows and no clock
     network.set_params(validation_fraction=0.1, scoring=scoring, max_time=None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_X_y
 
@@ -44,19 +45,27 @@ def read(estimator, data):
     _check_arguments(estimator.validation_fraction, data)
     X = data.X
     encoder = TabularEncoder(categorical_features=estimator.categorical_features, n_bins=None)
-    encoded = encoder.fit_transform(X)
+    encoded = encoded_by(encoder.fit(X), X)
     y = _checked_y(estimator, encoded, data.y, "y")
     weights = None
     if data.sample_weight is not None:
         weights = checked_weights(data.sample_weight, encoded, has_classes=hasattr(estimator, "class_weight"))
-    rows = _rows_of_small_table(encoded, y, weights)
-    if rows is not None:
-        encoded, y, weights = encoder.fit_transform(_rows_of(X, rows)), y[rows], None
     with explaining(data.y, not hasattr(estimator, "class_weight")):
+        if not hasattr(estimator.validation_fraction, "split"):  # which knows rows by their numbers
+            rows = _rows_of_small_table(encoded, y, weights)
+            if rows is not None:
+                X = _rows_of(X, rows)
+                encoded, y, weights = encoded_by(encoder.fit(X), X), y[rows], None
         table = estimator._table_type.of(estimator, encoded, y, weights)
     if data.X_val is not None:
         table = replace(table, validation=_validation(estimator, data, encoder, table))
     return encoder, table
+
+
+def encoded_by(encoder, X):
+    """Return encoded rows as an array, whatever output scikit-learn is configured to give users."""
+    with config_context(transform_output="default"):
+        return encoder.transform(X)
 
 
 def _rows_of_small_table(encoded, y, weights):
@@ -74,7 +83,8 @@ def _rows_of_small_table(encoded, y, weights):
 
 
 def _rows_of(X, rows):
-    return safe_indexing(X if hasattr(X, "shape") else np.asarray(X), rows)
+    # a list keeps its values: as an array, numbers beside strings would be strings
+    return safe_indexing(X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X), rows)
 
 
 def _checked_y(estimator, X, y, name):
@@ -88,7 +98,7 @@ def _validation(estimator, data, encoder, table):
     """Return the :class:`Table` of ``X_val``; errors name the arguments of these rows."""
     check_collected(data.X_val, "X_val")
     with naming("X_val"):
-        X = encoder.transform(data.X_val)
+        X = encoded_by(encoder, data.X_val)
     with naming("y_val"):
         check_consistent_length(X, data.y_val)
         check_columns_of_y(data.y, data.y_val)

@@ -73,8 +73,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     encoder_ : TabularEncoder
         Makes the networks' inputs of X.
     estimators_ : list of MLPRegressor
-        The networks, which see encoded rows.
-    weights_ : ndarray of shape (n_estimators,)
+        The networks, which see encoded rows; fewer than ``n_estimators`` where time was up or the user interrupted.
+    weights_ : ndarray of shape (n_networks,)
         Weights of the networks' predictions; they sum to 1.
     validation_score_ : float or None
         Score of the rows that were held out: the coefficient of determination; for quantiles the share of pinball loss
@@ -199,7 +199,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             The weighted mean of the networks' predictions, each within the range of the targets of ``fit``.
         """
-        return like_y(self._predictions(X), self._rule)
+        averages = self._predictions(X)
+        return like_y(self._scale.within_range(averages), self._rule)  # which rounding may have left
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination; for quantiles the share of pinball loss explained.

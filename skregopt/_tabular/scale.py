@@ -35,13 +35,16 @@ class TargetScale:
             Whether the loss is for positive targets, whose ratios count: they are divided by their mean.
         """
         rows = weights > 0
-        y, weights = y[rows], weights[rows] / weights[rows].sum()
+        y, weights = y[rows], weights[rows, np.newaxis] / weights[rows].sum()
         low, high = y.min(axis=0), y.max(axis=0)
-        mean = np.clip(weights @ y, low, high)  # rounding would make a constant vary
+        # sums without BLAS, whose bits depend on its threads
+        mean = np.clip((weights * y).sum(axis=0), low, high)  # rounding would make a constant vary
         if is_positive:
             center, scale = np.zeros_like(mean), mean
         else:
-            center, scale = mean, np.sqrt(weights @ (y - mean) ** 2)
+            unit = np.maximum(high - mean, mean - low)  # so that no square is too small or too large for a float
+            unit[unit == 0] = 1.0
+            center, scale = mean, unit * np.sqrt((weights * ((y - mean) / unit) ** 2).sum(axis=0))
         return cls(center, np.where(scale > 0, scale, 1.0), low, high)
 
     def to_network(self, y):
@@ -50,5 +53,8 @@ class TargetScale:
 
     def from_network(self, predictions):
         """Return predictions of shape (n_rows, n_outputs) in the unit of y, in float64, and within its range."""
-        values = predictions.astype(np.float64) * self.scale + self.center
+        return self.within_range(predictions.astype(np.float64) * self.scale + self.center)
+
+    def within_range(self, values):
+        """Return predictions in the unit of y, in place: the nearest ones within its range."""
         return np.clip(values, self.low, self.high, out=values)

@@ -49,6 +49,11 @@ class Table:
         return self.weights.any(axis=1)
 
     @property
+    def varies(self):
+        """Which columns of X are not constant: bool of shape (n_encoded,)."""
+        return self.X.min(axis=0) != self.X.max(axis=0)
+
+    @property
     def strata(self):
         """What folds are stratified by, of shape (n_rows,); None for nothing."""
         return self.targets.strata(self.y)
@@ -57,6 +62,11 @@ class Table:
 def _row_weights(targets, sample_weight, y, name):
     given = np.ones(len(y)) if sample_weight is None else sample_weight
     return targets.row_weights(given, y, name)
+
+
+def probabilities(network, X):
+    """Return a network's probabilities in float64, which tells those apart that its float32 rounds to 0 or 1."""
+    return np.exp(network.predict_log_proba(X).astype(np.float64))
 
 
 class ClassTable(Table):
@@ -92,9 +102,9 @@ class ClassTable(Table):
 
     def predictions_of(self, network, X):
         """Return probabilities of shape (n_rows, n_classes or n_labels)."""
-        return network.predict_proba(X)
+        return probabilities(network, X)
 
-    def scorer_of_networks(self, scoring):
+    def scorer_of_networks(self, scoring, rows):
         """Return the user's scorer as it is: networks know the user's labels."""
         return scoring
 
@@ -106,7 +116,9 @@ class ClassTable(Table):
         else:
             chosen = np.where(y != 0, probabilities, 1 - probabilities)
         losses = -np.log(np.maximum(chosen, np.finfo(np.float64).tiny))
-        return float((losses * weights).sum() / np.broadcast_to(weights, losses.shape).sum())
+        weights = np.broadcast_to(weights, losses.shape)
+        totals = weights.sum(axis=0)
+        return float(((losses * weights).sum(axis=0)[totals > 0] / totals[totals > 0]).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +156,11 @@ class NumberTable(Table):
         """Return predictions of shape (n_rows, n_outputs) in the user's unit."""
         return self.scale.from_network(network.predict(X).reshape(X.shape[0], -1))
 
-    def scorer_of_networks(self, scoring):
-        """Return the user's scorer in the user's unit."""
-        return InUnitOfTargets(scoring, self.scale, self.rule)
+    def scorer_of_networks(self, scoring, rows):
+        """Return the user's scorer in the user's unit, for rows that are held out; None for those of ``X_val``."""
+        judged = self if rows is not None else self.validation
+        rows = np.flatnonzero(judged.has_weight) if rows is None else rows
+        return InUnitOfTargets(scoring, self.scale, self.rule, judged.y[rows])
 
     def loss(self, predictions, rows):
         """Return 1 minus the score of predictions of some rows."""
@@ -169,17 +183,22 @@ class InUnitOfTargets:
         The user's.
     scale : TargetScale
     rule : Loss
+    y : ndarray of shape (n_scored, n_targets)
+        The targets of the rows that are scored, in the user's unit: made of those of the networks, rounding could make
+        a negative number of a zero.
     """
 
-    def __init__(self, scoring, scale, rule):
-        self.scoring, self.scale, self.rule = scoring, scale, rule
+    def __init__(self, scoring, scale, rule, y):
+        self.scoring, self.scale, self.rule, self.y = scoring, scale, rule, like_y(y)
+
+    def __repr__(self):
+        return repr(self.scoring)  # in messages
 
     def __call__(self, network, X, y, sample_weight=None):
-        """Return the score of the network's predictions in the user's unit."""
+        """Return the score of the network's predictions in the user's unit; ``y`` is in that of the network."""
         view = _Predictions(network, self.scale, self.rule)
-        targets = y.reshape(len(y), -1) * self.scale.scale + self.scale.center
         scorer = check_scoring(view, scoring=self.scoring)
-        return scorer(view, X, like_y(targets), **scorer_weights(view, self.scoring, sample_weight))
+        return scorer(view, X, self.y, **scorer_weights(view, self.scoring, sample_weight))
 
 
 class _Predictions:
@@ -196,6 +215,10 @@ class _Predictions:
     def fit(self, X, y):
         """Raise: scikit-learn asks for this method, and nobody calls it."""
         raise NotImplementedError
+
+    def score(self, X, y, sample_weight=None):
+        """Return the score of the loss, as the estimator does."""
+        return self._rule.score(y, self.predict(X), sample_weight)
 
     def predict(self, X):
         """Return predictions in the user's unit."""

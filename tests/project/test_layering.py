@@ -416,7 +416,7 @@ def test_rules_have_every_kernel_of_their_family(module):
 def test_public_names():
     assert sorted(skregopt.__all__) == [
         "LossCurveDisplay", "MLPClassifier", "MLPRegressor", "RegularizationPathDisplay", "SearchResultsDisplay",
-        "WeightsDisplay", "register_skl2onnx", "to_onnx",
+        "TabularMLPClassifier", "TabularMLPRegressor", "WeightsDisplay", "register_skl2onnx", "to_onnx",
     ]  # fmt: skip
     assert re.fullmatch(r"\d+\.\d+\.\d+.*", skregopt.__version__)
     assert (PACKAGE / "py.typed").is_file()
