@@ -15,7 +15,7 @@ from .._estimators.hints import ExplainedParametersMixin
 from .._estimators.messages import warn_user
 from .._estimators.verbose import say_what_compiles
 from .._kernels.documentation_link import DocumentationLinkMixin
-from .._kernels.parameters import all_parameters
+from .._kernels.parameters import all_parameters, default_parameters
 from .._kernels.sklearn_internals import HasMethods, Interval, StrOptions, fit_context
 from .._kernels.typing import Array, Float64s, Scorer, Splitter
 from .._training.threads import effective_n_threads
@@ -87,6 +87,11 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
     def __init__(self, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, value)
+
+    @classmethod
+    def _default_parameters(cls):
+        """Return the parameters by name with their defaults."""
+        return default_parameters(cls)
 
     @fit_context(prefer_skip_nested_validation=True)
     def _fit(self, data):

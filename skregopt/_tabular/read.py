@@ -77,7 +77,8 @@ def _rows_of_small_table(encoded, y, weights):
     counts = np.ones(len(encoded), dtype=np.intp) if weights is None else weights.astype(np.intp)
     if counts.sum() >= FEWEST_ROWS_TO_HOLD_OUT or (weights is not None and np.any(counts != weights)):
         return None
-    targets = [] if sp.issparse(y) else [np.unique(column, return_inverse=True)[1] for column in np.atleast_2d(y.T)]
+    columns = np.atleast_2d((y.toarray() if sp.issparse(y) else y).T)
+    targets = [np.unique(column, return_inverse=True)[1] for column in columns]
     order = np.lexsort([*encoded.T, *targets])
     return np.repeat(order, counts[order])
 
