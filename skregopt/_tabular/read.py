@@ -13,6 +13,7 @@ from .._kernels.sklearn_internals import safe_indexing
 from ..preprocessing import TabularEncoder
 
 FEWEST_ROWS_TO_HOLD_OUT = 50  # of fewer rows, none are held out
+_LARGEST_COUNT = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +75,22 @@ def _rows_of_small_table(encoded, y, weights):
     Nothing of the training with a small table is random but the initial weights. So a weight means exactly what a
     repetition does, also to the encoder, which takes no weights, and the order of rows means nothing.
     """
-    counts = np.ones(len(encoded), dtype=np.intp) if weights is None else weights.astype(np.intp)
-    if counts.sum() >= FEWEST_ROWS_TO_HOLD_OUT or (weights is not None and np.any(counts != weights)):
+    counts = np.ones(len(encoded), dtype=np.intp) if weights is None else _as_counts(weights)
+    if counts is None or counts.sum() >= FEWEST_ROWS_TO_HOLD_OUT:
         return None
     columns = np.atleast_2d((y.toarray() if sp.issparse(y) else y).T)
     targets = [np.unique(column, return_inverse=True)[1] for column in columns]
     order = np.lexsort([*encoded.T, *targets])
     return np.repeat(order, counts[order])
+
+
+def _as_counts(weights):
+    """Return the smallest whole numbers with the ratios of weights; None if the smallest weight is no unit of them."""
+    if np.all(weights == np.rint(weights)) and weights.max() <= _LARGEST_COUNT:
+        counts = weights.astype(np.intp)
+        return counts // np.gcd.reduce(counts)
+    counts = weights / weights[weights > 0].min()
+    return counts.astype(np.intp) if counts.max() <= _LARGEST_COUNT and np.all(counts == np.rint(counts)) else None
 
 
 def _rows_of(X, rows):

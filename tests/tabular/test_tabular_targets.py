@@ -23,7 +23,7 @@ def signal(n_rows=N_ROWS, seed=0):
 @pytest.mark.parametrize(
     "labels",
     [
-        ["no", "yes"], [False, True], [0, 1], [-3, 7], ["c", "a", "b"], [1.0, 2.0, 5.0], np.array([b"x", b"y"]).astype("U"),
+        ["no", "yes"], [False, True], [0, 1], [-3, 7], ["c", "a", "b"], [1.0, 2.0, 5.0], [np.str_("x"), np.str_("y")],
     ],
     ids=str,
 )  # fmt: skip
@@ -53,7 +53,9 @@ def test_objects_of_strings_are_labels():
 
 
 @pytest.mark.parametrize("n_rows", [30, N_ROWS])
-@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix, sp.csc_array, sp.coo_matrix], ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "container", [np.asarray, sp.csr_matrix, sp.csc_array, sp.coo_matrix], ids=lambda c: c.__name__
+)
 def test_multilabel(container, n_rows):
     X, z = signal(n_rows)
     Y = np.column_stack([z > 0, X[:, 2] > 0.2, z < -0.5]).astype(int)
