@@ -33,7 +33,7 @@ class Levels(NamedTuple):
             max_categories=max_categories,
             min_frequency=min_frequency,
             dtype=np.float32,
-        )
+        ).set_output(transform="default")  # whatever users want of their own transformers
         encoder.fit(ranks[column.codes][:, np.newaxis])
         one_hot = encoder.transform(np.arange(len(order))[:, np.newaxis])
         return cls(dict(zip((column.labels[i] for i in order), one_hot.indices.tolist(), strict=True)))
