@@ -7,6 +7,8 @@ from sklearn.base import is_classifier
 
 from skregopt import TabularMLPClassifier, TabularMLPRegressor
 
+from .states import plain, state
+
 BOTH = pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
 
 
@@ -58,3 +60,10 @@ def small(kind, **params):
 def output(model, X):
     """Return probabilities or numbers."""
     return model.predict_proba(X) if is_classifier(model) else model.predict(X)
+
+
+def state_of(model):
+    """Return all that an estimator for tables holds; of each network its own state."""
+    held = vars(model).copy()
+    held["estimators_"] = [state(network) for network in held.get("estimators_", ())]
+    return {name: value if name == "estimators_" else plain(value) for name, value in held.items()}

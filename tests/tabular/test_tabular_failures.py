@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.interrupts import Interrupt
-from support.states import plain, state
-from support.tables import BOTH, make_array, make_data, make_frame, output, small, target_of
+from support.states import plain
+from support.tables import BOTH, make_array, make_data, make_frame, output, small, state_of, target_of
 
-from skregopt import TabularMLPClassifier, TabularMLPRegressor
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
+from skregopt.preprocessing import TabularEncoder
 
 
 class OwnError(Exception):
@@ -64,11 +65,11 @@ def test_a_failed_fit_changes_nothing(kind, change, error, message):
     if kind is TabularMLPClassifier and message == "y":
         pytest.skip("dates are labels")
     model = small(kind).fit(X, y)
-    before = state(model)
+    before = state_of(model)
     X_bad, y_bad, params = change(X, y)
     with pytest.raises(error, match=f"(?s){message}"):
         model.fit(X_bad, y_bad, **params)
-    assert state(model) == before
+    assert state_of(model) == before
     new = small(kind)
     with pytest.raises(error):
         new.fit(X_bad, y_bad, **params)
@@ -100,10 +101,10 @@ def test_parameters_outside_their_domains(kind, params, message):
     X, y = make_data(kind)
     model = small(kind).fit(X, y)
     model.set_params(**params)
-    before = state(model)
+    before = state_of(model)
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
-    assert state(model) == before
+    assert state_of(model) == before
 
 
 @BOTH
@@ -111,10 +112,10 @@ def test_a_rate_that_diverges(kind):
     """Without rows to validate on there is no best epoch to return to."""
     X, y = make_data(kind, 30)
     model = small(kind).fit(X, y)
-    before = state(model.set_params(learning_rate_init=1e30, max_iter=30))
+    before = state_of(model.set_params(learning_rate_init=1e30, max_iter=30))
     with pytest.raises(ValueError, match=r"Solver produced non-finite.*learning_rate_init"):
         model.fit(X, y)
-    assert state(model) == before
+    assert state_of(model) == before
 
 
 @BOTH
@@ -126,10 +127,10 @@ def test_errors_of_a_scorer_are_raised(kind, n_jobs, after, error):
     X, y = make_data(kind)
     model = small(kind).fit(X, y)
     scorer = failing(after, error)
-    before = state(model.set_params(n_estimators=4, scoring=scorer, n_jobs=n_jobs))
+    before = state_of(model.set_params(n_estimators=4, scoring=scorer, n_jobs=n_jobs))
     with pytest.raises(type(error), match="mine"):
         model.fit(X, y)
-    assert state(model) == before
+    assert state_of(model) == before
 
 
 @BOTH
@@ -218,11 +219,9 @@ print(len(model.estimators_), np.isfinite(model.predict(X)).all(), caught[0].mes
 
 @BOTH
 def test_ctrl_c_while_the_table_is_encoded_changes_nothing(kind, monkeypatch):
-    from skregopt.preprocessing import TabularEncoder
-
     X, y = make_data(kind)
     model = small(kind).fit(X, y)
-    before, later = state(model), copy.deepcopy(model)
+    before, later = state_of(model), copy.deepcopy(model)
 
     def interrupted(self, X, y=None):
         raise KeyboardInterrupt
@@ -230,7 +229,7 @@ def test_ctrl_c_while_the_table_is_encoded_changes_nothing(kind, monkeypatch):
     monkeypatch.setattr(TabularEncoder, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
-    assert state(model) == before
+    assert state_of(model) == before
     assert plain(output(later, X)) == plain(output(model, X))
 
 
@@ -279,8 +278,6 @@ def test_keywords_of_the_other_estimator():
 
 
 def test_words_of_tables_for_single_networks():
-    from skregopt import MLPClassifier, MLPRegressor
-
     with pytest.raises(TypeError, match="n_estimators is a parameter of TabularMLPClassifier"):
         MLPClassifier(n_estimators=4)
     with pytest.raises(TypeError, match="categorical_features is a parameter of TabularMLPRegressor"):
