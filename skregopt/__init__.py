@@ -7,7 +7,8 @@ from ._display.weights import WeightsDisplay
 from ._estimators.classifier import MLPClassifier
 from ._estimators.regressor import MLPRegressor
 from ._old_modules import register_old_modules as _register_old_modules
-from ._onnx import register_skl2onnx, to_onnx
+from ._onnx.models import to_onnx
+from ._onnx.pipelines import register_skl2onnx
 from ._tabular.classifier import TabularMLPClassifier
 from ._tabular.regressor import TabularMLPRegressor
 

@@ -57,7 +57,7 @@ class OnnxOperator(Protocol):
 
 
 class OnnxGraph(Protocol):
-    """What ``to_onnx`` of a rule builds on, see :class:`skregopt._onnx.Graph`."""
+    """What ``to_onnx`` of a rule builds on, see :class:`skregopt._onnx.graph.Graph`."""
 
     FLOAT: int
     INT64: int

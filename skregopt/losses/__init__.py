@@ -19,7 +19,7 @@ overflows; without it a fit, and each ``partial_fit``, evaluates the loss of its
 The loss of a row is the mean over outputs in regression and the sum over labels in multilabel classification.
 
 ``to_onnx(op, raw_prediction)`` says the same as ``invert_link`` in operators of ONNX, see
-:class:`skregopt._onnx.Graph`.
+:class:`skregopt._onnx.graph.Graph`.
 """
 
 from ._absolute_error import AbsoluteError

@@ -17,7 +17,9 @@ from support.onnx_models import DTYPES, RTOL, SMALL, assert_exported, same
 from support.problems import TASKS, make_problem
 
 import skregopt
-from skregopt import MLPClassifier, MLPRegressor, _onnx
+from skregopt import MLPClassifier, MLPRegressor
+from skregopt._onnx.graph import Graph
+from skregopt._onnx.networks import onnx_form
 from skregopt.activations import ACTIVATIONS, ELU, GELU, Activation, LeakyReLU, Tanh
 from skregopt.losses import LOSSES, SquaredError
 from skregopt.model_selection import MLPClassifierCV, MLPRegressorCV
@@ -34,10 +36,10 @@ pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore::sklearn.exc
 def recorded(component, kernel):
     """Return the operators of a component's ONNX form; needs no ONNX."""
     operators = []
-    op = _onnx.Graph(
+    op = Graph(
         "float64", lambda stem: f"{stem}-", lambda name, *args, **kw: operators.append(name), lambda name, array: None
     )
-    _onnx._form(component, kernel)(op, "z")
+    onnx_form(component, kernel)(op, "z")
     return operators
 
 

@@ -318,7 +318,7 @@ def test_parameters_outside_their_domain_are_refused(component):
 def onnx_outputs(component, X, columns):
     """Return the outputs of all columns as onnxruntime computes them, of shape (n_rows, n_columns * n_outputs)."""
     onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
-    from skregopt._onnx import Graph
+    from skregopt._onnx.graph import Graph
 
     nodes, constants = [], []
     op = Graph(
