@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import count
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -33,13 +34,13 @@ class Graph:
     ----------
     element_type : int
         ONNX's code of the network's dtype.
-    FLOAT, INT64 : int
-        ONNX's codes of other types, for Cast.
+    FLOAT, DOUBLE, INT64, STRING : int
+        ONNX's codes of types, for Cast and for inputs.
     eps, smallest_normal : float
         Machine epsilon, and smallest normal number, of the dtype.
     """
 
-    FLOAT, INT64, _DOUBLE = 1, 7, 11  # onnx.TensorProto.DataType
+    FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11  # onnx.TensorProto.DataType
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Graph:
         add_constant: Callable[[str, Array], None],
     ) -> None:
         self.dtype = np.dtype(dtype)
-        self.element_type = self.FLOAT if self.dtype == np.float32 else self._DOUBLE
+        self.element_type = self.FLOAT if self.dtype == np.float32 else self.DOUBLE
         limits = np.finfo(self.dtype)
         self.eps, self.smallest_normal = float(limits.eps), float(limits.smallest_normal)
         self._new_name, self._add_node, self._add_constant = new_name, add_node, add_constant
@@ -71,3 +72,47 @@ class Graph:
         name = self._new_name("constant")
         self._add_constant(name, value if isinstance(value, np.ndarray) else np.array(value, dtype=self.dtype))
         return name
+
+
+class Parts:
+    """Nodes and constants of a model, to which a :class:`Graph` of any precision adds.
+
+    Parameters
+    ----------
+    taken : iterable of str
+        Names that inputs have.
+
+    Attributes
+    ----------
+    nodes : list of onnx.NodeProto
+    constants : list of onnx.TensorProto
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.nodes, self.constants = [], []
+        self._taken, self._numbers = set(taken), count()
+
+    def graph(self, dtype: DTypeLike) -> Graph:
+        """Return a graph of a precision."""
+        return Graph(dtype, self._new_name, self._add_node, self._add_constant)
+
+    def output_name(self, name: str) -> str:
+        """Return a name, with underscores at its end where an input has it already."""
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
+
+    def _new_name(self, stem):
+        return next(name for name in (f"{stem}_{number}" for number in self._numbers) if name not in self._taken)
+
+    def _add_node(self, operator, inputs, outputs, **attributes):
+        from onnx import helper
+
+        name = f"{operator}_of_{outputs[0]}"
+        self.nodes.append(helper.make_node(operator, inputs, outputs, name=name, **attributes))
+
+    def _add_constant(self, name, array):
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

@@ -4,10 +4,12 @@ import numpy as np
 
 from .._estimators.classifier import MLPClassifier
 from .._estimators.regressor import MLPRegressor
+from .._tabular.classifier import TabularMLPClassifier
+from .._tabular.regressor import TabularMLPRegressor
 from ..model_selection._cross_validation import MLPClassifierCV, MLPRegressorCV
-from .classes import class_outputs, onnx_labels
 from .graph import Graph
 from .networks import add_network, fitted_mlp, invert_link
+from .outputs import class_outputs, onnx_labels
 
 
 def register_skl2onnx() -> None:
@@ -21,6 +23,9 @@ def register_skl2onnx() -> None:
     conventions: the dtype of the input sets the precision, predictions are columns, and class labels are integers or
     strings. Classifiers have the options ``zipmap``, ``nocl`` and ``output_class_labels``. onnxruntime has no
     ``zipmap`` in float64.
+
+    :class:`TabularMLPClassifier` and :class:`TabularMLPRegressor` have no converter for skl2onnx, which raises a
+    TypeError for them: they take a raw table, so that they need no pipeline. Convert them with :func:`to_onnx`.
 
     Needs the package skl2onnx (``pip install "skregopt[onnx]"``).
 
@@ -51,6 +56,8 @@ def register_skl2onnx() -> None:
         )
     for kind in (MLPRegressor, MLPRegressorCV):
         update_registered_converter(kind, f"Skregopt{kind.__name__}", _regressor_types, _convert_regressor)
+    for kind, of_kind in ((TabularMLPClassifier, options), (TabularMLPRegressor, None)):
+        update_registered_converter(kind, f"Skregopt{kind.__name__}", _refuse, _refuse_to_convert, options=of_kind)
 
 
 def _skl2onnx_labels(operator):
@@ -105,3 +112,15 @@ def _convert_classifier(scope, operator, container):
 def _convert_regressor(scope, operator, container):
     op, estimator, raw_prediction = _add_network(scope, operator, container)
     op.Identity(invert_link(op, estimator, raw_prediction), outputs=[operator.outputs[0].full_name])
+
+
+def _refuse(operator):
+    """Raise TypeError for an estimator for tables, instead of the advice of skl2onnx to register a converter."""
+    raise TypeError(
+        f"skl2onnx cannot convert {type(operator.raw_operator).__name__}, which reads the columns of a raw table. "
+        "Convert it on its own with skregopt.to_onnx, and do what steps before it do where the table is read."
+    )
+
+
+def _refuse_to_convert(scope, operator, container):
+    _refuse(operator)

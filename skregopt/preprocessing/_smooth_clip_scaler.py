@@ -14,8 +14,8 @@ from .._kernels.typing import Array, Float64s
 from ._base import NumericEncoder, portions, present, unchanged_on_failure
 
 _LARGEST = np.finfo(np.float64).max
-_BOUND = 3.0  # of what the scaler returns
-_FAR = 1e100  # from there on the bound is reached, and squares are still finite
+BOUND = 3.0  # of what the scaler returns
+FAR = 1e100  # from there on the bound is reached, and squares are still finite
 
 
 def center_and_scale(column: Array) -> tuple[float, float]:
@@ -143,5 +143,5 @@ class SmoothClipScaler(OneToOneFeatureMixin, NumericEncoder):
                 z = X[rows] - self.center_
                 z /= divisors
                 z *= varies
-                np.clip(z, -_FAR, _FAR, out=z)
-                outputs[rows] = z / np.sqrt(1 + (z / _BOUND) ** 2)
+                np.clip(z, -FAR, FAR, out=z)
+                outputs[rows] = z / np.sqrt(1 + (z / BOUND) ** 2)

@@ -24,7 +24,7 @@ def skl2onnx(onnxruntime):
 def run(onnxruntime):
     """Return the function that runs a model: outputs by name."""
 
-    def outputs(model, X, **inputs):
+    def outputs(model, X, /, **inputs):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -46,7 +46,7 @@ ORDER = {
     "_tabular": "scale weights table folds read portfolio members combination base classifier regressor",
     "model_selection": "_alpha_max _plan _path_result _path _routing _best_network _cross_validation _search_space",
     "preprocessing": "_base _smooth_clip_scaler _piecewise_linear_encoder _columns _table _categories _tabular_encoder",
-    "_onnx": "graph networks classes models pipelines",
+    "_onnx": "graph networks outputs encoder tables models pipelines",
     "_display": "drawing scales labels parallel searches loss_curves weights paths",
 }
 # In the folder of a family, these files may be imported by those that follow and by all others.

@@ -3,7 +3,8 @@
 import numpy as np
 
 import skregopt
-from skregopt import MLPClassifier
+from skregopt import MLPClassifier, TabularMLPClassifier
+from skregopt._onnx.graph import Graph
 
 DTYPES = ("float32", "float64")
 RTOL = 1e-5
@@ -34,3 +35,32 @@ def assert_exported(estimator, X, run):
             same(found["prediction"], estimator.predict(rows))
             assert found["prediction"].dtype == dtype
     return model
+
+
+def columns_as_inputs(model, frame):
+    """Return a frame of pandas as the inputs of a model."""
+    columns = {}
+    for each in model.graph.input:
+        column = frame[each.name]
+        is_text = each.type.tensor_type.elem_type == Graph.STRING
+        column = column.astype(object).where(column.notna(), "") if is_text else column.astype("float64")
+        columns[each.name] = column.to_numpy()[:, None]
+    return columns
+
+
+def assert_table_exported(estimator, frame, run, X=None):
+    """Assert that the exported model predicts like the estimator, of X if that is not the frame. Return outputs."""
+    model = skregopt.to_onnx(estimator)
+    found = run(model, None, **columns_as_inputs(model, frame))
+    X = frame if X is None else X
+    methods = ("predict", "predict_proba") if isinstance(estimator, TabularMLPClassifier) else ("predict",)
+    for values, method in zip(found.values(), methods, strict=True):
+        expected = getattr(estimator, method)(X)
+        assert values.dtype.kind == expected.dtype.kind or values.dtype == object
+        if expected.dtype.kind == "f":
+            atol = RTOL * np.ptp(expected) if method == "predict" else 0
+            np.testing.assert_allclose(values, expected, rtol=20 * RTOL, atol=atol)
+        else:
+            np.testing.assert_array_equal(values, expected)
+        assert values.shape == expected.shape
+    return found
