@@ -67,8 +67,9 @@ def new_rows(frame):
     rows["text"] = np.where(np.arange(60) % 3 == 0, "unseen", rows["text"])
     rows["sizes"] = np.where(np.arange(60) % 4 == 0, 77.0, rows["sizes"].astype(float))
     rows["none"] = np.where(np.arange(60) % 2, "unseen", None)
-    rows.loc[::5, ["offset", "constant"]] = np.nan
     rows.loc[::6, ["two", "one", "no holes"]] = None
+    rows["constant"] = np.arange(60) % 9
+    rows.loc[::5, ["offset", "constant"]] = np.nan
     rows.loc[1:3, "holes"] = [1e300, -1e300, 0.0]
     return rows[list(rows)[::-1]]
 
@@ -194,15 +195,19 @@ def test_thousands_of_categories(run):
 
 
 def test_names_of_columns_that_the_graph_needs(frame, run):
-    names = ["label", "probabilities", "prediction", "constant_5", "Gemm_20", "constant_0", "a b/c", "größer", "", "X"]
+    names = ["label", "probabilities", "prediction", "prediction_", "a b/c", "x7", "größer", "Gemm_1", "", "X"]
     inputs = [name or "x8" for name in names]
     X = frame.iloc[:, : len(names)].set_axis(names, axis=1)
     targets = make_targets(frame)
     clf = TabularMLPClassifier(**SMALL).fit(X, targets["binary"])
     found = assert_table_exported(clf, X.set_axis(inputs, axis=1), run, X)
     assert list(found) == ["label_", "probabilities_"]
+    graph = skregopt.to_onnx(clf).graph
     reg = TabularMLPRegressor(**SMALL).fit(X, targets["positive"])
-    assert list(assert_table_exported(reg, X.set_axis(inputs, axis=1), run, X)) == ["prediction_"]
+    assert list(assert_table_exported(reg, X.set_axis(inputs, axis=1), run, X)) == ["prediction__"]
+    inner = [graph.node[0].output[0], graph.node[9].output[0], graph.initializer[0].name, graph.initializer[9].name]
+    X = X.iloc[:, : len(inner)].set_axis(inner, axis=1)
+    assert_table_exported(TabularMLPClassifier(**SMALL).fit(X, targets["binary"]), X, run)
 
 
 # --- what ONNX cannot express ----------------------------------------------------------------------------------------
