@@ -8,10 +8,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.base import BaseMLP
+from .._tabular.base import BaseTabularMLP
 from ..model_selection._cross_validation import BaseMLPCV
 
 # what has weights and curves to draw
 Drawable: TypeAlias = BaseMLP | BaseMLPCV[Any] | Pipeline
+DrawableCurves: TypeAlias = Drawable | BaseTabularMLP
 
 # distinct also for colour-blind readers: M. Okabe and K. Ito, "Color universal design", 2002
 BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
@@ -27,6 +29,11 @@ def last_step(estimator):
 def fitted_mlp(estimator):
     """Return the fitted MLP: of a pipeline its last step, of a cross-validated estimator ``best_estimator_``."""
     fitted = last_step(estimator)
+    if isinstance(fitted, BaseTabularMLP):
+        raise TypeError(
+            f"{type(fitted).__name__} has several networks, and this display draws one of them. Pass an element of its "
+            "estimators_, and encoder_.get_feature_names_out() as names of the features."
+        )
     if not isinstance(fitted, BaseMLP | BaseMLPCV):
         raise TypeError(
             "estimator must be an MLPClassifier, MLPRegressor, MLPClassifierCV or MLPRegressorCV, or a Pipeline that "
@@ -34,6 +41,15 @@ def fitted_mlp(estimator):
         )
     check_is_fitted(fitted)
     return fitted.best_estimator_ if isinstance(fitted, BaseMLPCV) else fitted
+
+
+def fitted_networks(estimator):
+    """Return the fitted networks of an estimator: all of an estimator for tables, otherwise one."""
+    fitted = last_step(estimator)
+    if not isinstance(fitted, BaseTabularMLP):
+        return [fitted_mlp(estimator)]
+    check_is_fitted(fitted)
+    return fitted.estimators_
 
 
 def input_names(estimator):

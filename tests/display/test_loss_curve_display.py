@@ -5,10 +5,7 @@ import pytest
 from sklearn.base import clone
 from support.pictures import data, fitted, y_of
 
-from skregopt import (
-    LossCurveDisplay,
-    MLPClassifier,
-)
+from skregopt import LossCurveDisplay, MLPClassifier, TabularMLPClassifier, TabularMLPRegressor, WeightsDisplay
 
 pytest.importorskip("matplotlib", reason="needs the extra plot")
 import matplotlib.pyplot as plt
@@ -110,3 +107,94 @@ def test_curves_as_arrays():
     curves = {"loss_curve": [1.0, 0.5], "validation_loss_curve": [1.0, 0.6], "learning_rate_curve": [0.1, 0.2]}
     display = LossCurveDisplay(**{name: np.array(values) for name, values in curves.items()}).plot()
     assert list(display.lines_) == ["training", "validation", "learning_rate"]
+
+
+# --- several networks ------------------------------------------------------------------------------------------------
+
+
+def of_tables(n_estimators, kind=TabularMLPClassifier, **params):
+    """Return a small estimator for tables after six epochs."""
+    params = {"n_estimators": n_estimators, "max_iter": 6, "hidden_layer_sizes": 4, "random_state": 0} | params
+    return kind(**params).fit(*data())
+
+
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_all_networks_of_an_estimator_for_tables(kind):
+    model = of_tables(4, kind)
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.axes_) == ["loss", "training"] and sorted(display.lines_) == ["training", "validation"]
+    for network, training, validation in zip(
+        model.estimators_, display.lines_["training"], display.lines_["validation"], strict=True
+    ):
+        assert y_of(training) == network.loss_curve_ and y_of(validation) == network.validation_loss_curve_
+        assert training.axes is display.axes_["training"] and validation.axes is display.ax_
+        assert list(validation.get_xdata()) == list(range(1, 7))
+    assert len({line.get_color() for line in display.lines_["validation"]}) == 1
+    (points,) = display.best_lines_
+    assert list(points.get_xdata()) == [network.best_iter_ for network in model.estimators_]
+    assert y_of(points) == [n.validation_loss_curve_[n.best_iter_ - 1] for n in model.estimators_]
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["best epoch"]
+    assert display.ax_.get_ylabel() == "validation\nloss"
+    assert "learning_rate" in LossCurveDisplay.from_estimator(model, learning_rate=True).lines_
+
+
+def test_one_network_of_an_estimator_for_tables_is_drawn_like_any_other():
+    model = of_tables(1)
+    display = LossCurveDisplay.from_estimator(model)
+    assert y_of(display.lines_["training"]) == model.estimators_[0].loss_curve_
+    assert list(display.axes_) == ["loss", "learning_rate"]
+
+
+def test_scores_of_several_networks():
+    model = of_tables(3, scoring="accuracy")
+    display = LossCurveDisplay.from_estimator(model, score_line_kw={"label": "mine"}, best_line_kw={"color": "blue"})
+    assert list(display.axes_) == ["loss", "training", "scores"]
+    assert [y_of(line) for line in display.lines_["scores"]] == [n.validation_scores_ for n in model.estimators_]
+    assert display.axes_["scores"].get_ylabel() == "validation\naccuracy"
+    assert [line.get_label() for line in display.lines_["scores"]][0] == "mine"
+    assert len(display.best_lines_) == 2 and {line.get_color() for line in display.best_lines_} == {"blue"}
+    assert y_of(display.best_lines_[1]) == [n.validation_scores_[n.best_iter_ - 1] for n in model.estimators_]
+
+
+def test_networks_that_differ_in_what_they_have():
+    """In epochs, in scores, in a best epoch, and in the epoch in which validation began."""
+    display = LossCurveDisplay(
+        loss_curve=[[3.0, 2.0, 1.0], [2.0, 1.0]],
+        validation_loss_curve=[[2.5, 1.5], None],
+        validation_scores=[None, [0.5, 0.75]],
+        best_epoch=[2, None],
+    ).plot()
+    assert [len(display.lines_[name]) for name in ("training", "validation", "scores")] == [2, 1, 1]
+    assert list(display.lines_["validation"][0].get_xdata()) == [2, 3]
+    (points,) = display.best_lines_
+    assert (list(points.get_xdata()), y_of(points)) == ([2], [2.5])
+
+
+def test_several_networks_without_validation():
+    X, y = data()
+    model = TabularMLPClassifier(n_estimators=2, max_iter=3, hidden_layer_sizes=4).fit(X[:30], y[:30])
+    display = LossCurveDisplay.from_estimator(model)
+    assert list(display.axes_) == ["loss"] and list(display.lines_) == ["training"]
+    assert display.ax_.get_ylabel() == "training\nloss" and display.best_lines_ == []
+    assert display.ax_.get_legend() is None
+
+
+def test_the_fall_of_the_first_epochs_does_not_decide_about_the_scale():
+    curves = [[50.0, *np.linspace(2, 1, 20)], [40.0, *np.linspace(3, 1, 20)]]
+    display = LossCurveDisplay(loss_curve=curves, validation_loss_curve=curves).plot()
+    low, high = display.ax_.get_ylim()
+    assert 0.5 < low < 1 and 2.9 < high < 3.2
+    assert display.axes_["training"].get_ylim()[1] > 50
+    single = LossCurveDisplay(loss_curve=curves[0], validation_loss_curve=curves[1]).plot()
+    assert single.ax_.get_ylim()[1] > 50
+
+
+def test_displays_of_one_network_say_what_to_pass():
+    model = of_tables(2)
+    with pytest.raises(
+        TypeError, match="TabularMLPClassifier has several networks.* Pass an element of its estimators_"
+    ):
+        WeightsDisplay.from_estimator(model)
+    names = model.encoder_.get_feature_names_out()
+    display = WeightsDisplay.from_estimator(model.estimators_[0], feature_names=names)
+    assert {text.get_text() for text in display.ax_.get_yticklabels()} <= set(names)
