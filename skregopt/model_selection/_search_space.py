@@ -12,6 +12,8 @@ from .._estimators.base import BaseMLP
 from .._estimators.resolve import hidden_units, initial_rate
 from .._kernels.component import build_component
 from .._kernels.parameters import is_default, unfitted
+from .._tabular.base import BaseTabularMLP
+from .._tabular.portfolio import plan
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
@@ -21,7 +23,7 @@ _LOG, _UNIFORM, _INTEGERS, _CHOICE = "logarithmic", "uniform", "logarithmic inte
 
 
 def param_distributions(
-    estimator: BaseMLP, style: Literal["scipy", "optuna"] = "scipy", prefix: str = ""
+    estimator: BaseMLP | BaseTabularMLP, style: Literal["scipy", "optuna"] = "scipy", prefix: str = ""
 ) -> dict[str, Any]:
     """Return a search space for an estimator, with useful ranges.
 
@@ -46,9 +48,23 @@ def param_distributions(
     batch_size              32, 64, 128, 256
     ======================  ============================================================================
 
+    The space for an estimator for tables is smaller, because recipes decide about most of its networks. Search it with
+    few networks, such as ``n_estimators=1``, then fit many with the best parameters. More epochs and more networks only
+    cost time, so neither is searched.
+
+    ======================  ============================================================================
+    parameter               range for TabularMLPClassifier and TabularMLPRegressor
+    ======================  ============================================================================
+    learning_rate_init      log-uniform, 0.001 to 0.03
+    dropout                 uniform, 0 to 0.4
+    hidden_layer_sizes      two or three layers of 64, 128 or 256 units; only for 'scipy', because optuna's choices are
+                            numbers and names
+    n_bins                  8, 16, 32, 64; only if one of the networks has bins
+    ======================  ============================================================================
+
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, TabularMLPClassifier or TabularMLPRegressor
         Estimator to search parameters of. It is not changed.
     style : {'scipy', 'optuna'}, default='scipy'
         'scipy' gives lists and distributions with a method ``rvs``, for scikit-learn's ``RandomizedSearchCV`` and
@@ -65,7 +81,7 @@ def param_distributions(
     Raises
     ------
     TypeError
-        If ``estimator`` is not an MLPClassifier or MLPRegressor, or ``prefix`` is not a str.
+        If ``estimator`` is any other object, or ``prefix`` is not a str.
     ValueError
         For an unknown style.
     ImportError
@@ -78,23 +94,29 @@ def param_distributions(
     >>> sorted(param_distributions(MLPClassifier(solver="lbfgs")))
     ['activation', 'alpha', 'hidden_layer_sizes', 'n_hidden_layers']
     """
-    if not isinstance(estimator, BaseMLP):
+    if not isinstance(estimator, BaseMLP | BaseTabularMLP):
         raise TypeError(
-            f"estimator must be an MLPClassifier or an MLPRegressor of skregopt, got {estimator!r}. For a Pipeline, "
-            "pass its last step, and the name of the step as prefix, such as prefix='mlpclassifier__'."
+            "estimator must be an MLPClassifier, MLPRegressor, TabularMLPClassifier or TabularMLPRegressor of "
+            f"skregopt, got {estimator!r}. For a Pipeline, pass its last step, and the name of the step as prefix, "
+            "such as prefix='mlpclassifier__'."
         )
     if style not in ("scipy", "optuna"):
         raise ValueError(f"style must be 'scipy' or 'optuna', got {style!r}.")
     if not isinstance(prefix, str):
         raise TypeError(f"prefix must be a str, such as 'mlpclassifier__', got {prefix!r}.")
+    estimator = unfitted(estimator)
+    estimator._validate_params()
+    is_table = isinstance(estimator, BaseTabularMLP)
+    domains = _domains_of_table(estimator) if is_table else _domains(estimator)
+    if is_table and style == "optuna":
+        domains.pop("hidden_layer_sizes", None)
     convert = _as_scipy if style == "scipy" else _as_optuna
-    return {prefix + name: convert(*domain) for name, domain in _domains(estimator).items()}
+    settable = estimator.get_params(deep=False)  # the constructor of a subclass may hide parameters
+    return {prefix + name: convert(*domain) for name, domain in domains.items() if name in settable}
 
 
 def _domains(estimator):
     """Return {name: (kind, values or bounds)}."""
-    estimator = unfitted(estimator)
-    estimator._validate_params()
     penalty = build_component(Penalty, PENALTIES, estimator.penalty, estimator)
     domains = {}
     if estimator.solver != "lbfgs":
@@ -107,8 +129,23 @@ def _domains(estimator):
     widths = hidden_units(estimator)
     if widths:
         domains |= _of_hidden_layers(estimator, widths)
-    settable = estimator.get_params(deep=False)  # the constructor of a subclass may hide parameters
-    return {name: domain for name, domain in domains.items() if name in settable}
+    return domains
+
+
+def _domains_of_table(estimator):
+    """Return the same for an estimator for tables."""
+    rate, n_bins = estimator.learning_rate_init, estimator.n_bins
+    layers = [(64,) * 3, (128,) * 2, (128,) * 3, (256,) * 2, (256,) * 3]
+    if not isinstance(estimator.hidden_layer_sizes, str):
+        widths = np.atleast_1d(estimator.hidden_layer_sizes).tolist()
+        layers = [tuple(max(1, round(factor * width)) for width in widths) for factor in (0.5, 1, 2)]
+    domains = {"learning_rate_init": (_LOG, 1e-3, 3e-2) if isinstance(rate, str) else (_LOG, rate / 10, rate * 10)}
+    if layers[0]:
+        domains |= {"dropout": (_UNIFORM, 0.0, 0.4), "hidden_layer_sizes": (_CHOICE, list(dict.fromkeys(layers)))}
+    if any(recipe.embedding == "bins" for recipe, _ in plan(estimator.n_estimators)):
+        bins = [8, 16, 32, 64] if n_bins == 16 else sorted({max(2, n_bins // 2), n_bins, 2 * n_bins})
+        domains["n_bins"] = (_CHOICE, bins)
+    return domains
 
 
 def _of_the_solver(estimator):

@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
 from skregopt.model_selection import param_distributions
 from skregopt.penalties import GroupL1
 
@@ -123,3 +123,70 @@ def test_without_optuna_the_error_says_how_to_get_it(monkeypatch):
         param_distributions(MLPClassifier(), style="optuna")
     with pytest.raises(ValueError, match="style must be 'scipy' or 'optuna', got 'hyperopt'"):
         param_distributions(MLPClassifier(), style="hyperopt")
+
+
+# --- estimators for tables -------------------------------------------------------------------------------------------
+
+TABLES = [
+    TabularMLPClassifier(n_estimators=1),
+    TabularMLPRegressor(n_estimators=2, loss="huber", scoring="r2"),
+    TabularMLPClassifier(n_estimators=2, hidden_layer_sizes=(6, 1), learning_rate_init=0.001, n_bins=3, dropout=0.1),
+    TabularMLPRegressor(n_estimators=2, hidden_layer_sizes=np.array([5])),
+]
+
+
+@pytest.mark.parametrize("style", ["scipy", "optuna"])
+@pytest.mark.parametrize("case", range(len(TABLES)))
+def test_every_draw_of_a_table_can_be_fitted(case, style):
+    estimator = TABLES[case]
+    space = param_distributions(estimator, "scipy")
+    sampled = list(draws(space, 6))
+    if style == "optuna":
+        optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install skregopt[optuna]")
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            space_of_optuna = param_distributions(estimator, "optuna")
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
+            sampled = [study.ask(space_of_optuna).params for _ in range(6)]
+        assert set(space_of_optuna) == set(space) - {"hidden_layer_sizes"}
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(256, 3)), np.arange(256) % 2
+    for draw in sampled:
+        drawn = clone(estimator).set_params(max_iter=2, random_state=0, **draw)
+        assert np.isfinite(drawn.fit(X, y).predict(X)).all()
+        for network in drawn.estimators_:
+            assert network.hidden_layer_sizes == draw.get("hidden_layer_sizes", network.hidden_layer_sizes)
+
+
+@pytest.mark.nojit
+def test_a_space_of_a_table_has_what_has_an_effect():
+    spaces = [param_distributions(estimator) for estimator in TABLES]
+    recipe = {"learning_rate_init", "dropout", "hidden_layer_sizes"}
+    assert [set(space) for space in spaces] == [recipe, *[recipe | {"n_bins"}] * 3]
+    assert set(param_distributions(TabularMLPRegressor(n_estimators=1, hidden_layer_sizes=()))) == {
+        "learning_rate_init"
+    }
+    assert spaces[0]["learning_rate_init"].support() == pytest.approx((0.001, 0.03))
+    assert spaces[2]["learning_rate_init"].support() == pytest.approx((0.0001, 0.01))
+    assert spaces[1]["n_bins"] == [8, 16, 32, 64] and spaces[2]["n_bins"] == [2, 3, 6]
+    assert spaces[2]["hidden_layer_sizes"] == [(3, 1), (6, 1), (12, 2)]
+    assert spaces[3]["hidden_layer_sizes"] == [(2,), (5,), (10,)]
+    assert all(len(set(layers)) == 1 for layers in spaces[0]["hidden_layer_sizes"])
+    assert set(param_distributions(TABLES[0], prefix="model__")) == {f"model__{name}" for name in spaces[0]}
+    with pytest.raises(
+        TypeError, match="must be an MLPClassifier, .* or TabularMLPRegressor of skregopt, got Pipeline"
+    ):
+        param_distributions(make_pipeline(StandardScaler()))
+
+
+@pytest.mark.nojit
+def test_a_space_of_a_table_skips_what_a_subclass_hides():
+    class Small(TabularMLPClassifier):
+        """Fixes the layers."""
+
+        def __init__(self, *, n_estimators=1, dropout=0.0):
+            super().__init__(n_estimators=n_estimators, dropout=dropout, hidden_layer_sizes=4)
+
+    assert set(param_distributions(Small())) == {"dropout"}
+    assert set(param_distributions(TabularMLPRegressor(), "scipy")) > {"n_bins"}
