@@ -6,6 +6,7 @@ Networks compute in their own precision. All else is float64, as in Python.
 import numpy as np
 
 from .._tabular.classifier import TabularMLPClassifier
+from .._tabular.scale import TargetScale
 from .encoder import add_encoder, encoder_inputs
 from .graph import Parts
 from .networks import add_network, invert_link
@@ -61,7 +62,7 @@ def _class_predictions(op, own, estimator, network, raw_prediction):
 
 def _number_predictions(op, own, estimator, network, raw_prediction):
     """Add the predictions of a network in the unit of y, and within its range."""
-    scale = estimator._scale
+    scale = TargetScale(**estimator._scale)
     y_pred = op.Cast(invert_link(own, network, raw_prediction), to=op.DOUBLE)
     return op.Min(op.Max(op.Add(op.Mul(y_pred, scale.scale), scale.center), scale.low), scale.high)
 

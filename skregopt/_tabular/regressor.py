@@ -17,6 +17,7 @@ from .._kernels.typing import Floats, MatrixLike, Scorer, Splitter
 from ..losses import Loss
 from .base import BaseTabularMLP
 from .read import TableData
+from .scale import TargetScale
 from .table import NumberTable, like_y
 
 
@@ -181,10 +182,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         score = None
         if combination.held_out is not None:
             score = 1 - combination.judged.loss(combination.held_out, combination.rows)
-        return {"validation_score_": score, "_scale": table.scale, "_rule": table.rule}
+        return {"validation_score_": score, "_scale": vars(table.scale), "_rule": table.rule}
 
     def _predict_one(self, model, X):
-        return self._scale.from_network(model.predict(X).reshape(X.shape[0], -1))
+        return TargetScale(**self._scale).from_network(model.predict(X).reshape(X.shape[0], -1))
 
     def predict(self, X: MatrixLike) -> Floats:
         """Predict targets.
