@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, clone
 from support.states import state, weights
 
 import skregopt
-from skregopt import MLPClassifier, MLPRegressor, model_selection
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, model_selection
 from skregopt.activations import ELU, Trainable
 from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.losses import Quantile
@@ -76,9 +76,14 @@ def estimators():
         if hasattr(kind, "partial_fit"):
             params = {"max_iter": 2, "penalty": "l1", "feature_embedding": "periodic", "random_state": 0}
             yield kind(2, Trainable("relu"), **params).fit(X, y).partial_fit(X, y)
+        elif kind in TABLES:
+            yield kind(n_estimators=3, max_iter=1, random_state=0).fit(X, y)
         else:
             network = kind._default_class(2, penalty="l1", max_iter=2, random_state=0)
             yield kind(network, alphas=[0.01, 0.1], cv=2).fit(X, y)
+
+
+TABLES = (TabularMLPClassifier, TabularMLPRegressor)
 
 
 class Recorder(pickle.Unpickler):
@@ -113,7 +118,7 @@ def test_the_page_lists_all_classes_in_files():
     missing = found - set(trusted_types())
     assert not missing
     # parameters, which these estimators have by name
-    assert set(trusted_types()) - found == {f"skregopt.{name}.*" for name in ("initializers", "penalties", "schedules")}
+    assert set(trusted_types()) - found == {"skregopt.penalties.*", "skregopt.schedules.*"}
 
 
 ROUTES = {
@@ -187,6 +192,41 @@ def test_embeddings_name_no_more_of_the_package_than_documented():
     for embedding in EMBEDDINGS:
         model = MLPRegressor(3, feature_embedding=embedding, activation=Trainable(), max_iter=2).fit(X, X[:, 0])
         assert {name for name in own_classes(model) if not name.endswith("*")} == {"skregopt.MLPRegressor"}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.RandomState(0)
+    X = {
+        "number": rng.normal(size=90),
+        "flag": rng.uniform(size=90) > 0.5,
+        "level": pandas.Categorical(rng.randint(3, size=90)),
+    }
+    X["text"] = np.where(
+        rng.uniform(size=90) < 0.2, None, np.array(["a", "b", "c"], dtype=object)[rng.randint(3, size=90)]
+    )
+    X["number"][::7] = np.nan
+    return pandas.DataFrame(X)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("kind", TABLES)
+def test_estimators_for_tables(kind, route, frame):
+    y = frame["number"].fillna(0.0) > frame["flag"]
+    y = y.map({True: "yes", False: "no"}) if kind is TabularMLPClassifier else y + 10.0
+    params = {"loss": Quantile([0.25, 0.75])} if kind is TabularMLPRegressor else {}
+    model = kind(n_estimators=3, max_iter=2, random_state=0, **params).fit(frame, y)
+    loaded = ROUTES[route](model)
+    for method in ("predict", "predict_proba", "predict_log_proba"):
+        if hasattr(model, method):
+            np.testing.assert_array_equal(getattr(loaded, method)(frame), getattr(model, method)(frame))
+    assert loaded.score(frame, y) == model.score(frame, y)
+    np.testing.assert_array_equal(loaded.feature_importances_, model.feature_importances_)
+    if route != "skops":
+        assert remembered(clone(loaded)) == remembered(clone(model))
+    assert [weights(network) for network in loaded.estimators_] == [weights(network) for network in model.estimators_]
+    np.testing.assert_array_equal(loaded.fit(frame, y).predict(frame), model.predict(frame))
 
 
 @pytest.mark.parametrize("route", ROUTES)
