@@ -71,8 +71,7 @@ def combine(members, table):
     out_of_fold = [_OutOfFold(group, len(judged.y)) for group in groups]
     common = np.flatnonzero(np.all([part.counts > 0 for part in out_of_fold], axis=0) & judged.has_weight)
     if len(recipes) > 1 and common.size:
-        predictions = [part.of(common) for part in out_of_fold]
-        shares = greedy_weights(predictions, lambda values: judged.loss(values, common), common.size, shares)
+        shares = _selected(out_of_fold, judged, common, shares)
     weights = np.array([shares[recipes.index(m.recipe)] / len(groups[recipes.index(m.recipe)]) for m in members])
     rows = np.flatnonzero(np.any([part.counts > 0 for part in out_of_fold], axis=0) & judged.has_weight)
     held_out = np.zeros((rows.size, out_of_fold[0].sums.shape[1]))
@@ -88,3 +87,21 @@ def combine(members, table):
         return Combination(weights, None, held_out, rows, judged)
     temperature = best_temperature(held_out, lambda values: judged.loss(values, rows), table.axis)
     return Combination(weights, temperature, np.exp(log_tempered(held_out, temperature, table.axis)), rows, judged)
+
+
+def _selected(out_of_fold, judged, rows, prior):
+    """Return the weights of recipes by what they predict for rows.
+
+    Recipes for classes differ in how sure they are, by label smoothing for one. A temperature sets that right in the
+    end, so that they are compared at their best ones.
+    """
+
+    def loss(values):
+        return judged.loss(values, rows)
+
+    predictions = [part.of(rows) for part in out_of_fold]
+    if hasattr(judged, "axis"):
+        temperatures = [best_temperature(values, loss, judged.axis) for values in predictions]
+        pairs = zip(predictions, temperatures, strict=True)
+        predictions = [np.exp(log_tempered(values, temperature, judged.axis)) for values, temperature in pairs]
+    return greedy_weights(predictions, loss, rows.size, prior)

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 N_STEPS = 40  # of the greedy selection, each of which adds one recipe
-ROWS_OF_DOUBT = 500  # as many held-out rows count as much as the prior, equal weights
+ROWS_OF_DOUBT = 300  # as many held-out rows count as much as the prior, equal weights
 _TINY = np.finfo(np.float64).tiny
 _LONGEST_LOG_TEMPERATURE = np.log(20.0)
 
@@ -18,7 +18,7 @@ def greedy_weights(predictions, loss, n_rows, prior):
     """Return the weights of recipes, which sum to 1.
 
     Each step adds the recipe whose addition to the average lowers the loss most; a recipe may be added often. Few rows
-    say little about which recipe is better, so that the selection has the share ``n_rows / (n_rows + 500)`` of the
+    say little about which recipe is better, so that the selection has the share ``n_rows / (n_rows + 300)`` of the
     weights, and the prior the rest.
 
     Parameters

@@ -24,7 +24,7 @@ def center_and_scale(column: Array) -> tuple[float, float]:
     if not values.size:
         return 0.0, 0.0
     lowest, highest = values.min(), values.max()
-    unit = 2.0 if max(-lowest, highest) > _FAR else 1.0  # differences of halves do not overflow
+    unit = 2.0 if max(-lowest, highest) > FAR else 1.0  # differences of halves do not overflow
     lower, median, upper = np.quantile(values / unit, (0.25, 0.5, 0.75), overwrite_input=True)
     spread = upper - lower if upper > lower else (highest / unit - lowest / unit) / 2
     return float(unit * median), float(min(spread, _LARGEST / unit) * unit)

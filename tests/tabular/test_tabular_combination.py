@@ -153,7 +153,7 @@ def test_weights_of_networks_are_shares_of_recipes(tasks):
         predictions.append(values[common])
     greedy = naive_greedy(predictions, lambda mean: 1 - r2_score(y[common], mean), 40)
     prior = np.array([len(networks[r]) for r in recipes]) / 5
-    trust = len(common) / (len(common) + 500)
+    trust = len(common) / (len(common) + 300)
     shares = trust * greedy + (1 - trust) * prior
     expected = [shares[recipes.index(t.recipe)] / len(networks[t.recipe]) for t in tasks]
     assert_allclose(model.weights_, expected, rtol=1e-9)
