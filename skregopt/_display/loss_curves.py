@@ -21,7 +21,7 @@ _PANELS = {
     "scores": 2.0,
     "learning_rate": 1.3,
 }  # from top to bottom, with relative heights
-_Curves: TypeAlias = Sequence[float] | Sequence[Sequence[float]]
+_Curves: TypeAlias = Sequence[float] | Sequence[Sequence[float] | None]
 _LOG_FROM = 20  # from this ratio of the largest to the smallest value on, a logarithmic scale shows more
 
 
@@ -82,7 +82,7 @@ class LossCurveDisplay:
     figure_: Figure
     ax_: Axes
     axes_: dict[str, Axes]
-    lines_: dict[str, Line2D | Any]  # a list, which the user knows
+    lines_: dict[str, Any]  # Line2D, or a list of them for several networks
     best_lines_: list[Line2D]
 
     def __init__(

@@ -17,6 +17,8 @@ from skregopt import (
     MLPRegressor,
     RegularizationPathDisplay,
     SearchResultsDisplay,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
     WeightsDisplay,
     register_skl2onnx,
     to_onnx,
@@ -36,6 +38,9 @@ def curves(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     display.plot(log_scale=False, learning_rate="auto", line_kw={"linewidth": 2}, best_line_kw=None)
     LossCurveDisplay.from_estimator(make_pipeline(MLPClassifier()).fit(X, y), log_scale=True)
     LossCurveDisplay.from_estimator(MLPRegressorCV().fit(X, y))
+    of_several = LossCurveDisplay.from_estimator(TabularMLPRegressor().fit(X, y), learning_rate=True)
+    of_several.lines_["validation"][0].set_linewidth(2)
+    LossCurveDisplay(loss_curve=[reg.loss_curve_, [0.3, 0.2]], validation_scores=[None, [1.0]], best_epoch=[None, 2])
     LossCurveDisplay(
         loss_curve=reg.loss_curve_, validation_loss_curve=[0.1, 0.2], best_epoch=2, unit="iteration"
     ).plot()
@@ -72,9 +77,10 @@ def searches(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     SearchResultsDisplay(candidates=[{"alpha": 1.0}], mean_scores=[0.5], std_scores=np.zeros(1)).plot()
 
 
-def export(clf: MLPClassifier, reg: MLPRegressorCV) -> None:
+def export(clf: MLPClassifier, reg: MLPRegressorCV, table: TabularMLPClassifier) -> None:
     """Write ONNX."""
     register_skl2onnx()
     to_onnx(clf).SerializeToString()
     to_onnx(reg, "model.onnx")
+    to_onnx(table, "model.onnx")
     to_onnx(clf, path=Path("model.onnx"))

@@ -13,13 +13,14 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GroupKFold, KFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
 from skregopt.activations import ELU, GELU, LeakyReLU, Trainable
 from skregopt.embeddings import Periodic, PiecewiseLinear
 from skregopt.initializers import Orthogonal, ZeroOutput
 from skregopt.losses import Focal, Huber, LogLoss, Quantile
 from skregopt.optimizers import SGD, Adam, Muon
 from skregopt.penalties import ElasticNet, GroupL1
+from skregopt.preprocessing import PiecewiseLinearEncoder, SmoothClipScaler, TabularEncoder
 from skregopt.schedules import Cosine, OneCycle, Step, Warmup
 
 
@@ -99,6 +100,20 @@ REGRESSORS = [
     MLPRegressor(early_stopping=True, scoring="neg_median_absolute_error", validation_fraction=KFold(5)),
 ]
 
+FOR_TABLES = [
+    TabularMLPClassifier(),
+    TabularMLPClassifier(n_estimators=1, max_time=60, max_iter=32, hidden_layer_sizes=64, n_bins=32),
+    TabularMLPClassifier(hidden_layer_sizes=(64, 32), learning_rate_init=0.01, dropout=0.1, n_jobs=-1, verbose=True),
+    TabularMLPClassifier(categorical_features=["city"], class_weight="balanced", scoring="roc_auc", random_state=0),
+    TabularMLPClassifier(categorical_features=[0, 3], class_weight={"a": 1, "b": 2.5}, validation_fraction=0.1),
+    TabularMLPClassifier(categorical_features=np.array([True, False]), max_time=0.5, scoring="loss"),
+    TabularMLPClassifier(categorical_features=None, validation_fraction=GroupKFold(5), scoring=worst_class),
+    TabularMLPRegressor(),
+    TabularMLPRegressor(max_iter="auto", hidden_layer_sizes="auto", learning_rate_init="auto", dropout="auto"),
+    TabularMLPRegressor(loss="poisson", max_time=None, random_state=np.random.RandomState(0), n_jobs=2),
+    TabularMLPRegressor(loss=Quantile([0.05, 0.95]), validation_fraction=LastRows(), verbose=1),
+]
+
 
 def data(X: NDArray[np.float32], y: NDArray[np.int64]) -> None:
     """Fit to what is accepted as X and y."""
@@ -167,3 +182,48 @@ def attributes(clf: MLPClassifier, reg: MLPRegressor) -> None:
     assert clf.n_features_in_ + clf.n_layers_ + clf.n_outputs_ + clf.n_iter_ + clf.t_ > 0
     assert clf.out_activation_.startswith("soft")
     assert reg.batch_norm_scales_ and reg.layer_norm_shifts_
+
+
+def tables(frame: pd.DataFrame, table: pl.DataFrame, X: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+    """Fit to frames of both libraries, and to arrays; use what comes back."""
+    clf = TabularMLPClassifier().fit(frame, frame["class"])
+    assert_type(clf, TabularMLPClassifier)
+    assert_type(clf.predict(frame), NDArray[Any])
+    assert_type(clf.predict_proba(frame), NDArray[np.floating[Any]])
+    clf.predict_log_proba(frame[:5]).mean()
+    clf.predict(table)
+    assert_type(clf.score(frame, frame["class"]), float)
+    assert_type(clf.temperature_, float)
+    clf.predict_proba(frame)[:, clf.classes_ == "yes"]
+    clf.fit(table, table["class"]).fit(table.select("age"), table.select("a", "b"))
+    clf.fit(frame, frame["class"], X_val=frame, y_val=frame["class"], sample_weight_val=pd.Series([1.0, 2.0]))
+    clf.fit(X, y, np.ones(len(y)), groups=np.arange(len(y)))
+    clf.fit([["a", 1.0], ["b", None]], ["no", "yes"])
+    clf.fit(X, sp.csr_matrix(y.reshape(-1, 1)))  # an indicator of labels
+    reg = TabularMLPRegressor(n_estimators=4).fit(frame, frame["price"], sample_weight=frame["weight"])
+    assert_type(reg, TabularMLPRegressor)
+    assert_type(reg.predict(table), NDArray[np.floating[Any]])
+    assert_type(reg.score(table, table["price"]), float)
+    reg.fit(table, table["price"], X_val=table, y_val=table["price"])
+    names: list[str] = reg.feature_names_in_.tolist()
+    dict(zip(names, reg.feature_importances_, strict=True))
+    assert_type(reg.encoder_, TabularEncoder)
+    reg.encoder_.transform(frame)
+    assert_type(reg.weights_, NDArray[np.float64])
+    for network in reg.estimators_:
+        network.predict(X)
+    assert reg.n_features_in_ + reg.n_iter_ > 0
+    reg.set_params(max_time=3.0).get_params()["max_time"]
+    make_pipeline(TabularMLPRegressor()).fit(X, y)
+
+
+def encoders(frame: pd.DataFrame, table: pl.DataFrame, X: NDArray[np.float32]) -> None:
+    """Encode frames and arrays."""
+    encoder = TabularEncoder(["city"], n_bins=8, max_categories=None, min_frequency=5).fit(frame)
+    assert_type(encoder, TabularEncoder)
+    encoder.transform(table)[:, encoder.numeric_outputs_].mean()
+    encoder.get_feature_names_out()[encoder.input_columns_ == 0].tolist()
+    assert_type(encoder.scaler_, SmoothClipScaler | None)
+    (SmoothClipScaler().fit(X).center_ * 2).sum()
+    edges = PiecewiseLinearEncoder(8, extrapolation="linear").fit(X).bin_edges_
+    assert_type(edges[0], NDArray[np.float64])

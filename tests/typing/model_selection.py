@@ -10,7 +10,7 @@ from sklearn.feature_selection import SelectFromModel
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import GroupKFold, RandomizedSearchCV, TimeSeriesSplit
 
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPRegressor
 from skregopt.model_selection import (
     MLPClassifierCV,
     MLPRegressorCV,
@@ -77,3 +77,4 @@ def spaces(X: NDArray[np.float64], labels: list[str]) -> None:
     assert_type(space, dict[str, Any])
     RandomizedSearchCV(clf, space | {"alpha": [0.1, 1.0]}, n_iter=5).fit(X, labels)
     param_distributions(clf, "optuna", prefix="mlpclassifier__")
+    param_distributions(TabularMLPRegressor(n_estimators=1), prefix="tabularmlpregressor__")

@@ -5,7 +5,14 @@ Each comment says which one; pyright also reports a comment on a line that it fi
 
 import numpy as np
 
-from skregopt import LossCurveDisplay, MLPClassifier, MLPRegressor, WeightsDisplay
+from skregopt import (
+    LossCurveDisplay,
+    MLPClassifier,
+    MLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+    WeightsDisplay,
+)
 from skregopt.activations import Activation
 from skregopt.losses import Quantile
 from skregopt.model_selection import MLPClassifierCV, param_distributions, regularization_path
@@ -35,6 +42,12 @@ MLPRegressor(class_weight="balanced")  # pyright: ignore[reportCallIssue]
 MLPRegressor(hidden_layers=(64,))  # pyright: ignore[reportCallIssue]
 MLPRegressor(loss=Quantile("0.5"))  # pyright: ignore[reportArgumentType]
 MLPRegressor(learning_rate=Step(gama=0.5))  # pyright: ignore[reportCallIssue]
+TabularMLPClassifier(8)  # pyright: ignore[reportCallIssue]  # all are keywords
+TabularMLPClassifier(hidden_layer_sizes=64.0)  # pyright: ignore[reportArgumentType]
+TabularMLPClassifier(max_iter="many")  # pyright: ignore[reportArgumentType]
+TabularMLPClassifier(loss="focal")  # pyright: ignore[reportCallIssue]
+TabularMLPRegressor(class_weight="balanced")  # pyright: ignore[reportCallIssue]
+TabularMLPRegressor(max_time="1 h")  # pyright: ignore[reportArgumentType]
 MLPClassifierCV(MLPRegressor())  # pyright: ignore[reportArgumentType]
 MLPClassifierCV(selection="2se")  # pyright: ignore[reportArgumentType]
 
@@ -53,6 +66,7 @@ def fits(clf: MLPClassifier, reg: MLPRegressor, X: list[list[float]], y: list[in
     regularization_path(reg, X, y).select(max_features="6")  # pyright: ignore[reportArgumentType]
     param_distributions(X)  # pyright: ignore[reportArgumentType]
     LossCurveDisplay.from_estimator(X)  # pyright: ignore[reportArgumentType]
+    WeightsDisplay.from_estimator(TabularMLPClassifier())  # pyright: ignore[reportArgumentType]
     WeightsDisplay.from_estimator(clf, image_shape=64)  # pyright: ignore[reportArgumentType]
 
 
