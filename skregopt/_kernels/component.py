@@ -252,8 +252,9 @@ def build_component(family, registry, value, estimator):
         and that is not at its default.
     """
     if isinstance(value, family):
+        defaults = estimator._default_parameters()
         for name in value.flat_parameters:
-            given, default = getattr(estimator, name), estimator._default_parameters()[name]
+            given, default = getattr(estimator, name), defaults[name]
             if not is_default(given, default):
                 cure = "Leave"
                 if name in value._get_param_names():
