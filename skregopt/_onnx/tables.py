@@ -35,6 +35,7 @@ def table_model(estimator):
     if not isinstance(estimator, TabularMLPClassifier):
         name = parts.output_name("prediction")
         total = _weighted_mean(parts, estimator, encoded, _number_predictions)
+        total = _within_range(op, total, TargetScale(**estimator._scale))  # which rounding may have left
         n_outputs = estimator.estimators_[0].n_outputs_
         return parts, inputs, {name: add_prediction(op, total, estimator._rule, n_outputs, name)}
     labels, is_multilabel = onnx_labels(estimator.classes_), estimator._axis is None
@@ -64,7 +65,11 @@ def _number_predictions(op, own, estimator, network, raw_prediction):
     """Add the predictions of a network in the unit of y, and within its range."""
     scale = TargetScale(**estimator._scale)
     y_pred = op.Cast(invert_link(own, network, raw_prediction), to=op.DOUBLE)
-    return op.Min(op.Max(op.Add(op.Mul(y_pred, scale.scale), scale.center), scale.low), scale.high)
+    return _within_range(op, op.Add(op.Mul(y_pred, scale.scale), scale.center), scale)
+
+
+def _within_range(op, y_pred, scale):
+    return op.Min(op.Max(y_pred, scale.low), scale.high)
 
 
 def _tempered(op, probabilities, temperature, is_multilabel):

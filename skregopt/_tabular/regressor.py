@@ -201,7 +201,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             The weighted mean of the networks' predictions, each within the range of the targets of ``fit``.
         """
         averages = self._predictions(X)
-        return like_y(self._scale.within_range(averages), self._rule)  # which rounding may have left
+        return like_y(TargetScale(**self._scale).within_range(averages), self._rule)  # which rounding may have left
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination; for quantiles the share of pinball loss explained.
