@@ -106,6 +106,8 @@ def test_predictions_stay_within_the_range_of_y(frame, run):
         network.intercepts_[-1] = network.intercepts_[-1] + 1000
     assert np.ptp(model.predict(frame)) == 0
     assert_table_exported(model, frame, run)
+    model.weights_ = 1.01 * model.weights_  # as if rounding were coarse
+    np.testing.assert_array_equal(assert_table_exported(model, frame, run)["prediction"], model.predict(frame))
 
 
 def test_the_least_probabilities(frame, run):
