@@ -65,6 +65,11 @@ def test_infinity(encoder, value):
         encoder.transform(bad)
 
 
+def test_sparse_columns_have_a_place_elsewhere():
+    with pytest.raises(TypeError, match="leave the sparse columns to a ColumnTransformer"):
+        TabularEncoder().fit(sp.csr_array(np.eye(3)))
+
+
 def test_a_frame_without_columns():
     with pytest.raises(ValueError, match=re.escape("Found array with 0 feature(s) (shape=(3, 0))")):
         TabularEncoder().fit(pd.DataFrame(index=range(3)))

@@ -95,6 +95,23 @@ def test_numbers_that_are_categories(of_train, of_new):
     np.testing.assert_array_equal(outputs, [[0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
 
 
+def test_levels_that_are_large_ints():
+    """Which float64 does not tell apart."""
+    ids = [2**60, 2**60 + 1, 2**60 + 2]
+    for X in (np.array(ids)[:, np.newaxis], pd.DataFrame({"x": ids}), pd.DataFrame({"x": pd.array(ids, "Int64")})):
+        np.testing.assert_array_equal(TabularEncoder([0]).fit_transform(X), np.eye(3))
+
+
+def test_lists_of_numbers_and_strings():
+    encoder = TabularEncoder().fit([["a", 1.0], ["b", 2.0]])
+    assert encoder.get_feature_names_out().tolist() == ["x1", "x0_b"]
+
+
+def test_bytes_are_strings():
+    encoder = TabularEncoder().fit(np.array([["é"], ["ü"]]))
+    np.testing.assert_array_equal(encoder.transform([["ü".encode()], ["é".encode()], [b"\xff"]]), [[1], [-1], [0]])
+
+
 def test_categories_of_numbers():
     X = pd.DataFrame({"x": pd.Categorical([3, 1, None, 9], categories=[9, 7, 3, 1])})
     encoder = TabularEncoder().fit(X)
@@ -151,6 +168,15 @@ def test_arrow(dtype):
     encoder = TabularEncoder(n_bins=2).fit(pd.DataFrame({"x": arrow}))
     for frame in (pd.DataFrame({"x": arrow}), pd.DataFrame({"x": pd.Series(plain, dtype=object)})):
         np.testing.assert_array_equal(encoder.transform(frame), expected.transform(frame))
+
+
+def test_arrow_dictionaries_of_numbers_are_categories():
+    pyarrow = pytest.importorskip("pyarrow")
+    array = pyarrow.array([3, None, 1, 9], type=pyarrow.int64()).dictionary_encode()
+    X = pd.DataFrame({"x": array.to_pandas(types_mapper=pd.ArrowDtype)})
+    encoder = TabularEncoder().fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["x_1", "x_3", "x_9", "missingindicator_x"]
+    np.testing.assert_array_equal(encoder.transform(X)[:, :3], [[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

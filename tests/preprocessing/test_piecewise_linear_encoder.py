@@ -118,6 +118,8 @@ def test_numbers_at_the_ends_of_float64():
         np.testing.assert_array_equal(outputs, [[0, 0], [1, 0], [1, 1]])
         far = PiecewiseLinearEncoder(2, extrapolation="linear").fit(X).transform([[-largest], [largest]])
         assert np.isfinite(far).all()
+    widest = PiecewiseLinearEncoder(1).fit([[-largest], [largest]])
+    np.testing.assert_array_equal(widest.transform([[-largest], [largest]]), [[0], [1]])
 
 
 def test_many_rows_are_encoded_like_one():

@@ -58,6 +58,7 @@ def test_a_new_fit_forgets_the_one_before(encoder):
     fitted = clone(encoder).fit(other).fit(X)
     assert state(fitted) == state(clone(encoder).fit(X)) and not hasattr(fitted, "feature_names_in_")
     assert state(fitted.fit(other)) == state(clone(encoder).fit(other))
+    assert not hasattr(fitted.fit(pd.DataFrame(X)), "feature_names_in_")
 
 
 @each
