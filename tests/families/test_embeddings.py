@@ -236,6 +236,26 @@ def test_whole_weights_are_compared_without_rounding(n_bins, n_rows):
     assert bins(ranks, n_bins).tolist() == np.unique(expected).tolist()
 
 
+SCALES = [0.7, 0.1, 1 / 3, 3, 7, 1e-9, 1e-3, 1e9, 1e-300, 1e300, np.pi]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_bins_do_not_depend_on_the_scale_of_weights(scale):
+    """Where sums of weights decide whether a quantile is this value or the next one, they differ by rounding."""
+    rng = np.random.RandomState(0)
+    for n_rows, n_bins in ((10, 5), (60, 16), (300, 20)):
+        values = rng.permutation(n_rows) / 7
+        expected = bins(values, n_bins).tolist()
+        assert bins(values, n_bins, np.full(n_rows, scale)).tolist() == expected
+        for most in (2, 6):
+            weights = rng.randint(1, most, n_rows)
+            repeated = bins(np.repeat(values, weights), n_bins).tolist()
+            assert bins(values, n_bins, scale * weights).tolist() == repeated
+            assert bins(values, n_bins, scale * (weights / 10)).tolist() == repeated
+        weights = rng.uniform(0.1, 3, n_rows)
+        assert bins(values, n_bins, scale * weights).tolist() == bins(values, n_bins, weights).tolist()
+
+
 def test_bins_of_few_values():
     assert bins([2.0] * 9, 16).tolist() == [2]
     assert bins([2.0], 16).tolist() == [2]
