@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._kernels.jit import jit
-from .._kernels.quantiles import distinct_quantiles
+from .._kernels.quantiles import quantile_edges
 from .._kernels.sklearn_internals import Interval
 from .._kernels.typing import Array, Float64s, Kernel, OnnxGraph
 from .._kernels.views import flat_view
@@ -121,9 +121,11 @@ class PiecewiseLinear(Embedding):
 
         s_j x + c_j + sum_b W_bj e_b(x),   e_b(x) = (x - t_b) / (t_b+1 - t_b), at least 0 and at most 1
 
-    The edges t_0 < t_1 < ... of the bins are the quantiles at 0, 1/n, ..., 1 of the training values (n is ``n_bins``),
-    each of them once. Sample weights count like repeated rows. A column with few distinct values has fewer bins, a
-    constant column none. Outside the training values the outputs are linear, with the slopes s.
+    The edges t_0 < t_1 < ... of the bins are training values: the quantiles at 0, 1/n, ..., 1 (n is ``n_bins``). So
+    each bin has the same share of the rows. A value that fills a share by itself counts for no more than that, and the
+    other bins are dealt out among the other values. Sample weights count like repeated rows. A column with at most n +
+    1 distinct values has an edge at each of them, a constant column no bin. Outside the training values the outputs are
+    linear, with the slopes s.
 
     All numbers but the edges are trained, for each column its own. s and c start uniform on
     [-1/sqrt(n_outputs), 1/sqrt(n_outputs)] and W at zero, so that training starts from linear functions.
@@ -185,7 +187,7 @@ class PiecewiseLinear(Embedding):
 
     def start(self, rng: np.random.RandomState, values: Float64s, weights: Float64s) -> dict[str, Float64s]:
         """Return the arrays of one column, see :meth:`Embedding.start`; its training values give the bins."""
-        edges = distinct_quantiles(values, self.n_bins, weights)
+        edges = quantile_edges(values, self.n_bins, weights)
         largest = 1.0 / math.sqrt(self.n_outputs)
         return {
             "embedding_slopes_": rng.uniform(-largest, largest, self.n_outputs),

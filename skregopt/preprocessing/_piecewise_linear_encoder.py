@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from .._kernels.quantiles import distinct_quantiles
+from .._kernels.quantiles import quantile_edges
 from .._kernels.sklearn_internals import Interval, StrOptions, fit_context, input_feature_names
 from .._kernels.typing import Array, Float64s
 from ._base import NumericEncoder, portions, present, unchanged_on_failure
@@ -18,7 +18,7 @@ from ._base import NumericEncoder, portions, present, unchanged_on_failure
 def bin_edges(column: Array, n_bins: int) -> Float64s:
     """Return the edges of the bins of a column; a single one for a constant, none where no value is present."""
     values = present(column)
-    return distinct_quantiles(values, n_bins) if values.size else values
+    return quantile_edges(values, n_bins) if values.size else values
 
 
 class PiecewiseLinearEncoder(NumericEncoder):
@@ -32,9 +32,10 @@ class PiecewiseLinearEncoder(NumericEncoder):
     them is a continuous function of x, linear within each bin. So a linear model becomes a piecewise linear one, and a
     network need not learn where a column has its steps.
 
-    The edges t_0 < t_1 < ... are the quantiles at 0, 1/n, ..., 1 of the column (n is ``n_bins``), each of them once.
-    All of them are values of the column. A column with few distinct values, or with frequent ones, has fewer bins. A
-    constant column has no bin, so it is left out, as is a column without a value.
+    The edges t_0 < t_1 < ... are values of the column: the quantiles at 0, 1/n, ..., 1 (n is ``n_bins``). So each bin
+    has the same share of the rows. A value that fills a share by itself counts for no more than that, and the other
+    bins are dealt out among the other values. A column with at most n + 1 distinct values has an edge at each of them.
+    A constant column has no bin, so it is left out, as is a column without a value.
 
     Missing values, NaN, are no part of the edges, and make all bins of their column NaN, for an imputer before or
     behind this encoder, or an estimator that knows them.

@@ -7,9 +7,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 from support.embeddings import FORMULAS, Column, embedded, gradient_of
+from twin.embeddings import edges_of_bins
 
 from skregopt._kernels.compiler import DISABLED
 from skregopt.embeddings import EMBEDDINGS, Embedding, Periodic, PiecewiseLinear
+from skregopt.preprocessing import PiecewiseLinearEncoder
 
 pytestmark = pytest.mark.numerics
 
@@ -221,11 +223,34 @@ def test_start_of_piecewise_linear():
 @pytest.mark.parametrize("seed", range(5))
 def test_bins_are_quantiles_of_repeated_rows(n_bins, seed):
     rng = np.random.RandomState(seed)
-    values, weights = rng.randint(0, 12, 60) / 3.0, rng.randint(1, 6, 60)
+    values, weights = rng.permutation(60) / 3.0, rng.randint(1, 4, 60)
     repeated = np.repeat(values, weights)
     expected = np.unique(np.quantile(repeated, np.arange(n_bins + 1) / n_bins, method="inverted_cdf"))
     assert bins(values, n_bins, weights).tolist() == bins(repeated, n_bins).tolist() == expected.tolist()
     assert bins(values, n_bins, 0.25 * weights).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("n_bins", [1, 2, 5, 16, 48, 500])
+@pytest.mark.parametrize("seed", range(10))
+def test_frequent_values_leave_the_other_bins_to_others(n_bins, seed):
+    rng = np.random.RandomState(seed)
+    for n_rows in (9, 70):
+        values = rng.choice(30, n_rows, p=rng.dirichlet(np.full(30, 0.3))) / 3.0
+        weights = rng.randint(1, 5, n_rows)
+        expected = edges_of_bins(values.tolist(), weights.tolist(), n_bins)
+        assert len(expected) == min(n_bins + 1, np.unique(values).size)
+        repeated = np.repeat(values, weights)
+        assert bins(values, n_bins, weights).tolist() == bins(repeated, n_bins).tolist() == expected
+        assert bins(values, n_bins, weights / 7).tolist() == expected
+        encoder = PiecewiseLinearEncoder(n_bins).fit(repeated[:, None])
+        assert encoder.bin_edges_[0].tolist() == expected
+
+
+def test_bins_beside_a_value_that_piles_up():
+    rng = np.random.RandomState(0)
+    others = rng.permutation(np.linspace(1, 2, 80))
+    assert bins([0.0] * 920 + others.tolist(), 16).tolist() == [0, *np.sort(others)[4::5]]
+    assert bins([1.5] * 920 + others.tolist(), 16).size == 17
 
 
 @pytest.mark.parametrize(("n_bins", "n_rows"), [(14, 42), (20, 100), (48, 108), (100, 25)])
@@ -261,7 +286,8 @@ def test_bins_of_few_values():
     assert bins([2.0], 16).tolist() == [2]
     assert bins([1.0] * 90 + [3.0], 4).tolist() == [1, 3]
     assert bins([0.0, -0.0, 1.0, 5.0], 100).tolist() == [0, 1, 5]
-    assert bins([1.0, 2.0, 3.0], 2, [1, 1, 1000]).tolist() == [1, 3]
+    assert bins([1.0, 2.0, 3.0], 2, [1, 1, 1000]).tolist() == [1, 2, 3]
+    assert bins([1.0, 2.0, 3.0, 4.0], 2, [1, 1, 1, 1000]).tolist() == [1, 3, 4]
 
 
 @pytest.mark.nojit
@@ -406,19 +432,3 @@ def test_more_bins_than_values(weighted):
     assert peak < 1e6
     most = PiecewiseLinear(n_bins=10**9).start(np.random.RandomState(0), values, weights)
     np.testing.assert_array_equal(most["embedding_bins_"], np.sort(values))
-
-
-def test_edges_are_the_quantiles():
-    """Rounding decides nothing: the k-th quantile is the first value whose share, times n, is k or more."""
-    rng = np.random.RandomState(0)
-    for trial in range(300):
-        values, n_bins = rng.randint(0, rng.randint(2, 80), 60) / 7, int(rng.choice([1, 2, 3, 7, 16, 48, 500]))
-        weights = [np.ones(60), rng.randint(1, 5, 60).astype(float), rng.choice([0.1, 0.2, 1e-6], 60)][trial % 3]
-        distinct = np.unique(values)
-        shares = np.cumsum([weights[values == value].sum() for value in distinct])
-        places = np.searchsorted(shares * n_bins, np.arange(n_bins + 1) * shares[-1])
-        bins = PiecewiseLinear(n_bins).start(rng, values, weights)["embedding_bins_"]
-        if trial % 3 < 2:
-            np.testing.assert_array_equal(bins, np.unique(distinct[places]))
-        else:  # sums in another order
-            assert abs(bins.size - np.unique(places).size) <= 1 and bins[0] == distinct[0] and bins[-1] == distinct[-1]

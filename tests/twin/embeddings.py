@@ -1,5 +1,7 @@
 """Embeddings of columns: the outputs of one column, gradients by its arrays, and where training starts."""
 
+from fractions import Fraction
+
 import numpy as np
 
 
@@ -38,6 +40,38 @@ class Periodic:
         return [by_frequencies, by_angles.sum(axis=0), np.cos(angles).T @ deltas[:, 1:], deltas[:, 1:].sum(axis=0)]
 
 
+def edges_of_bins(values, weights, n_bins):
+    """Return quantiles of weighted values in order, where no value counts for more than one of the shares."""
+    masses = {}
+    for value, weight in zip(values, weights, strict=True):
+        masses[value] = masses.get(value, 0) + Fraction(weight)
+    lowest = min(masses)
+    if len(masses) <= n_bins + 1:
+        return sorted(masses)
+    edges = _ends_of_shares(masses, n_bins)
+    if lowest in edges:  # it is an edge in any case, so others need not make room
+        del masses[lowest]
+        edges = _ends_of_shares(masses, n_bins)
+    return [lowest, *edges]
+
+
+def _ends_of_shares(masses, n):
+    """Return the values up to which there are 1, 2, ..., n shares."""
+    frequent = {}
+    while True:
+        share = sum(mass for value, mass in masses.items() if value not in frequent) / (n - len(frequent))
+        more = {value: share for value, mass in masses.items() if value not in frequent and mass > share}
+        if not more:
+            break
+        frequent |= more
+    total, ends = 0, []
+    for value in sorted(masses):
+        total += min(masses[value], share)
+        if total >= (len(ends) + 1) * share:
+            ends.append(value)
+    return ends
+
+
 class PiecewiseLinear:
     """Linear between quantiles; the arrays of a column: slopes, intercepts, coefs, and the edges, which stay."""
 
@@ -47,13 +81,9 @@ class PiecewiseLinear:
         self.n_bins, self.n_outputs, self.columns = n_bins, n_outputs, columns
 
     def start(self, rng, values, weights):
-        """Draw the arrays of a column; its edges are quantiles of the weighted values."""
-        m, width, total = self.n_outputs, 1 / np.sqrt(self.n_outputs), weights.sum()
-        edges = set()
-        for j in range(self.n_bins + 1):
-            reached = [v for v in values if self.n_bins * weights[values <= v].sum() >= j * total]
-            edges.add(min(reached, default=max(values)))
-        edges = np.array(sorted(edges))
+        """Draw the arrays of a column; its edges are weighted quantiles."""
+        m, width = self.n_outputs, 1 / np.sqrt(self.n_outputs)
+        edges = np.array(edges_of_bins(values, weights, self.n_bins))
         return [rng.uniform(-width, width, m), rng.uniform(-width, width, m), np.zeros((len(edges) - 1, m)), edges]
 
     def shares(self, x, edges):
