@@ -33,8 +33,9 @@ class WeightsDisplay:
     weights : ndarray of shape (n_rows, n_units)
         Weights, for example ``coefs_[0]``.
     row_features : ndarray of int of shape (n_rows,), default=None
-        Feature that each row of the weights is of, from 0, if an embedding makes several rows of a feature. The norm of
-        all its weights is drawn then, in images by unit. None stands for one row per feature, in their order.
+        Feature that each row of the weights is of, from 0, if an embedding makes several rows of a feature. Then the
+        root mean square over its rows is drawn, of their norms, in images of the weights into a unit. So features with
+        different numbers of rows can be compared. None stands for one row per feature, in their order.
     feature_names : sequence of str of length n_features, default=None
         Names of the features. None numbers them.
     image_shape : tuple of int, default=None
@@ -104,8 +105,7 @@ class WeightsDisplay:
         ----------
         estimator : MLPClassifier, MLPRegressor, MLPClassifierCV, MLPRegressorCV, or Pipeline that ends with one
             Fitted estimator. Of MLPClassifierCV and MLPRegressorCV, ``best_estimator_`` is drawn. With a
-            ``feature_embedding`` a feature has all weights from what its embedding makes of it, and their norm is
-            drawn.
+            ``feature_embedding`` a feature has all rows that its embedding feeds, and their root mean square is drawn.
         feature_names : sequence of str of length n_features, default=None
             Names of the features that the network sees. None uses its ``feature_names_in_`` if it has them, and in a
             Pipeline the names that the steps before it give out, ``pipeline[:-1].get_feature_names_out()``.
@@ -231,7 +231,7 @@ class WeightsDisplay:
         from matplotlib.patches import Patch
 
         n_rows, n_columns = self.image_shape
-        pixels = weights if self.row_features is None else _norms(weights, row_features)
+        pixels = weights if self.row_features is None else _root_mean_squares(weights, row_features)
         self.units_ = np.argsort(-np.linalg.norm(weights, axis=0), kind="stable")[:max_units]
         per_row = int(np.ceil(np.sqrt(self.units_.size * n_rows / n_columns)))
         gap = 0.12 * max(n_rows, n_columns)
@@ -249,7 +249,7 @@ class WeightsDisplay:
         self.ax_.set(xlim=(-gap, width), ylim=(height, -gap), xticks=[], yticks=[], aspect="equal")
         self.ax_.spines[:].set_visible(False)
         self.ax_.set_title(_shown(self.units_.size, weights.shape[1], "unit"), fontsize="medium")
-        label = "weight" if self.row_features is None else "norm of the weights"
+        label = "weight" if self.row_features is None else "root mean square of the weights"
         self.figure_.colorbar(self.images_[0], ax=self.ax_, label=label, shrink=0.8).outline.set(visible=False)
         n_zero = np.count_nonzero(weights == 0)
         if n_zero:
@@ -258,7 +258,7 @@ class WeightsDisplay:
 
     def _plot_bars(self, weights, row_features, max_features, bar_kw):
         n_units, with_signs = weights.shape[1], self.row_features is None and weights.shape[1] == 1
-        lengths = weights[:, 0] if with_signs else np.linalg.norm(_norms(weights, row_features), axis=1)
+        lengths = weights[:, 0] if with_signs else np.linalg.norm(_root_mean_squares(weights, row_features), axis=1)
         n_features, n_weights = lengths.size, n_units * np.bincount(row_features)
         n_nonzero = np.bincount(row_features, np.count_nonzero(weights, axis=1)).astype(int)
         self.features_ = np.argsort(-np.abs(lengths), kind="stable")[:max_features]
@@ -280,7 +280,8 @@ class WeightsDisplay:
         self.ax_.axvline(0, color=GREY, linewidth=0.8)
         self.ax_.margins(x=0.12)
         units = f"{n_units} unit{'s' * (n_units > 1)}"
-        self.ax_.set_xlabel("weight" if with_signs else f"norm of the weights into {units}")
+        of_rows = "" if self.row_features is None else ", root mean square of rows"
+        self.ax_.set_xlabel("weight" if with_signs else f"norm of the weights into {units}{of_rows}")
         self.ax_.set_title(_shown(places.size, n_features, "feature"), fontsize="medium")
 
 
@@ -297,11 +298,11 @@ def _checked(row_features, n_rows):
     return features.astype(np.intp)
 
 
-def _norms(weights, row_features):
-    """Return the norms of the weights from each feature into each unit."""
+def _root_mean_squares(weights, row_features):
+    """Return root mean squares of the weights from each feature into each unit."""
     squares = np.zeros((row_features.max() + 1, weights.shape[1]))
     np.add.at(squares, row_features, weights**2)
-    return np.sqrt(squares)
+    return np.sqrt(squares / np.bincount(row_features)[:, None])
 
 
 def _fits(image_shape, n_features):

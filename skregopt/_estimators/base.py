@@ -213,7 +213,8 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Explain
         """Euclidean norms of the rows of the first weight matrix, divided by their sum, of shape (n_features,).
 
         With a normalisation the columns are multiplied by the scales of their units first.
-        An embedded feature has all rows that its embedding feeds.
+        An embedded feature has all rows that its embedding feeds; the root mean square of their norms counts, so that
+        the number of rows does not.
         Exactly 0.0 for a feature with only zero weights. ``SelectFromModel(..., threshold=1e-12)`` drops these
         features; its default threshold is the mean for every penalty but 'l1'.
         """
@@ -223,8 +224,9 @@ class BaseMLP(CallbackSupportMixin, FittedMixin, DocumentationLinkMixin, Explain
         if normalisation is not None:
             weights = weights * np.abs(getattr(self, normalisation.scales)[0])
         norms = np.linalg.norm(weights, axis=1)
-        if (embedding := fitted_embedding(vars(self))) is not None:  # all rows that a feature's embedding feeds
-            norms = np.sqrt(np.bincount(embedding.features, norms**2, minlength=self.n_features_in_))
+        if (embedding := fitted_embedding(vars(self))) is not None:
+            squares, n_rows = np.bincount(embedding.features, norms**2), np.bincount(embedding.features)
+            norms = np.sqrt(squares / n_rows)
         total = norms.sum()
         return norms / total if total > 0 else norms
 

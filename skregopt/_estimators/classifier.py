@@ -234,7 +234,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     sparsity_ : float
         Share of weights in ``coefs_`` that are exactly zero.
     feature_importances_ : ndarray of shape (n_features,)
-        Norms of the rows of the first weight matrix that a feature feeds, divided by their sum; 0.0 where all are zero.
+        Norm of the row of the first weight matrix that a feature feeds, for an embedded feature the root mean square
+        over its rows, divided by their sum; 0.0 where all are zero.
 
     See Also
     --------

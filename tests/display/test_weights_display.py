@@ -194,7 +194,8 @@ def test_features_of_an_embedding_have_one_bar(rule):
         assert sorted(display.features_) == list(range(6))
         shares = np.array(widths(display.bars_)) / sum(widths(display.bars_))
         assert_allclose(shares, model.feature_importances_[display.features_])
-        assert display.ax_.get_xlabel() == f"norm of the weights into {'5 units' if hidden else '1 unit'}"
+        units = "5 units" if hidden else "1 unit"
+        assert display.ax_.get_xlabel() == f"norm of the weights into {units}, root mean square of rows"
         named = MLPClassifier(hidden, feature_embedding=rule, max_iter=2).fit(
             pd.DataFrame(X, columns=[*"abcdef"]), y > 0
         )
@@ -205,10 +206,11 @@ def test_rows_of_a_feature_count_together():
     weights = np.array([[3.0, 0.0], [0.0, 0.0], [4.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     display = WeightsDisplay(weights=weights, row_features=[1, 0, 1, 1, 2]).plot()
     assert display.features_.tolist() == [1, 2, 0]
-    assert_allclose(widths(display.bars_), [26**0.5, 2**0.5, 0])
+    assert_allclose(widths(display.bars_), [(26 / 3) ** 0.5, 2**0.5, 0])
     assert [text.get_text() for text in display.ax_.texts] == ["3 of 6", "", "exactly 0"]
     image = WeightsDisplay(weights=weights, row_features=[1, 0, 1, 1, 2], image_shape=(1, 3)).plot().images_[0]
-    assert_allclose(image.get_array().filled(0), [[0, 5, 1]])
+    assert_allclose(image.get_array().filled(0), [[0, 5 / 3**0.5, 1]])
+    assert display.ax_.get_xlabel() == "norm of the weights into 2 units, root mean square of rows"
     for bad in ([0, 1], [0, 1, 2, 4, 4], [1, 1, 2, 2, 3], [0.5, 1, 2, 3, 4]):
         with pytest.raises(ValueError, match="row_features must hold the feature of each of the 5 rows"):
             WeightsDisplay(weights=weights, row_features=bad).plot()

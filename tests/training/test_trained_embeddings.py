@@ -269,12 +269,24 @@ def test_importances_are_by_feature(params):
     model, X, y = make(MLPRegressor, layer_norm=True, **params)
     model.fit(X, y)
     scaled = model.coefs_[0] * np.abs(model.layer_norm_scales_[0])
-    norms = np.array([np.linalg.norm(scaled[features(model) == j]) for j in range(4)])
+    rows = [np.linalg.norm(scaled[features(model) == j], axis=1) for j in range(4)]
+    norms = np.array([np.sqrt(np.mean(of_feature**2)) for of_feature in rows])
     np.testing.assert_allclose(model.feature_importances_, norms / norms.sum(), rtol=1e-12)
     changed = [coef.copy() for coef in model.coefs_]
     changed[0][features(model) == 2] = 0
     model.coefs_ = changed
     assert (model.feature_importances_ == 0).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("columns", [[3, 4, 5], [0, 4]], ids=str)
+@pytest.mark.parametrize("rule", [Periodic, PiecewiseLinear])
+def test_embedded_features_are_not_more_important_by_their_number_of_rows(rule, columns):
+    X = np.random.RandomState(1).normal(size=(1000, 6))
+    params = {"learning_rate": "one_cycle", "learning_rate_init": 0.01, "max_iter": 100, "n_iter_no_change": 100}
+    model = MLPRegressor((32,), feature_embedding=rule(columns=columns), random_state=1, **params)
+    model.fit(X, 2 * X[:, 0] + X[:, 1])
+    noise = model.feature_importances_[2:]
+    assert model.feature_importances_[0] > noise.max() and noise.max() < 2 * noise.min()
 
 
 # --- dropout ---------------------------------------------------------------------------------------------------------
