@@ -204,7 +204,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     best_loss_ : float or None
         Smallest value of ``loss_curve_``, infinity if there is none; None with ``early_stopping``.
     learning_rate_curve_ : list of float
-        Learning rate at the end of each epoch.
+        Learning rate of the last update of each epoch.
     validation_loss_curve_ : list of float or None
         Mean loss of the validation rows after each epoch, without penalty and dropout; None without such rows.
     validation_scores_ : list of float or None
