@@ -23,7 +23,7 @@ from ..preprocessing import TabularEncoder
 from .combination import combine
 from .folds import folds_of_splitter, random_folds
 from .members import Clock, Task, train_members
-from .portfolio import network, plan
+from .portfolio import columns_to_embed, network, plan
 from .read import FEWEST_ROWS_TO_HOLD_OUT, encoded_by, read
 from .table import Table
 
@@ -137,10 +137,10 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         folds = self._folds(table, data, random_state)
         shuffled = random_state.randint(_MOST_SEEDS, size=self.n_estimators)
         given = {name: value for name, value in all_parameters(self).items() if name in _OF_NETWORKS}
-        tasks = []
+        embedded, tasks = columns_to_embed(table.X, encoder.numeric_outputs_), []
         for seed, (recipe, place) in zip(shuffled, plan(self.n_estimators), strict=True):
             train, held_out = folds[place % len(folds)]
-            model = network(recipe, len(train), encoder.numeric_outputs_, self._network_type, given)
+            model = network(recipe, len(train), embedded, self._network_type, given)
             tasks.append(Task(model.set_params(random_state=int(seed)), recipe.name, train, held_out))
         return tasks
 

@@ -6,9 +6,12 @@ Recipes were found by ``tests/benchmarks/portfolio.py``.
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+from sklearn.base import clone
+
 from .._estimators.classifier import MLPClassifier
 from ..activations import Trainable
-from ..embeddings import Periodic, PiecewiseLinear
+from ..embeddings import Embedding, Periodic, PiecewiseLinear
 from ..initializers import ZeroOutput
 from .read import FEWEST_ROWS_TO_HOLD_OUT
 
@@ -27,21 +30,22 @@ class Recipe:
         Of the network, whatever the targets.
     of_classes, of_numbers : dict
         Of the network for targets of each kind.
-    embedding : {'periodic', 'bins', None}
-        What becomes of numeric columns.
+    embedding : Embedding or None
+        What becomes of columns of numbers.
     """
 
     name: str
     parameters: dict
     of_classes: dict = field(default_factory=dict)
     of_numbers: dict = field(default_factory=dict)
-    embedding: str | None = None
+    embedding: Embedding | None = None
 
 
 # Networks of RealMLP (Holzmueller et al., "Better by default: Strong pre-tuned MLPs and boosted trees on tabular data",
 # NeurIPS 2024): neural tangent parametrisation, activations with trained scales, rates and regularisers that fade out.
 _REAL = {
     "hidden_layer_sizes": (128, 128, 128),
+    "activation": Trainable("mish"),
     "parametrization": "ntp",
     "weight_init": ZeroOutput("normal"),
     "learning_rate": "coslog",
@@ -49,13 +53,13 @@ _REAL = {
     "beta_2": 0.95,
     "weight_decay": 0.02,
     "weight_decay_schedule": "flat_cosine",
-    "dropout": 0.15,
-    "dropout_schedule": "flat_cosine",
+    "dropout": 0.0,
 }
-_REAL_OF_CLASSES = {"activation": Trainable("selu"), "learning_rate_init": 0.04, "label_smoothing": 0.1}
-_REAL_OF_NUMBERS = {"activation": Trainable("mish"), "learning_rate_init": 0.2}
-# Plain networks with the one-cycle policy, quick and smooth.
-_PLAIN = {
+_FADING_DROPOUT = {"dropout": 0.15, "dropout_schedule": "flat_cosine"}
+_REAL_OF_CLASSES = {"learning_rate_init": 0.04, "label_smoothing": 0.1}
+_REAL_OF_NUMBERS = {"learning_rate_init": 0.2}
+# Networks with the one-cycle policy (Smith and Topin 2018): quick, and smooth functions of their inputs.
+_ONE_CYCLE = {
     "hidden_layer_sizes": (128, 128, 128),
     "activation": "silu",
     "learning_rate": "one_cycle",
@@ -63,10 +67,15 @@ _PLAIN = {
     "weight_decay": 0.02,
     "dropout": 0.0,
 }
-PERIODIC = Recipe("periodic", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, "periodic")
-BINS = Recipe("bins", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, "bins")
-PLAIN = Recipe("plain", _PLAIN, {"label_smoothing": 0.1})
-PORTFOLIO = (PERIODIC, BINS, PLAIN)
+_ONE_CYCLE_OF_CLASSES = {"label_smoothing": 0.1}
+
+PERIODIC = Recipe("periodic", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, Periodic())
+PLAIN = Recipe("plain", _ONE_CYCLE, _ONE_CYCLE_OF_CLASSES)
+BINS = Recipe("bins", _ONE_CYCLE, _ONE_CYCLE_OF_CLASSES, {}, PiecewiseLinear(n_outputs=4))
+REGULARISED = Recipe(
+    "regularised", _REAL | _FADING_DROPOUT, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, PiecewiseLinear(n_outputs=8)
+)
+PORTFOLIO = (PERIODIC, PLAIN, BINS, REGULARISED)
 _OF_ALL = {"alpha": 0.0, "n_iter_no_change": math.inf, "tol": 0.0, "scoring": "loss"}
 
 
@@ -85,7 +94,17 @@ def n_epochs(n_rows, batch_size):
     return min(max(math.ceil(ENOUGH_UPDATES / updates), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
-def network(recipe, n_rows, numeric_outputs, network_type, given):
+def columns_to_embed(X, numeric_outputs):
+    """Return the columns of the encoded table that hold more than two distinct numbers, as a list of int."""
+    found = []
+    for column in numeric_outputs:
+        values = X[:, column]
+        if np.any((values > values.min()) & (values < values.max())):
+            found.append(int(column))
+    return found
+
+
+def network(recipe, n_rows, embedded, network_type, given):
     """Return an unfitted network.
 
     Parameters
@@ -93,13 +112,23 @@ def network(recipe, n_rows, numeric_outputs, network_type, given):
     recipe : Recipe
     n_rows : int
         To train on.
-    numeric_outputs : ndarray of int
-        The columns of the encoded table that hold numbers.
+    embedded : list of int
+        The columns of the encoded table to embed, if the recipe embeds some.
     network_type : type
         Class of the network.
     given : dict
         Parameters of the estimator by name, 'auto' where the recipe decides.
+
+    Raises
+    ------
+    ValueError
+        For a network without hidden layers.
     """
+    if np.size(given["hidden_layer_sizes"]) == 0:
+        raise ValueError(
+            "hidden_layer_sizes=() has no hidden layer, and the recipes are for networks with at least one. For a "
+            "linear model use MLPClassifier(hidden_layer_sizes=()) or MLPRegressor(hidden_layer_sizes=())."
+        )
     is_small = n_rows < FEWEST_ROWS_TO_HOLD_OUT
     batch_size = n_rows if is_small else min(BATCH_SIZE, n_rows)
     of_kind = recipe.of_classes if network_type is MLPClassifier else recipe.of_numbers
@@ -107,17 +136,17 @@ def network(recipe, n_rows, numeric_outputs, network_type, given):
     parameters |= {"max_iter": n_epochs(n_rows, batch_size), "batch_size": batch_size}
     if is_small:  # nothing is random, see read.py, and seconds are few
         parameters |= {"dropout": 0.0, "dtype": "float64"}
-    n_bins = given["n_bins"]
     asked = {name: value for name, value in given.items() if name != "n_bins" and not _is_auto(value)}
     parameters |= asked
     if "learning_rate_init" in asked and parameters.get("parametrization") == "ntp":
         parameters["learning_rate_init"] *= math.sqrt(_first(parameters["hidden_layer_sizes"]))
     if not parameters["dropout"]:
         parameters.pop("dropout_schedule", None)
-    columns = list(map(int, numeric_outputs))
-    if recipe.embedding is not None and columns:
-        bins = PiecewiseLinear(n_bins=n_bins, columns=columns)
-        parameters["feature_embedding"] = bins if recipe.embedding == "bins" else Periodic(columns=columns)
+    if recipe.embedding is not None and embedded:
+        embedding = clone(recipe.embedding).set_params(columns=embedded)
+        if "n_bins" in embedding.get_params():
+            embedding.set_params(n_bins=given["n_bins"])
+        parameters["feature_embedding"] = embedding
     elif "learning_rate_factors" in parameters:
         factors = parameters["learning_rate_factors"]
         parameters["learning_rate_factors"] = {name: factors[name] for name in factors.keys() - {"embedding"}}
@@ -129,5 +158,5 @@ def _is_auto(value):
 
 
 def _first(sizes):
-    """Return the width of the first hidden layer; of a network without one, 1."""
-    return next(iter(sizes), 1) if hasattr(sizes, "__iter__") else sizes
+    """Return the width of the first hidden layer."""
+    return next(iter(sizes)) if hasattr(sizes, "__iter__") else sizes

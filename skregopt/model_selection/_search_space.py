@@ -142,7 +142,7 @@ def _domains_of_table(estimator):
     domains = {"learning_rate_init": (_LOG, 1e-3, 3e-2) if isinstance(rate, str) else (_LOG, rate / 10, rate * 10)}
     if layers[0]:
         domains |= {"dropout": (_UNIFORM, 0.0, 0.4), "hidden_layer_sizes": (_CHOICE, list(dict.fromkeys(layers)))}
-    if any(recipe.embedding == "bins" for recipe, _ in plan(estimator.n_estimators)):
+    if any(isinstance(recipe.embedding, PiecewiseLinear) for recipe, _ in plan(estimator.n_estimators)):
         bins = [8, 16, 32, 64] if n_bins == 16 else sorted({max(2, n_bins // 2), n_bins, 2 * n_bins})
         domains["n_bins"] = (_CHOICE, bins)
     return domains
