@@ -22,6 +22,7 @@ from .._training.time_limit import clock as thread_clock
 from .folds import Fixed
 
 LEAST_SHARE_OF_TIME = 0.25  # of the seconds of the longest network so far that another one needs to be worth a start
+SECONDS_BETWEEN_LOOKS = 0.2  # for signals
 RESERVE = 0.05  # share of the time for what comes after the last network
 
 
@@ -147,8 +148,7 @@ def train_members(tasks, table, n_threads, clock, report=None):
         futures = []
         try:
             futures.extend(pool.submit(run, place) for place in range(len(tasks)))
-            _, unfinished = wait(futures, return_when=FIRST_EXCEPTION)
-            if unfinished:  # one has failed: the others need not go on
+            if not _all_succeed(futures):  # the others need not go on
                 stop.set()
         except KeyboardInterrupt:
             stop.set()  # networks end within half a second, and no other one begins
@@ -159,6 +159,15 @@ def train_members(tasks, table, n_threads, clock, report=None):
     members = [member for member in (future.result() for future in futures) if member is not None]
     complete = [member for member in members if member.is_complete]
     return complete or members, stop.is_set()
+
+
+def _all_succeed(futures):
+    """Wait until all futures are done, or one has failed; tells which of both."""
+    done, unfinished = set(), futures
+    while unfinished and not any(future.exception() for future in done):
+        # a wait without an end may miss a signal that comes as it begins, and on Windows any
+        done, unfinished = wait(futures, timeout=SECONDS_BETWEEN_LOOKS, return_when=FIRST_EXCEPTION)
+    return not unfinished
 
 
 def _train(task, table, seconds):
