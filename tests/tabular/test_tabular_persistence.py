@@ -155,11 +155,11 @@ def test_memory(kind):
     n_rows, n_columns = 20_000, 40
     X = make_array(n_rows, n_columns).astype(np.float32)
     y = target_of(kind, X[:, :2])
-    small(kind, n_estimators=6, max_iter=1, n_jobs=2).fit(X[:200], y[:200])  # compiled, imported
+    small(kind, n_estimators=6, max_iter=1).fit(X[:200], y[:200])  # compiled, imported
     peaks = []
     for n_estimators in (1, 6):
         tracemalloc.start()
-        small(kind, n_estimators=n_estimators, max_iter=1, n_jobs=2).fit(X, y)
+        small(kind, n_estimators=n_estimators, max_iter=1).fit(X, y)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < 0.75 * X.nbytes, peaks
