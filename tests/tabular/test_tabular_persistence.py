@@ -152,7 +152,7 @@ def test_data_is_not_changed_and_may_be_read_only(kind):
 @BOTH
 def test_memory(kind):
     """The encoded table once, whatever the number of networks; beside it a part for targets and held-out rows."""
-    n_rows, n_columns = 20_000, 40
+    n_rows, n_columns = 60_000, 40  # large beside the buffers of six networks
     X = make_array(n_rows, n_columns).astype(np.float32)
     y = target_of(kind, X[:, :2])
     small(kind, n_estimators=6, max_iter=1).fit(X[:200], y[:200])  # compiled, imported
