@@ -1,12 +1,11 @@
 """Shares of bins against their formula, and the edges of bins."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 import pytest
+from twin.embeddings import edges_of_bins
 
-from skregopt._kernels.quantiles import distinct_quantiles
 from skregopt.embeddings import PiecewiseLinear
 from skregopt.preprocessing import PiecewiseLinearEncoder
 
@@ -15,13 +14,9 @@ RNG = np.random.RandomState(0)
 
 
 def edges_of(column, n_bins):
-    """Return the quantiles at 0, 1/n, ..., 1 that are values, each once."""
-    values = sorted(x for x in column.tolist() if not math.isnan(x))
-    found = []
-    for k in range(n_bins + 1):
-        rank = max(1, math.ceil(Fraction(k, n_bins) * len(values)))
-        found += values[rank - 1 : rank]
-    return sorted(set(found))
+    """Return the edges of bins as the twin of the trained embedding has them."""
+    values = column[~np.isnan(column)].tolist()
+    return edges_of_bins(values, [1] * len(values), n_bins) if values else []
 
 
 def shares(x, edges, is_open=False):
@@ -65,14 +60,12 @@ def test_formula(name, n_bins, dtype, extrapolation):
     np.testing.assert_allclose(outputs, np.reshape(expected, outputs.shape), rtol=2e-7)
 
 
-@pytest.mark.parametrize("n_intervals", [1, 2, 3, 7, 16, 10**9])
+@pytest.mark.parametrize("n_bins", [1, 2, 3, 7, 16, 10**9])
 @pytest.mark.parametrize("name", ["normal", "ties", "two values", "few rows", "constant"])
-def test_edges_are_those_of_the_trained_embedding(name, n_intervals):
-    """Without weights it takes another way, which gives the same quantiles."""
+def test_edges_are_those_of_the_trained_embedding(name, n_bins):
     values = COLUMNS[name]
-    edges = distinct_quantiles(values, n_intervals)
-    np.testing.assert_array_equal(edges, distinct_quantiles(values, n_intervals, np.ones(values.size)))
-    arrays = PiecewiseLinear(n_intervals, 1).start(np.random.RandomState(0), values, np.ones(values.size))
+    arrays = PiecewiseLinear(n_bins, 1).start(np.random.RandomState(0), values, np.ones(values.size))
+    (edges,) = PiecewiseLinearEncoder(n_bins).fit(values[:, np.newaxis]).bin_edges_
     np.testing.assert_array_equal(edges, arrays["embedding_bins_"])
 
 
