@@ -42,7 +42,7 @@ class LossCurveDisplay:
     validation_scores : sequence of float, or list of them, default=None
         Score of each epoch, if it is not the negative validation loss.
     learning_rate_curve : sequence of float, or list of them, default=None
-        Learning rate at the end of each epoch.
+        Learning rate of the last update of each epoch.
     best_epoch : int, or list of int or None, default=None
         Epoch whose weights were kept, counted from 1.
     score_name : str, default="validation score"

@@ -177,7 +177,8 @@ class Embedding(Component):
                 raise ValueError(
                     f"{self.family}={self!r} embeds no column: columns='auto' leaves out columns with at most "
                     f"{FEW_VALUES} distinct training values, and {rest}. Leave {self.family} at its default, "
-                    "None, or set columns to the indices or names of features."
+                    "None, or set columns to the indices or names of features. With partial_fit, make the first call "
+                    "with more rows."
                 )
             return chosen
         columns = self._given_columns()

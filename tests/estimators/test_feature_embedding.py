@@ -244,6 +244,7 @@ def test_nothing_to_embed(rule):
     X, y = make_mixed_data(MLPRegressor)
     message = refused(small(MLPRegressor, feature_embedding=rule()), "fit", X > 0, y)
     assert "embeds no column" in message and "None" in message
+    assert "With partial_fit, make the first call with more rows." in message
 
 
 @EMBEDDINGS
