@@ -13,16 +13,12 @@ from .hints import value_hint
 # parameters that change coefs_, and nothing else; a penalty of strength 0 is none
 _CHANGE_COEFS = ("max_norm", "weight_decay", "weight_decay_schedule", "parametrization")
 _PENALISE_COEFS = ("penalty", "alpha")
-# group of parameters that only some networks have -> what gives a network such parameters
-_GIVES_GROUP = {
-    "norm": "batch_norm=True or layer_norm=True",
-    "embedding": "a feature_embedding",
-    "activation": "a trainable activation",
-}
 
 
 def rate_factors(estimator, normalisation, embedding, activations):
     """Return the factors on the learning rate, one for each of ``GROUPS``; None for 1 everywhere.
+
+    A factor for a group that the network has not is ignored, so that a grid may hold networks with and without it.
 
     Parameters
     ----------
@@ -35,8 +31,8 @@ def rate_factors(estimator, normalisation, embedding, activations):
     Raises
     ------
     ValueError
-        For an unknown group, one that the network has not, and for a factor that is no finite number >= 0. Where the
-        factors freeze all weights, for parameters that change them; where they freeze everything, always.
+        For an unknown group, and for a factor that is no finite number >= 0. Where the factors freeze all weights, for
+        parameters that change them; where they freeze everything, always.
     """
     given = estimator.learning_rate_factors
     if not given:
@@ -47,8 +43,8 @@ def rate_factors(estimator, normalisation, embedding, activations):
     present.update(["activation"] * any(isinstance(activation, Trainable) for activation in activations))
     for name, factor in given.items():
         _check_factor(given, name, factor)
-        if name not in present:
-            raise _no_such_group(given, name, embedding)
+    if not present.intersection(given):
+        return None
     if given.get("coefs") == 0:
         _check_frozen_coefs(estimator, given)
     if all(given.get(name) == 0 for name in present):
@@ -57,7 +53,7 @@ def rate_factors(estimator, normalisation, embedding, activations):
             f"factor above 0 for one of {', '.join(repr(name) for name in GROUPS if name in present)}, or leave one of "
             "them out."
         )
-    return tuple(float(given.get(name, 1.0)) for name in GROUPS)
+    return tuple(float(given.get(name, 1.0)) if name in present else 1.0 for name in GROUPS)
 
 
 def _check_factor(given, name, factor):
@@ -73,20 +69,6 @@ def _check_factor(given, name, factor):
             f"learning_rate_factors={given!r}: the factor of {name!r} must be a finite number >= 0, got "
             f"{factor!r}. 1 leaves the learning rate as it is, 0 freezes the group."
         )
-
-
-def _no_such_group(given, name, embedding):
-    """Return the error for a factor of a group that the network has not."""
-    problem = f"learning_rate_factors={given!r} has a factor for {name!r}"
-    if name == "embedding" and embedding is not None:
-        return ValueError(
-            f"{problem}, but feature_embedding={embedding!r} has nothing to train: none of its vectors is trained. "
-            f"Leave {name!r} out, or use another feature_embedding."
-        )
-    return ValueError(
-        f"{problem}, parameters that only a network with {_GIVES_GROUP[name]} has. Leave {name!r} out, or use "
-        f"{_GIVES_GROUP[name]}."
-    )
 
 
 def _check_frozen_coefs(estimator, given):

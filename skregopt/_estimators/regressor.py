@@ -114,7 +114,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     learning_rate_factors : dict of str to float, default=None
         Factors >= 0 on the learning rate of groups of parameters: 'coefs', 'intercepts', 'norm' (scales and shifts of
         ``batch_norm`` or ``layer_norm``), 'embedding', 'activation' (scales of ``Trainable``). A group that is left out
-        has the factor 1; 0 freezes a group. Proximal steps and weight decay follow. First-order solvers only.
+        has the factor 1; 0 freezes a group; one that the network lacks is ignored. First-order solvers only.
     parametrization : {'standard', 'ntp'}, default='standard'
         'ntp' trains sqrt(fan_in) times the weights of each layer, which the layer divides by sqrt(fan_in): the neural
         tangent parametrisation (Jacot et al. 2018). ``coefs_`` are the weights themselves. First-order solvers only.

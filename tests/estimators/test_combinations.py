@@ -123,7 +123,11 @@ def no_hidden_layer(p):
     return p["n_hidden_layers"] == 0 or (np.ndim(p["hidden_layer_sizes"]) == 1 and len(p["hidden_layer_sizes"]) == 0)
 
 
-# scikit-learn's parameters -> where they are without effect, in terms of all parameters
+def has_norm(p):
+    return p["batch_norm"] or p["layer_norm"]
+
+
+# scikit-learn's parameters, and some of those for grids -> where they are without effect, in terms of all parameters
 IGNORED = {
     "hidden_layer_sizes": lambda p: p["n_hidden_layers"] == 0,
     "activation": no_hidden_layer,
@@ -145,6 +149,8 @@ IGNORED = {
     # act only where progress stalls
     "n_iter_no_change": lambda p: True,
     "tol": lambda p: True,
+    # a factor of parameters that the network does not have
+    "learning_rate_factors": lambda p: p["learning_rate_factors"] == {"norm": 0.5} and not has_norm(p),
     # another name for the same rule
     "solver": lambda p: is_one(p["solver"], Adam) or (is_one(p["solver"], "adamw") and has_no_default_decay(p)),
 }
@@ -225,8 +231,8 @@ def test_table_is_complete():
         names = set(inspect.signature(kind).parameters)
         assert set(VALUES) - (OF_CLASSIFIERS if kind is MLPRegressor else set()) == names
     ours = set(VALUES) - set(inspect.signature(sklearn.neural_network.MLPClassifier).parameters)
-    # grids over penalties have to work; nothing else that scikit-learn does not have is ever ignored
-    assert (ours - WITHOUT_NUMBERS) & set(IGNORED) == {"l1_ratio"}
+    # grids over penalties and networks have to work; nothing else that scikit-learn does not have is ever ignored
+    assert (ours - WITHOUT_NUMBERS) & set(IGNORED) == {"l1_ratio", "learning_rate_factors"}
 
 
 @pytest.mark.parametrize("kind", BOTH)

@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.model_selection import GridSearchCV
 from support.pairwise import covering, table
 from support.processes import run
 from support.states import plain, weights
@@ -313,9 +314,7 @@ def test_without_compilation():
         ({"learning_rate_factors": {"bias": 0.1}}, ["'bias'", "Did you mean 'intercepts'?", "'coefs', 'intercepts'"]),
         ({"learning_rate_factors": {"coef": 0.1}}, ["'coef'", "Did you mean 'coefs'?"]),
         ({"learning_rate_factors": {0: 0.1}}, ["0 is no group"]),
-        ({"learning_rate_factors": {"norm": 0.1}}, ["'norm'", "batch_norm=True or layer_norm=True"]),
-        ({"learning_rate_factors": {"embedding": 1}}, ["'embedding'", "feature_embedding"]),
-        ({"learning_rate_factors": {"activation": 1}}, ["'activation'", "trainable activation"]),
+        ({"learning_rate_factors": {"norm": -1}}, ["factor of 'norm'", ">= 0"]),
         *(({"learning_rate_factors": {"coefs": bad}}, ["factor of 'coefs'", ">= 0", repr(bad)])
           for bad in (-0.1, np.nan, np.inf, "1", None, True, [0.1])),
         ({"learning_rate_factors": {"coefs": 0}, "max_norm": 1.0}, ["max_norm=1.0", "freezes"]),
@@ -331,7 +330,6 @@ def test_without_compilation():
          ["nothing is trained", "'coefs', 'intercepts', 'norm'"]),
         ({"learning_rate_factors": dict.fromkeys(("coefs", "intercepts", "embedding", "activation"), 0),
           "feature_embedding": "periodic", "activation": Trainable("relu")}, ["nothing is trained"]),
-        ({"learning_rate_factors": {"embedding": 1}, "feature_embedding": Fixed()}, ["Fixed()", "nothing to train"]),
         ({"learning_rate_factors": {"coefs": 0, "intercepts": 0}, "feature_embedding": Fixed()},
          ["nothing is trained"]),
         ({"parametrization": "ntk"}, ["Did you mean 'ntp'?"]),
@@ -358,3 +356,28 @@ def test_numbers_of_all_kinds(factor):
     X, y = make_data(MLPClassifier)
     small(MLPClassifier, max_iter=2, learning_rate_factors={"coefs": factor}).fit(X, y)
     small(MLPClassifier, max_iter=2, solver=Nadam(), learning_rate_factors={"intercepts": factor}).fit(X, y)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "factors", [{"norm": 0.1}, {"embedding": 0}, {"activation": 3.0}, dict.fromkeys(("norm", "activation"), 0)], ids=str
+)
+def test_factors_of_groups_that_the_network_has_not_are_ignored(kind, factors):
+    X, y = make_data(kind)
+    for more in ({}, {"intercepts": 0.1}):
+        expected = small(kind, max_iter=2, learning_rate_factors=more or None).fit(X, y)
+        model = small(kind, max_iter=2, learning_rate_factors=factors | more).fit(X, y)
+        assert weights(model) == weights(expected)
+    small(kind, max_iter=1, feature_embedding=Fixed(), learning_rate_factors={"embedding": 0.1}).fit(X, y)
+
+
+def test_a_grid_over_networks_with_and_without_groups():
+    X, y = make_data(MLPRegressor)
+    factors = {"intercepts": 0.1, "embedding": 0.1, "activation": 0.1, "norm": 0.1}
+    grid = {
+        "feature_embedding": [None, "periodic"],
+        "activation": ["mish", Trainable("mish")],
+        "layer_norm": [False, True],
+    }
+    search = GridSearchCV(small(MLPRegressor, learning_rate_factors=factors), grid, cv=2, error_score="raise")
+    assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
