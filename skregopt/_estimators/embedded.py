@@ -114,7 +114,7 @@ def check_dense(embedding, source, argument="X"):
     if embedding is not None and source.is_sparse:
         raise ValueError(
             f"feature_embedding needs dense rows, but {argument} is sparse: what becomes of a zero is not zero. Pass "
-            f"{argument}.toarray(), or set feature_embedding=None."
+            f"{argument}.toarray(), or set feature_embedding=None. OneHotEncoder(sparse_output=False) makes dense rows."
         )
 
 

@@ -10,6 +10,7 @@ from numbers import Number
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 from .shown import shortened
@@ -46,7 +47,8 @@ def checked_numbers(estimator, X, says_how_to_encode=True, **options):
         if not examples:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError  # others want more arguments
-        raise kind(f"{error}\n{_advice_on_columns(examples, says_how_to_encode)}") from error
+        takes_sparse = get_tags(estimator).input_tags.sparse
+        raise kind(f"{error}\n{_advice_on_columns(examples, says_how_to_encode, takes_sparse)}") from error
     if needs_a_look:
         check_no_times_in_X(X, says_how_to_encode)
     return checked
@@ -163,7 +165,8 @@ def kind_of(value):
 
 CURES = {
     "category": "Encode categories in a Pipeline in front of this estimator: make_column_transformer((OneHotEncoder("
-    "handle_unknown='ignore'), {names}), remainder='passthrough').",
+    "handle_unknown='ignore'{dense}), {names}), remainder='passthrough'). TabularMLPClassifier and TabularMLPRegressor "
+    "encode them by themselves.",
     "date": "Make numbers of dates, such as days since the first one.",
     "duration": "Make numbers of durations, such as seconds.",
     "time": "Make numbers of times of day, such as seconds since midnight.",
@@ -181,14 +184,16 @@ def shown(value):
     return text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}..."
 
 
-def _advice_on_columns(examples, says_how_to_encode):
+def _advice_on_columns(examples, says_how_to_encode, takes_sparse=True):
     examples_shown = [f"{shortened([name])} (such as {shown(value)})" for name, value in examples.items()]
     n_more = len(examples_shown) - 3
     few = ", ".join(examples_shown[:3]) + (f" and {n_more} more" if n_more > 0 else "")
     kinds = {name: kind_of(value) for name, value in examples.items()}
     words = [name for name, kind in kinds.items() if kind == "category"]
     names = f"[{', '.join(shortened([name]) for name in words[:3])}{', ...' if len(words) > 3 else ''}]"
-    cures = [cure.format(names=names) for kind, cure in CURES.items() if says_how_to_encode and kind in kinds.values()]
+    dense = "" if takes_sparse else ", sparse_output=False"
+    asked = CURES.items() if says_how_to_encode else ()
+    cures = [cure.format(names=names, dense=dense) for kind, cure in asked if kind in kinds.values()]
     return " ".join([f"X must hold numbers, but column(s) {few} do not.", *cures])
 
 

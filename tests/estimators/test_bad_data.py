@@ -328,6 +328,25 @@ def test_columns_of_other_kinds_are_named(column, value, cure):
         make_pipeline(encoder, MLPRegressor(3, solver="lbfgs", max_iter=5000, random_state=0)).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("embedding", "encoder"), [(None, OneHotEncoder()), ("periodic", OneHotEncoder(sparse_output=False))], ids=str
+)
+def test_the_cure_for_categories_is_one(embedding, encoder):
+    """Where an embedding needs dense rows, it makes them; without it, rows of many categories are sparse."""
+    X = pd.DataFrame({"size": np.arange(60.0), "x": [f"c{i % 30}" for i in range(60)]})
+    y = make_data(MLPRegressor)[1]
+    model = MLPRegressor(3, feature_embedding=embedding, max_iter=2, n_iter_no_change=np.inf, random_state=0)
+    with pytest.raises(ValueError, match="TabularMLPClassifier and TabularMLPRegressor encode them") as error:
+        model.fit(X, y)
+    (words,) = re.findall(r"OneHotEncoder\(([^)]*)\)", str(error.value))
+    assert words == "handle_unknown='ignore'" + ("" if embedding is None else ", sparse_output=False")
+    columns = make_column_transformer((encoder, ["x"]), remainder="passthrough").fit(X)
+    assert sp.issparse(columns.transform(X)) == (embedding is None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(columns.transform(X), y)
+
+
 def test_columns_of_polars_are_named_by_plain_strings():
     polars = pytest.importorskip("polars")
     X = polars.DataFrame({"size": np.ones(60), "x": ["u", "v"] * 30})

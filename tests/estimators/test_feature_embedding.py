@@ -211,6 +211,7 @@ def test_sparse_validation_rows_are_refused():
     model = small(MLPRegressor, feature_embedding="periodic").fit(X, y)
     message = refused(model, "fit", X, y, X_val=sp.csr_array(X), y_val=y)
     assert "X_val is sparse" in message and "Pass X_val.toarray()" in message
+    assert "OneHotEncoder(sparse_output=False)" in message
 
 
 @METHODS
