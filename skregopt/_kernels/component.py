@@ -43,6 +43,8 @@ class Component(DocumentationLinkMixin, ParametersMixin):
     ----------
     family : str
         The estimator parameter that takes such a component, for error messages.
+    not_for_kernels : tuple of str
+        Parameters that are no part of the default :meth:`hyper_parameters`.
     signatures : dict of str to callable
         Kernel name -> function from a numba scalar type (float32 or float64) to the kernel's signature.
     flat_parameters : tuple of str
@@ -50,6 +52,7 @@ class Component(DocumentationLinkMixin, ParametersMixin):
     """
 
     family: ClassVar[str] = ""
+    not_for_kernels: ClassVar[tuple[str, ...]] = ()
     signatures: ClassVar[Signatures] = {}
     flat_parameters: ClassVar[tuple[str, ...]] = ()
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
@@ -107,10 +110,11 @@ class Component(DocumentationLinkMixin, ParametersMixin):
         Returns
         -------
         tuple of float
-            All parameters, in the order of ``_parameter_constraints``, unless a rule overrides this. None of them if
-            there is one that is no number.
+            All parameters but :attr:`not_for_kernels`, in the order of ``_parameter_constraints``, unless a rule
+            overrides this. None of them if there is one that is no number.
         """
-        values = [getattr(self, name) for name in self._parameter_constraints]
+        names = [name for name in self._parameter_constraints if name not in self.not_for_kernels]
+        values = [getattr(self, name) for name in names]
         return tuple(map(float, values)) if all(isinstance(value, Real | np.bool_) for value in values) else ()
 
     def hyper_vector(self, dtype: DTypeLike) -> Floats:

@@ -42,7 +42,7 @@ class Embedding(Component):
 
     A rule sets ``vectors``, ``n_outputs``, perhaps ``n_saved``, and defines :meth:`start` and the two kernels. A
     parameter ``columns`` of its constructor, with :attr:`columns_constraint` in ``_parameter_constraints``, is read by
-    :meth:`embedded_columns`; a rule without the parameter embeds as 'auto' does.
+    :meth:`embedded_columns`; a rule without the parameter embeds as 'auto' does. Kernels do not see ``columns``.
 
     Attributes
     ----------
@@ -57,6 +57,7 @@ class Embedding(Component):
     """
 
     family = "feature_embedding"
+    not_for_kernels = ("columns",)
     signatures: ClassVar[Signatures] = {
         "embed": lambda T: types.void(*[vector(T)] * 6),
         "differentiate": lambda T: types.void(*[vector(T)] * 7),

@@ -268,6 +268,18 @@ def test_one_default_for_all_families(base):
     np.testing.assert_array_equal(mine().hyper_vector(np.float32), np.float32([3, 2, 0]))
 
 
+@pytest.mark.parametrize("columns", ["auto", [1, 3], np.array([True, False, False, True])], ids=str)
+def test_columns_of_an_embedding_are_not_for_kernels(columns):
+    constraints = {"columns": Embedding.columns_constraint, "second": POSITIVE, "first": POSITIVE}
+
+    def init(self, columns="auto", first=2.0, second=3):
+        self.columns, self.second, self.first = columns, second, first
+
+    mine = rule(OneFactor, __init__=init, _parameter_constraints=constraints)
+    assert mine(columns).hyper_parameters() == (3.0, 2.0)
+    assert fit(feature_embedding=mine(columns)).embedded_columns_.size == (4 if isinstance(columns, str) else 2)
+
+
 @pytest.mark.parametrize("wrong", [2.0, "12", None, ("1", 2.0), (None,), ((1.0, 2.0), 3.0), {"k"}, 1j])
 def test_anything_but_numbers(wrong):
     mine = rule(ReLU, hyper_parameters=lambda self: wrong)
