@@ -1,6 +1,7 @@
 """A trial of a user's rules: their kernels run once as plain Python, which notices an index beyond an array.
 
-Compiled code does not: it reads and writes whatever lies there. Results are wrong, or the process crashes.
+Compiled code does not: it reads and writes whatever lies there. Results are wrong, or the process crashes. Nor does it
+notice what a kernel leaves unwritten, which stays as it was for other rows.
 """
 
 import inspect
@@ -18,6 +19,8 @@ from .memory import N_MEMORY, N_SLOTS
 _SIZE = 6  # elements of the trial's vectors
 _SHAPE = (2, 3)  # the same as a matrix
 _LR, _ALPHA, _SCALE = np.float64(0.1), np.float64(0.01), np.float64(0.5)
+_RAW_PREDICTION = 0.1234567  # unlike gradients
+_UNWRITTEN = 1.2345e300  # in arrays that a kernel must write, where what is added to it does not count
 _ONE, _TWO = np.int64(1), np.int64(2)
 
 # attributes that decide about the sizes of arrays
@@ -41,7 +44,7 @@ def try_out_rules(problem, optimizer, schedules):
     Raises
     ------
     ValueError
-        For a kernel that looks beyond the end of an array.
+        For a kernel that looks beyond the end of an array, or does not write all of its results.
     """
     network, train = problem.network, problem.train
     for activation in network.activations:
@@ -54,7 +57,7 @@ def try_out_rules(problem, optimizer, schedules):
         _try_out(rule, _of_embedding, (rule.n_outputs, rule.n_saved, *map(len, numbers)), *numbers)
     _try_out(network.penalty, _of_penalty, (network.layout.n_layers > 1, network.is_proximal))
     if optimizer is not None:
-        _try_out(optimizer, _of_optimizer, (network.layout.n_layers > 1,))
+        _try_out(optimizer, _of_optimizer, (network.layout.n_layers > 1, network.is_proximal))
     for schedule in schedules:
         _try_out(schedule, _of_schedule)
 
@@ -79,8 +82,8 @@ def _try_out(component, trial, sizes=(), *data):
     if key in _passed:
         return
     with np.errstate(all="ignore"):
-        for name, arguments in trial(rule, hyper, *sizes, *data):
-            _run(rule, name, arguments)
+        for name, arguments, *written in trial(rule, hyper, *sizes, *data):
+            _run(rule, name, arguments, *written)
     if len(_passed) >= _MOST_REMEMBERED:
         _passed.clear()
     _passed.add(key)
@@ -93,24 +96,48 @@ def _is_foreign(kind):
     return not all(home is None or is_own(home) for home in homes)
 
 
-def _run(rule, name, arguments):
-    """Run a kernel on arguments by name, numbers of which are NumPy's: they divide by zero as compiled code does."""
+def _run(rule, name, arguments, written=None):
+    """Run a kernel on arguments by name, numbers of which are NumPy's: they divide by zero as compiled code does.
+
+    ``written`` names the array of which it must change each number.
+    """
     function = getattr(type(rule), name, None)
     if not isinstance(function, FunctionType):
         return  # compiling it says so
     given = [watched(role, value) if isinstance(value, np.ndarray) else value for role, value in arguments.items()]
+    before = arguments[written].copy() if written else None
+    kernel = f"The kernel {name!r} of the {_FAMILIES.get(rule.family, rule.family)} {type(rule).__name__}"
     try:
         plain(function)(*given)
     except BeyondEnd as error:
-        own_names = dict(zip(arguments, inspect.signature(function).parameters, strict=True))
-        array = error.role if own_names[error.role] == error.role else f"{own_names[error.role]} ({error.role})"
-        family = _FAMILIES.get(rule.family, rule.family)
         raise ValueError(
-            f"The kernel {name!r} of the {family} {type(rule).__name__} looks beyond the end of {array}: {error}. "
+            f"{kernel} looks beyond the end of {_own_name(function, error.role, arguments)}: {error}. "
             f"{_cure(rule, error.role, arguments)}"
         ) from error
     except Exception:  # a kernel may do what only compiled code can, or fail for the numbers of the trial
         return
+    if written and (n_left := np.count_nonzero(arguments[written] == before)):
+        raise ValueError(
+            f"{kernel} leaves {n_left} of {before.size} numbers in {_own_name(function, written, arguments)} as they "
+            f"were. {_what_to_write(rule, written)}"
+        )
+
+
+def _own_name(function, role, arguments):
+    """Return what a kernel calls an argument, with our name where it is another one."""
+    own = dict(zip(arguments, inspect.signature(function).parameters, strict=True))[role]
+    return role if own == role else f"{own} ({role})"
+
+
+def _what_to_write(rule, role):
+    if role == "outputs":
+        return (
+            f"It must write output o of row i to outputs[o * n_rows + i], for all n_outputs={rule.n_outputs}. Does "
+            "start return as many numbers as it reads?"
+        )
+    if role == "step_size":
+        return "Where step_size is not empty, the kernel must write one for each weight: a proximal step follows."
+    return "It must replace all of them by the gradient."
 
 
 def _cure(rule, role, arguments):
@@ -145,23 +172,25 @@ def _of_activation(rule, hyper):
 
 
 def _of_loss(rule, hyper, n_rows, n_targets, n_weights, n_outputs, train):
-    raw_prediction, first = np.full((n_rows, n_outputs), 0.1), train.indices[:n_rows]
+    raw_prediction, first = np.full((n_rows, n_outputs), _RAW_PREDICTION), train.indices[:n_rows]
     yield "invert_link", {"raw_prediction": raw_prediction.copy(), "hyper": hyper}
     y, weights = train.y[first].astype(np.float64), train.weights[first].astype(np.float64)
     yield (
         "evaluate",
         {"raw_prediction": raw_prediction, "y": y, "weights": weights, "scale": _SCALE, "hyper": hyper},
+        "raw_prediction",
     )
 
 
 def _of_embedding(rule, hyper, n_outputs, n_saved, n_parameters, n_constants, parameters, constants):
-    x, outputs, saved = np.linspace(-1, 1, _SIZE), np.zeros(_SIZE * n_outputs), np.zeros(_SIZE * n_saved)
+    x, saved, deltas = np.linspace(-1, 1, _SIZE), np.zeros(_SIZE * n_saved), np.ones(_SIZE * n_outputs)
     column = {"x": x, "parameters": parameters, "constants": constants}
-    yield "embed", {**column, "outputs": outputs, "saved": np.zeros(0), "hyper": hyper}  # as in prediction
-    yield "embed", {**column, "outputs": outputs, "saved": saved, "hyper": hyper}
+    for of_saved in (np.zeros(0), saved):  # as in prediction, and in training
+        outputs = np.full(_SIZE * n_outputs, _UNWRITTEN)
+        yield "embed", {**column, "outputs": outputs, "saved": of_saved, "hyper": hyper}, "outputs"
     yield (
         "differentiate",
-        {**column, "saved": saved, "deltas": outputs, "gradient": np.zeros(n_parameters), "hyper": hyper},
+        {**column, "saved": saved, "deltas": deltas, "gradient": np.zeros(n_parameters), "hyper": hyper},
     )
 
 
@@ -175,19 +204,22 @@ def _of_penalty(rule, hyper, is_deep, is_proximal):
             yield "prox", {"weights": weights, "step_size": np.ones(_SIZE), **place}
 
 
-def _of_optimizer(rule, hyper, is_deep):
+def _of_optimizer(rule, hyper, is_deep, is_proximal):
     memory, scalars = np.zeros(N_MEMORY), np.zeros(N_SCALARS)
     slots = {f"slot_{k + 1}": np.zeros(_SIZE if k < rule.n_slots else 0) for k in range(N_SLOTS)}
     tables = {name: slot.reshape(_SHAPE if slot.size else (0, _SHAPE[1])) for name, slot in slots.items()}
+    written = ["step_size"] * is_proximal
     for t, n_step_sizes in ((_ONE, 0), (_TWO, _SIZE)):
         yield "prepare", {"lr": _LR, "t": t, "hyper": hyper, "memory": memory, "scalars": scalars}
-        weights, grad, step_size = np.ones(_SIZE), np.ones(_SIZE), np.zeros(n_step_sizes)
-        yield "step", {"weights": weights, "grad": grad, **slots, "scalars": scalars, "step_size": step_size}
+        weights, grad, step_size = np.ones(_SIZE), np.ones(_SIZE), np.full(n_step_sizes, _UNWRITTEN)
+        yield "step", {"weights": weights, "grad": grad, **slots, "scalars": scalars, "step_size": step_size}, *written
         if is_deep and "step_matrix" in rule.signatures:
+            step_size = np.full(n_step_sizes, _UNWRITTEN)
             yield (
                 "step_matrix",
                 {"weights": np.eye(*_SHAPE), "grad": np.eye(*_SHAPE), **tables, "scratch": np.zeros(4 * _SIZE),
                  "hyper": hyper, "step_size": step_size, "lr": _LR, "t": t},
+                *written,
             )  # fmt: skip
 
 

@@ -86,7 +86,9 @@ def long_end_epoch(exhausted, score, hyper, memory):
 
 
 def next_output(raw_prediction, y, weights, scale, hyper):
-    return raw_prediction[0, 1] - y[0, 0]
+    total = raw_prediction[0, 1] - y[0, 0]
+    raw_prediction[:] = 0.0
+    return total
 
 
 def row_beyond(raw_prediction, hyper):
@@ -175,6 +177,58 @@ def test_embeddings_beyond_the_end(attributes, message):
     fit(feature_embedding=OneFactor())
 
 
+def embeds_as_many_as_there_are(x, parameters, constants, outputs, saved, hyper):
+    for j in range(parameters.size):
+        for i in range(x.size):
+            outputs[j * x.size + i] = x[i] * parameters[j]
+
+
+def embeds_on_top(x, parameters, constants, outputs, saved, hyper):
+    for i in range(x.size):
+        outputs[i] += x[i] * parameters[0]
+
+
+def first_output(raw_prediction, y, weights, scale, hyper):
+    for i in range(raw_prediction.shape[0]):
+        raw_prediction[i, 0] = scale * weights[i, 0] * (raw_prediction[i, 0] - y[i, 0])
+    return 1.0
+
+
+def no_step_size(weights, grad, slot_1, slot_2, slot_3, slot_4, scalars, step_size):
+    for i in range(weights.size):
+        weights[i] -= 0.01 * grad[i]
+
+
+def no_step_size_of_matrices(weights, grad, a, b, c, d, scratch, hyper, step_size, lr, t):
+    weights[0, 0] -= lr * grad[0, 0]
+
+
+Y2 = np.c_[Y, Y]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"feature_embedding": rule(OneFactor, embed=embeds_as_many_as_there_are, n_outputs=3)()},
+            "'embed' of the embedding Mine leaves 12 of 18 numbers in outputs .*n_outputs=3",
+        ),
+        ({"feature_embedding": rule(OneFactor, embed=embeds_on_top)()}, "leaves 6 of 6 numbers in outputs"),
+        (
+            {"loss": rule(SquaredError, evaluate=first_output)()},
+            "'evaluate' of the loss Mine leaves 2 of 4 .* gradient",
+        ),
+        ({"solver": rule(SGD, step=no_step_size)(), "penalty": "l1"}, "'step' .* leaves 6 of 6 .* step_size"),
+        ({"solver": rule(Muon, step_matrix=no_step_size_of_matrices)(), "penalty": "l1"}, "'step_matrix' .* step_size"),
+    ],
+)
+def test_results_that_are_not_written(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(**SMALL, **parameters).fit(X, Y2)
+    if "penalty" in parameters:  # without a proximal step nobody reads them
+        MLPRegressor(**SMALL, **parameters | {"penalty": "l2"}).fit(X, Y2)
+
+
 def test_beyond_the_end_in_other_places():
     """Wrapped, behind a warm-up, in one of several layers, by name, with L-BFGS, and of a classifier."""
     late = rule(Constant, end_epoch=long_end_epoch)
@@ -199,9 +253,9 @@ def tried(monkeypatch):
     names = []
     run = trial._run
 
-    def recorded(rule, name, arguments):
+    def recorded(rule, name, *arguments):
         names.append(name)
-        run(rule, name, arguments)
+        run(rule, name, *arguments)
 
     monkeypatch.setattr(trial, "_run", recorded)
     return names
