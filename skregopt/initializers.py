@@ -290,7 +290,7 @@ class ZeroOutput(Initializer):
         return isinstance(self.initializer, str) and self.initializer == "auto"
 
     def _given(self):
-        return inner_component(self, ZeroOutput, "initializer", INITIALIZERS, "auto")
+        return inner_component(self, ZeroOutput, "initializer", INITIALIZERS, ["auto"])
 
     def _registries(self):
         return {"initializer": INITIALIZERS}

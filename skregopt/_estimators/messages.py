@@ -21,21 +21,21 @@ TRANSFORMED_IN_A_PIPELINE = (
     "sklearn.set_config(enable_metadata_routing=True), .set_fit_request(X_val=True, y_val=True) of this estimator, "
     "Pipeline(..., transform_input=['X_val']) and pipeline.fit(X, y, X_val=X_val, y_val=y_val)"
 )
-# parameter that takes a schedule -> what the schedule gives, what its end amounts to, and what has no end
+# parameter that takes a schedule -> what the schedule gives, what an end at 0 or above amounts to, and what has no end
 _ENDS_OF_SCHEDULES = {
     "learning_rate": (
         "the rate",
-        "the network hardly changes",
+        ("the network does not change", "the network hardly changes"),
         "use a schedule without an end, such as learning_rate='constant' or 'invscaling'",
     ),
     "dropout_schedule": (
         "the factor",
-        "hardly anything is dropped",
+        ("nothing is dropped", "hardly anything is dropped"),
         "leave dropout_schedule at its default, None",
     ),
     "weight_decay_schedule": (
         "the factor",
-        "weights hardly decay",
+        ("weights do not decay", "weights hardly decay"),
         "leave weight_decay_schedule at its default, None",
     ),
 }
@@ -171,8 +171,8 @@ def warn_about_horizon(outcome, given):
     ended, cures = [], []
     for name in outcome.passed_horizons:
         last = outcome.factors.get(name, outcome.learning_rate_curve[-1])
-        rate, effect, cure = _ENDS_OF_SCHEDULES[name]
-        ended.append(f"{name}={given[name]!r} has ended: {rate} is {last:.3g} from now on, and {effect}")
+        rate, effects, cure = _ENDS_OF_SCHEDULES[name]
+        ended.append(f"{name}={given[name]!r} has ended: {rate} is {last:.3g} from now on, and {effects[last > 0]}")
         cures.append(cure)
     warn_user(
         f"partial_fit has been called more than max_iter={given['max_iter']} times, after which {'; '.join(ended)}. "

@@ -11,6 +11,7 @@ error messages and tests read.
 from __future__ import annotations
 
 import inspect
+from difflib import get_close_matches
 from functools import cache
 from numbers import Real
 from types import FunctionType
@@ -26,6 +27,7 @@ from .keywords import class_hint, component_hints, explained
 from .numba_internals import NumbaError
 from .outside import outside
 from .parameters import ParametersMixin, is_default
+from .proposals import translated
 from .typing import Floats, Signatures
 
 _RULES_OF_KERNELS = (
@@ -201,7 +203,7 @@ def _flat_parameters(rule):
     return tuple(name for name in rule.flat_parameters if name in own)
 
 
-def inner_component(wrapper, kind, name, registry, *others):
+def inner_component(wrapper, kind, name, registry, others=()):
     """Return the component that a component goes around: a name or an instance, but none of the same kind.
 
     Parameters
@@ -213,7 +215,7 @@ def inner_component(wrapper, kind, name, registry, *others):
         Its parameter.
     registry : dict
         Public name -> rule.
-    *others : str
+    others : sequence of str, default=()
         Further names that the parameter takes, for the message.
 
     Raises
@@ -226,8 +228,17 @@ def inner_component(wrapper, kind, name, registry, *others):
         return value
     if isinstance(value, str) and value in registry:
         return registry[value]()
-    names = ", ".join(map(repr, (*others, *registry)))
-    raise ValueError(f"{name} of {kind.__name__} must be one of {names}, or another {family.__name__}, got {value!r}.")
+    names = (*others, *registry)
+    listed = ", ".join(map(repr, names))
+    if isinstance(value, kind):
+        hint = f" {kind.__name__} does not go around itself: use {value!r} alone."
+    else:
+        close = translated(family.family, value, names)
+        close = close or next(iter(get_close_matches(str(value), names, 1, 0.6)), None)
+        hint = f" Did you mean {close!r}?" if close in names else ""
+    raise ValueError(
+        f"{name} of {kind.__name__} must be one of {listed}, or another {family.__name__}, got {value!r}.{hint}"
+    )
 
 
 def build_component(family, registry, value, estimator):

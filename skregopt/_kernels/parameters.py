@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, clone
 
 from .sklearn_internals import validate_parameter_constraints
 
+_MOST_PROPOSED = 3  # objects in a message
+
 
 def arguments(namespace):
     """Return the arguments of a constructor by name, given ``locals()`` of its first line."""
@@ -104,14 +106,18 @@ class ParametersMixin(BaseEstimator):
         """Return what to do instead of setting a parameter of a component that is given by name."""
         rules = self._registries().get(name, {})
         rule = rules.get(owner) if owner is None or isinstance(owner, str) else None
-        if rule is None:
+        if rule is not None and inner in rule._get_param_names():
+            cure = f"{name}={rule.__name__}({inner}={value!r})"
+            if inner in rule.flat_parameters and inner in self._get_param_names():
+                return f"Use the parameter {inner} of {type(self).__name__}, or an object: {cure}."
+            return f"Use an object: {cure}."
+        if owner is not None and not isinstance(owner, str):
             return ""
-        if inner not in rule._get_param_names():
-            return f"Use an object: {name}={rule.__name__}(...)." if rule._get_param_names() else ""
-        cure = f"{name}={rule.__name__}({inner}={value!r})"
-        if inner in rule.flat_parameters and inner in self._get_param_names():
-            return f"Use the parameter {inner} of {type(self).__name__}, or an object: {cure}."
-        return f"Use an object: {cure}."
+        with_it = [other.__name__ for other in dict.fromkeys(rules.values()) if inner in other._get_param_names()]
+        if with_it:
+            objects = " or ".join(f"{other}({inner}={value!r})" for other in with_it[:_MOST_PROPOSED])
+            return f"Use an object that has one: {name}={objects}."
+        return f"Use an object: {name}={rule.__name__}(...)." if rule and rule._get_param_names() else ""
 
     def _registries(self):
         """Return the rules by name of each parameter that takes names of components."""

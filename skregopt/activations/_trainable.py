@@ -64,7 +64,9 @@ class Trainable(Activation):
         ValueError
             If ``activation`` is neither a name nor an instance of one, or is itself a :class:`Trainable`.
         """
-        return inner_component(self, Trainable, "activation", activations.ACTIVATIONS)
+        is_identity = isinstance(self.activation, str) and self.activation == "identity"  # refused, and never offered
+        rules = {n: rule for n, rule in activations.ACTIVATIONS.items() if n != "identity" or is_identity}
+        return inner_component(self, Trainable, "activation", rules)
 
     def _registries(self):
         return {"activation": activations.ACTIVATIONS}

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from .._kernels.component import Component
 from .._kernels.jit import vector
+from .._kernels.shown import shortened
 from .._kernels.sklearn_internals import StrOptions
 from .._kernels.typing import Array, FeatureNames, Float64s, Ints, OnnxGraph, Signatures
 
@@ -92,7 +93,10 @@ class Embedding(Component):
         NotImplementedError
             Unless a rule overrides this.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}, an embedding, has no method start(self, rng, values, weights). Define one, which "
+            "returns a dict of the arrays of a column, or use Periodic() or PiecewiseLinear()."
+        )
 
     def bound(self, norm: float, n_columns: int, largest_parameter_norm: float) -> float:
         """Return a number that the Euclidean norm of the outputs of no row exceeds; infinity if none is known.
@@ -198,7 +202,12 @@ class Embedding(Component):
         return np.sort(np.array(columns, dtype=np.intp))
 
     def _validate_params(self):
-        super()._validate_params()
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            if isinstance(self.columns, bool) or self.is_auto() or _kind(self.columns) is None:
+                raise
+            raise type(error)(f"{error} Did you mean columns=[{shortened([self.columns])}]?") from None
         if not self.is_auto():
             self._given_columns()
 
@@ -216,7 +225,9 @@ class Embedding(Component):
             )
         repeated = [column for column, count in Counter(columns).items() if count > 1]
         if repeated and not is_mask:
-            raise self._refused(f"holds {repeated[0]!r} more than once. Each column may stand once")
+            is_like_mask = set(columns) == {0, 1}
+            cure = "Booleans make a mask of columns" if is_like_mask else "Each column may stand once"
+            raise self._refused(f"holds {repeated[0]!r} more than once. {cure}")
         return columns
 
     def _indices_of(self, columns, names):

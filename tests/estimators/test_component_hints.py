@@ -18,8 +18,9 @@ from skregopt import (
 )
 from skregopt._kernels.component import Component
 from skregopt._kernels.words import OF_COMPONENTS, PARAMETERS, WITHOUT_OTHER_NAMES
-from skregopt.activations import ELU, LeakyReLU
+from skregopt.activations import ELU, LeakyReLU, Trainable
 from skregopt.embeddings import Periodic, PiecewiseLinear
+from skregopt.initializers import ZeroOutput
 from skregopt.losses import Huber, Quantile
 from skregopt.optimizers import SGD, Adam, AdamW, RMSprop
 from skregopt.penalties import L1, L2, ElasticNet, NoPenalty
@@ -131,3 +132,31 @@ def test_rules_without_parameters_stay_what_they_were():
     for rule in (L1, L2, NoPenalty):
         assert repr(rule()) == f"{rule.__name__}()" and rule().get_params() == {}
     assert np.isfinite(Adam(0.5).hyper_parameters()).all()
+
+
+@pytest.mark.parametrize(
+    ("component", "message"),
+    [
+        (Trainable("mishh"), r"activation of Trainable must be .* got 'mishh'\. Did you mean 'mish'\?$"),
+        (Trainable("swish"), r"Did you mean 'silu'\?$"),
+        (Trainable("sigmoid"), r"Did you mean 'logistic'\?$"),
+        (Trainable("quadratic"), r"got 'quadratic'\.$"),
+        (Trainable("linear"), r"got 'linear'\.$"),
+        (Trainable(Trainable()), r" Trainable does not go around itself: use Trainable\(\) alone\.$"),
+        (ZeroOutput("nrmal"), r"initializer of ZeroOutput must be one of 'auto', .* Did you mean 'normal'\?$"),
+        (ZeroOutput("xavier_uniform"), r"Did you mean 'glorot_uniform'\?$"),
+        (ZeroOutput(ZeroOutput()), "ZeroOutput does not go around itself"),
+        (Warmup("cosin"), r"schedule of Warmup must be .* Did you mean 'cosine'\?$"),
+        (Warmup(Warmup("step")), r"use Warmup\(schedule='step'\) alone\.$"),
+    ],
+    ids=repr,
+)
+def test_components_around_what_is_none(component, message):
+    with pytest.raises(ValueError, match=message) as error:
+        component._validate_params()
+    assert "'identity'" not in str(error.value)
+
+
+def test_the_base_of_embeddings_is_none():
+    with pytest.raises(NotImplementedError, match="Embedding, an embedding, has no method start.* or PiecewiseLinear"):
+        MLPRegressor(feature_embedding=embeddings.Embedding()).fit(np.arange(12.0).reshape(6, 2), np.arange(6.0))

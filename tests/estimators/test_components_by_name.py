@@ -19,7 +19,11 @@ BY_NAME = [
     ({"solver": "lion"}, {"solver__beta_2": 0.9}, r"solver='lion' .* Use an object: solver=Lion\(beta_2=0.9\)\.$"),
     ({"learning_rate": "cosine"}, {"learning_rate__floor": 1e-5}, r"learning_rate=Cosine\(floor=1e-05\)\.$"),
     ({}, {"penalty": "elasticnet", "penalty__l1_ratio": 0.9}, r"penalty='elasticnet' .* parameter l1_ratio of .*, or"),
-    ({"penalty": None}, {"penalty__l1_ratio": 0.9}, r"penalty=None has no parameters of its own\.$"),
+    ({"penalty": None}, {"penalty__l1_ratio": 0.9}, r"penalty=None has no parameters of its own\. Use an object "
+     r"that has one: penalty=ElasticNet\(l1_ratio=0.9\) or GroupL1\(l1_ratio=0.9\)\.$"),
+    ({}, {"feature_embedding__n_bins": 4}, r"None has no .*: feature_embedding=PiecewiseLinear\(n_bins=4\)\.$"),
+    ({"feature_embedding": "periodic"}, {"feature_embedding__n_bins": 4}, r"=PiecewiseLinear\(n_bins=4\)\.$"),
+    ({}, {"feature_embedding__n_outputs": 4}, r"=Periodic\(n_outputs=4\) or PiecewiseLinear\(n_outputs=4\)\.$"),
     ({}, {"solver__lr": 0.9}, r"Use an object: solver=Adam\(...\)\.$"),
     ({"solver": "lbfgs"}, {"solver__lr": 0.9}, r"solver='lbfgs' has no parameters of its own\.$"),
     ({"activation": ["relu"]}, {"activation__width": 1}, r"activation=\['relu'\] has no parameters"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skregopt.embeddings import EMBEDDINGS, Embedding, Periodic, PiecewiseLinear
 
@@ -61,7 +62,9 @@ def test_a_rule_without_the_parameter_embeds_as_auto():
         ([None], "must be 'auto'"),
         ([], "selects no column. Leave feature_embedding at its default, None"),
         ([False, False, False, False], "selects no column"),
-        ([1, 0, 1], "holds 1 more than once"),
+        ([1, 0, 1], "holds 1 more than once. Booleans make a mask of columns"),
+        ([0, 0, 1, 1], "holds 0 more than once. Booleans make a mask of columns"),
+        ([3, 3], "holds 3 more than once. Each column may stand once"),
         (["age", "age"], "holds 'age' more than once"),
     ],
     ids=str,
@@ -70,6 +73,19 @@ def test_columns_are_refused_without_data(columns, message):
     with pytest.raises(ValueError, match=message) as error:
         Periodic(columns=columns)._validate_params()
     assert str(error.value).startswith("columns=") and " of Periodic " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cure"), [("f1", r"\['f1'\]"), (3, r"\[3\]"), (np.int64(3), r"\[3\]"), ("all", r"\['all'\]")], ids=repr
+)
+def test_a_lone_column_is_written_as_a_list(columns, cure):
+    for rule in (Periodic, PiecewiseLinear):
+        with pytest.raises(InvalidParameterError, match=rf" Did you mean columns={cure}\?$"):
+            rule(columns=columns)._validate_params()
+    for other in (None, 1.5, True):
+        with pytest.raises(InvalidParameterError) as error:
+            Periodic(columns=other)._validate_params()
+        assert "Did you mean" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,19 @@ def test_ends_of_several_schedules_are_one_warning(kind):
     assert not told(small(kind, max_iter=2, **both(Cosine(floor=0.2))), 4, X, y), "a floor is no end"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("flat_cosine", ["the network does not change", "nothing is dropped", "weights do not decay"]),
+        ("one_cycle", ["the network hardly changes", "hardly anything is dropped", "weights hardly decay"]),
+    ],
+)
+def test_an_end_at_zero_is_nothing_at_all(schedule, words):
+    X, y = make_data(MLPRegressor)
+    said = told(small(MLPRegressor, max_iter=2, learning_rate=schedule, **both(schedule)), 3, X, y)
+    assert all(f"and {word}" in said[3] for word in words)
+
+
 def test_what_older_versions_have_told():
     X, y = make_data(MLPRegressor)
     model = small(MLPRegressor, max_iter=2, learning_rate="cosine", **both("coslog"))
