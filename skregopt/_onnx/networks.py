@@ -1,9 +1,10 @@
 """Networks as operators of ONNX.
 
-Activations and losses have their own ONNX form, ``to_onnx(op, z)``, beside their kernels. This file adds the layers. A
-block that is affine in prediction becomes part of the weights.
+Activations, embeddings and losses have their own ONNX form, ``to_onnx``, beside their kernels. This file adds the
+layers. A block that is affine in prediction becomes part of the weights.
 """
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -67,8 +68,9 @@ def onnx_form(component, kernel):
     classes = type(component).__mro__
     where = {name: next(i for i, cls in enumerate(classes) if name in vars(cls)) for name in ("to_onnx", kernel)}
     if where["to_onnx"] > where[kernel]:
+        arguments = ", ".join(inspect.signature(classes[where["to_onnx"]].to_onnx).parameters)
         raise ValueError(
-            f"The {component.family} {component!r} has no ONNX form. Define to_onnx(self, op, z) in the class "
+            f"The {component.family} {component!r} has no ONNX form. Define to_onnx({arguments}) in the class "
             f"{classes[where[kernel]].__name__}, beside its kernel {kernel!r}. It returns the same in operators of "
             "ONNX. The guide on custom components has an example."
         )
