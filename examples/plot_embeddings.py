@@ -97,14 +97,20 @@ for scale in (0.01, 0.1, 1.0, 10.0, 100.0):
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(2, 3, figsize=(11, 6), sharex=True, sharey=True, layout="constrained")
-styles = {"network": ("#D55E00", 2.4, 1.25), "linear model": ("#0072B2", 1.2, 1.6)}
+# a thin dark line on a wide pale one: where they coincide, both are seen
+styles = {"network": ("#F4A582", 4.5, 1.3), "linear model": ("#0072B2", 1.1, 1.65)}
+text_colours = {"network": "#B24700", "linear model": "#0072B2"}
+shown = rng.choice(x.size, 150, replace=False)
 for row, target in zip(axes, targets, strict=True):
     for ax, name in zip(row, embeddings, strict=True):
-        ax.plot(grid, targets[target](grid), color="0.78", linewidth=5, label="function without noise")
+        points = targets[target](x[shown]) + noise[shown]
+        ax.plot(x[shown], points, ".", color="0.6", markersize=3.5, label="some of the rows")
+        ax.plot(grid, targets[target](grid), ":", color="0.15", linewidth=1.2, label="function without noise", zorder=4)
         for kind, (colour, width, height) in styles.items():
             model, error = fits[target, name, kind]
             ax.plot(grid, model.predict(grid[:, None]), color=colour, linewidth=width, label=kind)
-            ax.text(-1.7, height, f"error of the {kind}: {error:.2f}", color=colour, fontsize="small")
+            words = f"RMSE of the {kind}: {error:.2f}"
+            ax.text(-1.7, height, words, color=text_colours[kind], fontsize="small")
         ax.set(xlim=(-1.75, 1.75), ylim=(-1.5, 1.9), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
         ax.spines[["top", "right"]].set_visible(False)
     row[-1].plot(bins, np.full(bins.size, -1.42), "|", color="0.3", markersize=6, label="edges of bins")
@@ -113,7 +119,7 @@ for ax, name in zip(axes[0], embeddings, strict=True):
     ax.set_title(name)
 for ax in axes[1]:
     ax.set_xlabel("feature")
-figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
 
 if plt.get_backend().lower() == "agg":  # no display
     figure.savefig("plot_embeddings.png", dpi=150)
