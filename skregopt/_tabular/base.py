@@ -103,6 +103,8 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         report = Report(len(tasks)) if self.verbose else None
         n_threads = min(effective_n_threads(self.n_jobs), len(tasks))
         members, is_interrupted = train_members(tasks, table, n_threads, clock, report)
+        if report is not None and len(members) < len(tasks) and not is_interrupted:
+            report.time_is_up(len(members))
         combination = combine(members, table)
         fitted = {
             "encoder_": encoder,
@@ -213,6 +215,10 @@ class Report:
         if not self._has_compiled:
             self._has_compiled = True
             say_what_compiles(folder)
+
+    def time_is_up(self, n_trained):
+        """Print why there are fewer networks than wanted."""
+        print(f"No time is left for another network: {n_trained} of {self._n_networks} are trained.")
 
     def trained(self, place, member, seconds):
         """Print the line of a network."""

@@ -122,13 +122,8 @@ def network(recipe, n_rows, embedded, network_type, given):
     Raises
     ------
     ValueError
-        For a network without hidden layers.
+        For no hidden layer.
     """
-    if np.size(given["hidden_layer_sizes"]) == 0:
-        raise ValueError(
-            "hidden_layer_sizes=() has no hidden layer, and the recipes are for networks with at least one. For a "
-            "linear model use MLPClassifier(hidden_layer_sizes=()) or MLPRegressor(hidden_layer_sizes=())."
-        )
     is_small = n_rows < FEWEST_ROWS_TO_HOLD_OUT
     batch_size = n_rows if is_small else min(BATCH_SIZE, n_rows)
     of_kind = recipe.of_classes if network_type is MLPClassifier else recipe.of_numbers
@@ -140,6 +135,11 @@ def network(recipe, n_rows, embedded, network_type, given):
     parameters |= asked
     if "learning_rate_init" in asked and parameters.get("parametrization") == "ntp":
         parameters["learning_rate_init"] *= math.sqrt(_first(parameters["hidden_layer_sizes"]))
+    if not np.size(parameters["hidden_layer_sizes"]):
+        raise ValueError(
+            f"hidden_layer_sizes={given['hidden_layer_sizes']!r} has no hidden layer, and the networks of tables need "
+            f"one. Give at least one width, or use {network_type.__name__}(())."
+        )
     if not parameters["dropout"]:
         parameters.pop("dropout_schedule", None)
     if recipe.embedding is not None and embedded:
@@ -147,9 +147,6 @@ def network(recipe, n_rows, embedded, network_type, given):
         if "n_bins" in embedding.get_params():
             embedding.set_params(n_bins=given["n_bins"])
         parameters["feature_embedding"] = embedding
-    elif "learning_rate_factors" in parameters:
-        factors = parameters["learning_rate_factors"]
-        parameters["learning_rate_factors"] = {name: factors[name] for name in factors.keys() - {"embedding"}}
     return network_type(**parameters)
 
 

@@ -79,7 +79,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Weights of the networks' predictions; they sum to 1.
     validation_score_ : float or None
         Score of the rows that were held out: the coefficient of determination; for quantiles the share of pinball loss
-        explained. It is optimistic: the weights were chosen on the same rows. None where no rows were held out.
+        explained. It is optimistic: the weights were chosen on the same rows. None where no rows were held out, NaN
+        for a single row of ``X_val``.
     feature_importances_ : ndarray of shape (n_features_in_,)
         By columns of X.
     n_features_in_ : int

@@ -163,7 +163,9 @@ class NumberTable(Table):
         return InUnitOfTargets(scoring, self.scale, self.rule, judged.y[rows])
 
     def loss(self, predictions, rows):
-        """Return 1 minus the score of predictions of some rows."""
+        """Return 1 minus the score of predictions of some rows; NaN for a single row, of which there is no score."""
+        if rows.size < 2:
+            return np.nan
         y, weights = self.y[rows], self.weights[rows, 0]
         return 1 - self.rule.score(like_y(y), like_y(predictions, self.rule), weights)
 

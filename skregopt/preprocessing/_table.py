@@ -127,7 +127,7 @@ def _positions(names, wanted):
     if missing or others:
         problems = [f"Feature names unseen at fit time:\n{_listed(others)}"] if others else []
         problems += [f"Feature names seen at fit time, yet now missing:\n{_listed(missing)}"] if missing else []
-        cure = "Pass X[list(encoder.feature_names_in_)]." if not missing else "Rename the columns like those of fit."
+        cure = "Rename the columns like those of fit." if missing else "Leave the other ones out."
         raise ValueError(
             "The feature names should match those that were passed during fit.\n" + "\n".join(problems) + f"\n{cure}"
         )

@@ -86,6 +86,7 @@ def test_a_failed_fit_changes_nothing(kind, change, error, message):
         ({"max_iter": "long"}, "max_iter"),
         ({"hidden_layer_sizes": 0}, "hidden_layer_sizes"),
         ({"hidden_layer_sizes": (5, -1)}, "hidden_layer_sizes"),
+        ({"hidden_layer_sizes": ()}, r"hidden_layer_sizes=\(\) has no hidden layer"),
         ({"learning_rate_init": 0}, "learning_rate_init"),
         ({"dropout": 1}, "dropout"),
         ({"dropout": "some"}, "dropout"),
@@ -136,7 +137,16 @@ def test_errors_of_a_scorer_are_raised(kind, n_jobs, after, error):
 @BOTH
 def test_an_error_ends_the_other_networks(kind):
     X, y = make_data(kind, 3000)
-    model = small(kind, n_estimators=8, max_iter=3000, n_jobs=2, scoring=failing(2, OwnError("mine")))
+    n_calls = 0
+
+    def fails_once(estimator, X, y):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 5:
+            raise OwnError
+        return float(n_calls)
+
+    model = small(kind, n_estimators=8, max_iter=3000, n_jobs=2, scoring=fails_once)
     small(kind).fit(X[:100], y[:100])  # compiled
     started = time.perf_counter()
     with pytest.raises(OwnError):

@@ -180,14 +180,15 @@ class Machine:
     ("max_time", "seconds", "of_encoder", "n_networks"),
     [(None, 10, 1, 6), (100, 10, 1, 6), (25, 5, 0, 5), (25, 5, 12, 3), (10, 9, 0, 1), (10, 100, 1, 1), (1, 5, 40, 1)],
 )
-def test_networks_are_started_while_there_is_time(kind, monkeypatch, max_time, seconds, of_encoder, n_networks):
+def test_networks_are_started_while_there_is_time(kind, monkeypatch, capsys, max_time, seconds, of_encoder, n_networks):
     machine = Machine(monkeypatch, seconds, of_encoder)
     X, y = make_data(kind)
-    model = small(kind, n_estimators=6, max_time=max_time).fit(X, y)
+    model = small(kind, n_estimators=6, max_time=max_time, verbose=True).fit(X, y)
     assert len(model.estimators_) == len(model.weights_) == n_networks
     if max_time is None:
         assert machine.allowed == [None] * 6
         return
+    assert ("No time is left for another network" in capsys.readouterr().out) == (n_networks < 6)
     assert machine.now <= max(max_time, of_encoder + 0.01)
     assert machine.allowed[0] == max(0.95 * max_time - of_encoder, 1e-3), "the encoder's time counts"
     assert all(allowed > 0.25 * min(seconds, machine.allowed[0]) for allowed in machine.allowed[1:])

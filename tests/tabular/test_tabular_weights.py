@@ -210,6 +210,14 @@ def test_a_validation_set_with_few_of_the_classes(kind):
     assert np.isfinite(output(model, X)).all()
 
 
+@pytest.mark.parametrize("loss", ["squared_error", Quantile([0.1, 0.9])])
+def test_a_single_row_to_validate_on_has_no_score(loss):
+    X, y = make_data(TabularMLPRegressor)
+    model = small(TabularMLPRegressor, n_estimators=3, loss=loss).fit(X, y, X_val=X[:1], y_val=y[:1])
+    assert np.isnan(model.validation_score_)
+    assert_allclose(model.weights_, 1 / 3, atol=0.01)
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("given", "message"),
