@@ -14,6 +14,7 @@ from .._kernels.component import build_component
 from .._kernels.parameters import is_default, unfitted
 from .._tabular.base import BaseTabularMLP
 from .._tabular.portfolio import plan
+from ..embeddings import PiecewiseLinear
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
