@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimators.constraints import ScorerNames
+from .._estimators.constraints import ScorerNames, Seconds
 from .._estimators.hints import ExplainedParametersMixin
 from .._estimators.messages import warn_user
 from .._estimators.verbose import say_what_compiles
@@ -70,7 +70,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_estimators": [_POSITIVE_COUNT],
-        "max_time": [None, Interval(Real, 0, None, closed="neither")],
+        "max_time": [None, Seconds()],
         "max_iter": [StrOptions({"auto"}), _POSITIVE_COUNT],
         "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", _POSITIVE_COUNT],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -170,19 +170,19 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
     def feature_importances_(self) -> Float64s:
         """Importance of each column of X in the networks' first layers, of shape (n_features_in_,); they sum to 1.
 
-        The weighted mean of :attr:`skregopt.MLPClassifier.feature_importances_` of the networks, whose columns are
-        added up as the roots of sums of squares over what the encoder makes of a column. A column that is constant in
-        the rows of ``fit`` has the importance 0.
+        The weighted mean over networks of the root mean square of :attr:`skregopt.MLPClassifier.feature_importances_`
+        over what the encoder makes of a column, so that a category with many levels counts for no more. A column that
+        is constant in the rows of ``fit`` has the importance 0.
         """
         if "estimators_" not in vars(self):
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute 'feature_importances_' before it is fitted"
             )
         columns, n_features = self.encoder_.input_columns_, self.n_features_in_
-        total = np.zeros(n_features)
+        total, n_outputs = np.zeros(n_features), np.maximum(np.bincount(columns, minlength=n_features), 1)
         for weight, model in zip(self.weights_, self.estimators_, strict=True):
             squares = np.where(self._varies, model.feature_importances_**2, 0.0)
-            total += weight * np.sqrt(np.bincount(columns, squares, minlength=n_features))
+            total += weight * np.sqrt(np.bincount(columns, squares, minlength=n_features) / n_outputs)
         return total / total.sum() if total.sum() > 0 else total
 
     def __sklearn_tags__(self) -> Tags:
