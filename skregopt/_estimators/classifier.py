@@ -137,7 +137,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Added to the denominator in 'adam' and 'adamw'.
     max_iter : int >= 1, default=200
         Largest number of epochs; for 'lbfgs' of iterations.
-    max_time : float in (0, inf], default=None
+    max_time : float > 0 or inf, default=None
         Seconds, counted from the first epoch on and without compilation, after which training ends as after
         ``max_iter`` epochs: with the end of an epoch that is nearest, one at least, or with an iteration of 'lbfgs'. A
         schedule that ends after ``max_iter`` epochs ends with it, too. The only parameter whose results depend on the

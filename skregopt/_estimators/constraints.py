@@ -37,10 +37,10 @@ class ScorerNames(StrOptions):
 
 
 class Seconds(Interval):
-    """Positive numbers of seconds, infinity among them, but no bool, which is a number to Python."""
+    """Positive numbers of seconds, but no bool, which is a number to Python."""
 
     def __init__(self):
-        super().__init__(Real, 0, None, closed="right")
+        super().__init__(Real, 0, None, closed="neither")
 
     def __contains__(self, value):
         return not isinstance(value, bool | np.bool_) and super().__contains__(value)
@@ -129,7 +129,7 @@ def _parameter_constraints(
         **SGD._parameter_constraints,
         **Adam._parameter_constraints,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_time": [None, Seconds()],
+        "max_time": [None, Seconds(), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
