@@ -108,6 +108,12 @@ def test_a_task_for_each_epoch(model):
     assert not {"_callback_fit_ctx", "_skl_callbacks_to_teardown"} & set(vars(model))
 
 
+def test_epochs_that_the_time_allows(model):
+    recorder = Recorder()
+    model.set_params(max_time=1e-9).set_callbacks(recorder).fit(X, y)
+    assert model.n_iter_ == 1 and recorder.events == tasks(1)
+
+
 def test_partial_fit_is_a_task_of_one_epoch():
     recorder = Recorder()
     model = MLPClassifier(**SMALL).set_callbacks(recorder)

@@ -31,6 +31,7 @@ def long_epoch():
         {"solver": "sgd", "learning_rate_init": 1e-5},
         {"solver": "gd"},
         {"solver": "lbfgs"},
+        {"solver": "adam", "max_time": 100, "learning_rate": "cosine"},
         pytest.param({"solver": "adam", "early_stopping": True}, marks=pytest.mark.exhaustive),
     ],
     ids=str,

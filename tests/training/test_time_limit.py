@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from support.estimators import BOTH, make_data
+from support.processes import DATA, run
 from support.states import bits, weights
 
 from skregopt import MLPClassifier, MLPRegressor
@@ -345,6 +346,21 @@ def test_half_a_second(params):
     if model.solver != "lbfgs":
         assert model.learning_rate_curve_[-1] == pytest.approx(1e-3 / 25e4, rel=0.01)
         assert max(model.learning_rate_curve_) > 1e-4
+
+
+@pytest.mark.exhaustive  # compiles everything
+def test_a_fit_that_compiles_has_all_its_time(tmp_path):
+    found = run(
+        DATA
+        + """
+started = time.perf_counter()
+model = MLPClassifier(5, max_iter=10**6, max_time=0.5, tol=0, n_iter_no_change=np.inf, early_stopping=True,
+                      scoring="neg_log_loss", learning_rate="cosine", n_jobs=2).fit(X, classes)
+result |= {"n_iter": model.n_iter_, "seconds": time.perf_counter() - started}
+""",
+        cache=tmp_path,
+    )
+    assert found["seconds"] > 1 and found["n_iter"] > 20
 
 
 def test_the_clock_stands_still_during_compilation(monkeypatch):
