@@ -250,10 +250,8 @@ def _rate_in_time(job, schedule, peak, t):
 
     The schedule is asked for an update of ``max_iter`` epochs, later than this one by as much as time is ahead.
     """
-    pace, n, n_epochs = job.pace, job.settings.updates_per_epoch, job.settings.max_iter
-    ahead = np.floor(pace.position + (t - pace.t) * pace.per_update + 0.5)
-    last = min(np.float64(n_epochs) * n - 1.0, 9e18)  # an int64
-    position = max(np.int64(min(max(t - 1.0, ahead), last)), schedule.position)
+    pace, n = job.pace, job.settings.updates_per_epoch
+    position = max(np.int64(pace.position + (t - pace.t) * pace.per_update + 0.5), schedule.position)
     epoch = position // n
     if epoch >= schedule.warmup_epochs:
         schedule.t_warmup = schedule.warmup_epochs * n

@@ -9,6 +9,7 @@ import time
 from .._kernels.jit import seconds_waited
 
 LONGEST_SLICE = 0.05  # of max_time, so that Python looks at the clock often enough
+MOST_UPDATES = 1 << 52
 TOO_SOON = 0.01  # of max_time, before which there is no estimate: the first batches take longer than others
 
 
@@ -52,10 +53,11 @@ class EpochsInTime:
 
     def __init__(self, max_time, job):
         self._limit, self._progress = TimeLimit(max_time), job.progress
-        settings, train = job.array[0].settings, job.array[0].train
-        self._n_rows, self._max_iter = int(train.n_rows), int(settings.max_iter)
+        settings, self._n_rows = job.array[0].settings, int(job.array[0].train.n_rows)
         self._updates_per_epoch = int(settings.updates_per_epoch)
-        self._n_epochs = self._max_iter
+        # nobody waits for so many updates, and all of them are exact as float64
+        settings.max_iter = min(int(settings.max_iter), MOST_UPDATES // self._updates_per_epoch)
+        self._max_iter = self._n_epochs = int(settings.max_iter)
         self._pace = job.array[0].pace
         self._pace.t, self._pace.position, self._pace.per_update = 1, 0.0, 1.0
 
@@ -73,9 +75,9 @@ class EpochsInTime:
     def _set_pace(self, t):
         """Have schedules reach their last update with the last one of the epochs that fit, from update ``t`` on."""
         pace, n_updates = self._pace, float(self._max_iter) * self._updates_per_epoch
-        position = max(t - 1.0, float(pace.position) + (t - int(pace.t)) * float(pace.per_update))
+        position = float(pace.position) + (t - int(pace.t)) * float(pace.per_update)
         n_left = float(self._n_epochs) * self._updates_per_epoch - t
-        # without a lead, and if all epochs fit, exactly 1
+        # exactly 1 as long as all epochs fit; never so little that the epochs overtake
         pace.per_update = max(0.0, n_updates - (position + 1.0)) / max(1.0, n_left)
         pace.t, pace.position = t, position
 
