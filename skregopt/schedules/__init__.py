@@ -14,8 +14,10 @@ Conventions, on which the training loop relies:
 
 ``learning_rate_init`` is the highest rate of every schedule. A schedule with a horizon reaches its last rate after
 ``max_iter`` epochs, counted across ``partial_fit`` calls, and keeps it. It says so by ``has_horizon``: a fit that gets
-there is done and does not warn. A schedule whose ``end_epoch`` lowers the rate where training would stop says so by
-``falls_when_exhausted``, for the last line of ``verbose``.
+there is done and does not warn. Where ``max_time`` ends training before, such a schedule is asked for some of the
+updates of ``max_iter`` epochs, the last one included, and for the first one of each epoch that it enters. A schedule
+whose ``end_epoch`` lowers the rate where training would stop says so by ``falls_when_exhausted``, for the last line of
+``verbose``.
 
 Schedules with a horizon also multiply rates of dropout and the decay of the weights (``dropout_schedule``,
 ``weight_decay_schedule``). Then ``peak`` is 1, ``rate`` is called once before each batch, for the update of that batch,

@@ -22,6 +22,7 @@ class Schedule(Component):
         Share of the peak at the first update.
     has_horizon : bool
         Whether the rate ends at its lowest value after ``max_iter`` epochs, as planned: a fit that gets there is done.
+        With ``max_time`` it gets there when the time is over.
     falls_when_exhausted : bool
         Whether the rate falls where training would stop, which stops only when the rate can fall no further.
     """
