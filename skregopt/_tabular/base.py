@@ -16,7 +16,7 @@ from .._estimators.messages import warn_user
 from .._estimators.verbose import say_what_compiles
 from .._kernels.documentation_link import DocumentationLinkMixin
 from .._kernels.parameters import all_parameters, default_parameters
-from .._kernels.sklearn_internals import HasMethods, Interval, StrOptions, fit_context
+from .._kernels.sklearn_internals import HasMethods, Interval, Options, StrOptions, fit_context
 from .._kernels.typing import Array, Float64s, Scorer, Splitter
 from .._training.threads import effective_n_threads
 from ..preprocessing import TabularEncoder
@@ -70,7 +70,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_estimators": [_POSITIVE_COUNT],
-        "max_time": [None, Seconds()],
+        "max_time": [None, Seconds(), Options(Real, {np.inf})],
         "max_iter": [StrOptions({"auto"}), _POSITIVE_COUNT],
         "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", _POSITIVE_COUNT],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],

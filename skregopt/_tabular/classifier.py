@@ -32,7 +32,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     ----------
     n_estimators : int >= 1, default=8
         Number of networks. One is the quickest, for searches; see :doc:`/user_guide/tables` for what more of them add.
-    max_time : float in (0, inf], default=None
+    max_time : float > 0 or inf, default=None
         Seconds for the whole fit, without compilation. Networks are started in the order of their usefulness as long as
         time is left, and the schedules of the last ones end with it. At least one network is trained, for at least one
         epoch. Results depend on the clock then, and otherwise on ``random_state`` alone.
