@@ -129,9 +129,9 @@ def test_without_optuna_the_error_says_how_to_get_it(monkeypatch):
 
 TABLES = [
     TabularMLPClassifier(n_estimators=1),
-    TabularMLPRegressor(n_estimators=2, loss="huber", scoring="r2"),
-    TabularMLPClassifier(n_estimators=2, hidden_layer_sizes=(6, 1), learning_rate_init=0.001, n_bins=3, dropout=0.1),
-    TabularMLPRegressor(n_estimators=2, hidden_layer_sizes=np.array([5])),
+    TabularMLPRegressor(n_estimators=3, loss="huber", scoring="r2"),
+    TabularMLPClassifier(n_estimators=3, hidden_layer_sizes=(6, 1), learning_rate_init=0.001, n_bins=3, dropout=0.1),
+    TabularMLPRegressor(n_estimators=3, hidden_layer_sizes=np.array([5])),
 ]
 
 
