@@ -19,6 +19,7 @@ extensions = [
     "sphinx-mathjax-offline",  # formulas without the network
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "portfolio_table",
     "registry_table",
     "words_table",
 ]

@@ -2,6 +2,7 @@
 
 LESSONS = (
     "quickstart",
+    "tabular",
     "overfitting",
     "l2",
     "l1_sparsity",

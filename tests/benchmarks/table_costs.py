@@ -1,7 +1,7 @@
 """Measure what the parts of a network for tables cost, beside the same network without them.
 
     python tests/benchmarks/table_costs.py [rounds]    print the table
-    python tests/benchmarks/table_costs.py --write     write it into doc/user_guide/tables.rst
+    python tests/benchmarks/table_costs.py --write     write it into doc/user_guide/table_networks.rst
 
 Four epochs of 4096 rows in batches of 128, 128-128-128 silu, adam, float32, one thread. Fits take turns; ratios are
 those of the fastest ones. A network with embeddings has 10 columns, the one beside it as many columns as the embeddings
@@ -70,7 +70,7 @@ def main():
     if arguments.write:
         import publish
 
-        page = publish.ROOT / "doc" / "user_guide" / "tables.rst"
+        page = publish.ROOT / "doc" / "user_guide" / "table_networks.rst"
         publish.replace_between(page, "costs-table", publish.list_table(["part", "seconds, times"], rows))
 
 

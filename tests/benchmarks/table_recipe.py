@@ -1,7 +1,7 @@
 """Measure the recipe for tables of the user guide, and what each of its parts adds, on four sets.
 
     python tests/benchmarks/table_recipe.py [folder]    print the table
-    python tests/benchmarks/table_recipe.py --write     write it into doc/user_guide/tables.rst
+    python tests/benchmarks/table_recipe.py --write     write it into doc/user_guide/table_networks.rst
 
 The folder holds california8.npz, bike.npz, diamonds.npz and letter.npz, by default the one that SKREGOPT_DATA names. A
 quarter of the rows is held out for the score. Of the others, 10,000 at most are given to ``fit``. Numbers are means of
@@ -130,7 +130,7 @@ def main():
     if arguments.write:
         import publish
 
-        page = publish.ROOT / "doc" / "user_guide" / "tables.rst"
+        page = publish.ROOT / "doc" / "user_guide" / "table_networks.rst"
         publish.replace_between(page, "tables-table", publish.list_table(headings, rows))
 
 
