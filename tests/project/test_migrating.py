@@ -8,9 +8,10 @@ import pytest
 import sklearn.neural_network
 
 import skregopt
-from skregopt import MLPClassifier, MLPRegressor
+from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
 
 PAGES = sorted(path for path in (Path(__file__).parents[2] / "doc" / "migrating").glob("*.rst") if path.stem != "index")
+ESTIMATORS = (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
@@ -40,8 +41,9 @@ def test_names_of_the_new_column_exist(page):
     n_rows = len(re.findall(r"^   \* - ", page.read_text(encoding="utf-8"), flags=re.M))
     table = rows(page)
     assert len(table) == n_rows - 1 >= 5
-    known = set(MLPClassifier().get_params()) | set(MLPRegressor().get_params())
+    known = set().union(*(estimator().get_params() for estimator in ESTIMATORS))
     attributes = set(dir(MLPClassifier)) | {"coefs_", "intercepts_", "loss_curve_", "validation_loss_curve_"}
+    attributes |= set(dir(TabularMLPClassifier)) | {"temperature_"}
     parameters = set()
     for _, new, _ in table:
         names, fitted = assigned(new)
