@@ -18,6 +18,8 @@ def rows():
     """Return (words elsewhere, word here) of all tables, as cells of a table."""
     for name, elsewhere in sorted(words.PARAMETERS.items()):
         yield _code(elsewhere.split(", ")), f"`{name}`"
+    for name, elsewhere in sorted(words.OF_TABLES.items()):
+        yield _code(elsewhere.split(", ")), f"`{name}` of the estimators for tables"
     for name, elsewhere in words.ARGUMENTS.items():
         yield _code(elsewhere.split(", ")), f"{name} of `fit`"
     for name, cure in words.OTHERWISE.items():

@@ -97,11 +97,15 @@ def test_code_of_the_first_page_runs():
     """Without a warning, and without a filter of warnings."""
     text = (DOC.parent / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
-    (example,) = (block for block in blocks if ".fit(" in block)
+    example, of_a_table = (block for block in blocks if ".fit(" in block)
     names = {}
     exec(example.replace("print(", "results = ("), names)
     accuracy, sparsity = names["results"]
     assert accuracy > 0.95 and sparsity > 0.3 and "warn" not in example
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    names = {"frame_train": X[:100], "y_train": y[:100], "frame_test": X[100:], "y_test": y[100:]}
+    exec(of_a_table, names)
+    assert names["model"].score(names["frame_test"], names["y_test"]) > 0.9
 
 
 def test_pages_have_examples():
@@ -216,6 +220,22 @@ def test_extras_that_are_named_exist():
         "rich",  # of scikit-learn's ProgressBar
     }
     assert "progress" in named
+
+
+# --- the portfolio of the estimators for tables ----------------------------------------------------------------------
+
+
+def test_numbers_of_the_page_about_tables_are_those_of_the_code():
+    page = (DOC / "user_guide" / "tables.rst").read_text(encoding="utf-8")
+    steps, doubt = load("_tabular.weights").N_STEPS, load("_tabular.weights").ROWS_OF_DOUBT
+    assert f"in each of {steps} steps" in page and f"\\frac{{c_r}}{{{steps}}}" in page
+    assert page.count(f"{{n + {doubt}}}") == 2 and f"\\frac{{{doubt}}}" in page
+    assert f"Of fewer than {load('_tabular.read').FEWEST_ROWS_TO_HOLD_OUT} rows none are held out" in page
+    defaults = skregopt.TabularMLPClassifier().get_params()
+    assert f"`n_estimators` is {defaults['n_estimators']} by default" in page
+    assert f"five for {defaults['validation_fraction']}" in page
+    encoder = load("preprocessing").TabularEncoder()
+    assert f"no more than {encoder.max_categories}:" in page and 1 / encoder.min_frequency == 10_000
 
 
 # --- measured numbers ------------------------------------------------------------------------------------------------
