@@ -168,7 +168,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
 
     @property
     def feature_importances_(self) -> Float64s:
-        """Importance of each column of X in the networks' first layers, of shape (n_features_in_,); they sum to 1.
+        """Importance of each column of X in the networks' first layers, of shape (n_features,); they sum to 1.
 
         The weighted mean over networks of the root mean square of :attr:`skregopt.MLPClassifier.feature_importances_`
         over what the encoder makes of a column, so that a category with many levels counts for no more. A column that

@@ -81,11 +81,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         same rows. None where no rows were held out.
     classes_ : ndarray of shape (n_classes,)
         Sorted labels; column numbers for a multilabel target.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         By columns of X.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X had some.
     n_iter_ : int
         Largest number of epochs of a network.

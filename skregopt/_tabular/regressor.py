@@ -81,11 +81,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Score of the rows that were held out: the coefficient of determination; for quantiles the share of pinball loss
         explained. It is optimistic: the weights were chosen on the same rows. None where no rows were held out, NaN
         for a single row of ``X_val``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         By columns of X.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X had some.
     n_iter_ : int
         Largest number of epochs of a network.

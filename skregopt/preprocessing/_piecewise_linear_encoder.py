@@ -54,7 +54,7 @@ class PiecewiseLinearEncoder(NumericEncoder):
         Edges of each column; a single one for a constant, none for a column without a value.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X in ``fit`` had names that are all strings.
 
     See Also

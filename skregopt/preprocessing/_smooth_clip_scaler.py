@@ -53,7 +53,7 @@ class SmoothClipScaler(OneToOneFeatureMixin, NumericEncoder):
         become 0.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X in ``fit`` had names that are all strings.
 
     See Also

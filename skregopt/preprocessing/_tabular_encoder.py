@@ -79,7 +79,7 @@ class TabularEncoder(Encoder):
         have one output.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X in ``fit`` had names that are all strings.
 
     See Also
