@@ -45,8 +45,9 @@ sphinx_gallery_conf = {
 # Docstrings inherited from scikit-learn refer to labels and to the glossary of its own documentation.
 suppress_warnings = ["ref.ref", "ref.term"]
 
-# pages that need the room of the second sidebar for their code
-_scripts = [f"auto_examples/{path.stem}" for path in (root / "examples").glob("*.py")]
+# pages that need the room of the second sidebar for their code, or for a wide table
+_wide = [f"auto_examples/{path.stem}" for path in (root / "examples").glob("*.py")]
+_wide.append("migrating/boosted_trees")
 html_theme = "pydata_sphinx_theme"
 html_title = "skregopt"
 html_theme_options = {
@@ -54,7 +55,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 5,
     "navbar_persistent": ["search-button"],  # the field does not fit beside the links
-    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in _scripts},
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in _wide},
 }
 html_static_path = ["_static"]
 html_css_files = ["room.css"]

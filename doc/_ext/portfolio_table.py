@@ -1,6 +1,7 @@
 """Directive ``portfolio``: a table of the recipes of the estimators for tables, from the portfolio itself.
 
-One column for each recipe, in the order in which networks are trained, one row for each parameter that a recipe sets.
+One row for the parameters that all recipes set alike, and one row for each recipe, in the order in which networks are
+trained.
 """
 
 from docutils import nodes
@@ -9,36 +10,33 @@ from docutils.statemachine import StringList
 
 from skregopt._tabular import portfolio
 
-_ABSENT = "\N{EN DASH}"
 
-
-def _cell(recipe, name):
-    """Return what a recipe says about a parameter."""
-    values = {
-        "classes": recipe.parameters | recipe.of_classes,
-        "numbers": recipe.parameters | recipe.of_numbers,
-    }
-    texts = {kind: f"`{parameters[name]!r}`" if name in parameters else _ABSENT for kind, parameters in values.items()}
-    if texts["classes"] == texts["numbers"]:
-        return texts["classes"]
-    return ", ".join(f"{text} for {kind}" for kind, text in texts.items() if text != _ABSENT)
+def _parameters(recipe):
+    """Return what a recipe says, as a list of texts."""
+    kinds = {"classes": recipe.of_classes, "numbers": recipe.of_numbers}
+    texts = [] if recipe.embedding is None else [f"`feature_embedding={recipe.embedding!r}`"]
+    texts += [
+        f"`{name}={value!r}`"
+        for name, value in recipe.parameters.items()
+        if not any(name in of_kind for of_kind in kinds.values())
+    ]
+    for kind, of_kind in kinds.items():
+        texts += [f"`{name}={value!r}` for {kind}" for name, value in of_kind.items()]
+    return texts
 
 
 def rows():
-    """Return the rows of the table as lists of cells."""
-    recipes = portfolio.PORTFOLIO
-    names = {}  # in the order in which recipes name them
-    for recipe in recipes:
-        names |= dict.fromkeys(recipe.parameters | recipe.of_classes | recipe.of_numbers)
-    yield ["", *(recipe.name for recipe in recipes)]
-    embeddings = (_ABSENT if recipe.embedding is None else f"`{recipe.embedding!r}`" for recipe in recipes)
-    yield ["`feature_embedding`", *embeddings]
-    for name in names:
-        yield [f"`{name}`", *(_cell(recipe, name) for recipe in recipes)]
+    """Return the rows of the table: a name, and texts of parameters."""
+    texts = {recipe.name: _parameters(recipe) for recipe in portfolio.PORTFOLIO}
+    first, *others = texts.values()
+    common = [text for text in first if all(text in other for other in others)]
+    yield "all of them", common
+    for name, own in texts.items():
+        yield name, [text for text in own if text not in common]
 
 
 def sentence():
-    """Return what all networks have in common."""
+    """Return what all networks have in common besides."""
     return (
         f"All networks train in batches of {portfolio.BATCH_SIZE} rows, for as many epochs as "
         f"{portfolio.ENOUGH_UPDATES} updates take, but at least {portfolio.FEWEST_EPOCHS} and at most "
@@ -48,11 +46,9 @@ def sentence():
 
 class PortfolioTable(Directive):
     def run(self):
-        table = list(rows())
-        widths = " ".join(["24", *["19"] * (len(table[0]) - 1)])
-        lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
-        for cells in table:
-            lines += [f"   {'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(cells)]
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 82", "", "   * - recipe", "     - parameters"]
+        for name, texts in rows():
+            lines += [f"   * - {name}", f"     - {', '.join(texts)}"]
         lines += ["", sentence()]
         container = nodes.container()
         self.state.nested_parse(StringList(lines, source="portfolio"), self.content_offset, container)
