@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README, PAGE, FIGURE = ROOT / "README.md", ROOT / "doc" / "performance.rst", ROOT / "doc" / "images" / "performance.svg"
+TABLES_PAGE, TABLES_FIGURE = ROOT / "doc" / "user_guide" / "tables.rst", ROOT / "doc" / "images" / "tables.svg"
 
 
 def replace_between(path, mark, text):
@@ -43,14 +44,20 @@ def training(rows, headings, cells, n_threads):
     figure(rows)
 
 
-def figure(rows):
-    """Draw how many times as long the peers take, on a logarithmic scale."""
+def _pyplot():
+    """Return the module, which then saves the same file from the same numbers."""
     import matplotlib
 
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
-    matplotlib.rcParams["svg.hashsalt"] = "skregopt"  # the same file from the same numbers
+    matplotlib.rcParams["svg.hashsalt"] = "skregopt"
+    return plt
+
+
+def figure(rows):
+    """Draw how many times as long the peers take, on a logarithmic scale."""
+    plt = _pyplot()
     # marks differ in colour and in shape, for colour-blind readers
     peers = {
         "scikit-learn": ("#f7931e", "o"),
@@ -83,3 +90,44 @@ def figure(rows):
 def page(mark, headings, cells):
     """Write a table into the page on performance."""
     replace_between(PAGE, mark, list_table(headings, cells))
+
+
+def tables(headings, cells, means, n_fits):
+    """Write the comparison on tables, and draw error against seconds, into the page on tables.
+
+    Parameters
+    ----------
+    headings, cells : list
+        Of the table.
+    means : dict of dict
+        'error' and 'fit', the seconds, by model.
+    n_fits : int
+        How many fits the seconds are for.
+    """
+    image = [
+        ".. figure:: ../images/tables.svg",
+        "   :alt: Error against seconds of fits, of the estimators for tables and of other libraries",
+        "",
+        "   Error relative to scikit-learn's MLP against seconds of all fits. Lower and further left is better.",
+        "",
+    ]
+    replace_between(TABLES_PAGE, "peers-table", "\n".join([list_table(headings, cells), *image]))
+    plt = _pyplot()
+    fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    own = sorted((mean["fit"], mean["error"]) for name, mean in means.items() if name.startswith("TabularMLP"))
+    ax.plot(*zip(*own, strict=True), color="#1f77b4", linewidth=1)
+    for name, mean in means.items():
+        colour, marker = ("#1f77b4", "o") if name.startswith("TabularMLP") else ("0.3", "s")
+        place = mean["fit"], mean["error"]
+        ax.plot(*place, marker, color=colour, markersize=7)
+        ax.annotate(name, place, xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9, color=colour)
+    ax.set(
+        xscale="log",
+        xlabel=f"seconds for {n_fits} fits",
+        ylabel="error, in multiples of that of scikit-learn's MLP",
+    )
+    ax.margins(0.12)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.grid(color="0.9")
+    ax.spines[["top", "right"]].set_visible(False)
+    fig.savefig(TABLES_FIGURE, metadata={"Date": None})

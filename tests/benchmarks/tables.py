@@ -1,313 +1,311 @@
-"""Measure estimators for tables against other libraries, on frames as they are.
+"""Measure the estimators for tables and those of other libraries on frames as they are.
 
-    python tests/benchmarks/tables.py measure results.jsonl [--sets ...] [--models ...] [--splits 2] [--rows 10000]
-    python tests/benchmarks/tables.py show results.jsonl    print tables
-    python tests/benchmarks/tables.py write results.jsonl   write table and figure into the documentation
+    python tests/benchmarks/tables.py measure results.jsonl    measure what the file lacks
+    python tests/benchmarks/tables.py show results.jsonl       print tables
+    python tests/benchmarks/tables.py write results.jsonl      write table and figure into doc/user_guide/tables.rst
 
-Models with their defaults, all with the same number of threads: skregopt's, scikit-learn's MLP behind the same encoder
-(y standardised), HistGradientBoosting, and LightGBM, CatBoost, RealMLP-TD and RealMLP-TD-S (pytabkit) where they are
-installed (``pip install "skregopt[bench]"``). Results are lines of JSON, so that a run can go on later, or in another
-environment; what is there is not measured again. Seconds are those of a second fit: the first one, to a hundred rows,
-compiles.
+All have ``--sets``, ``--models``, ``--splits``, ``--rows`` and ``--threads``. Models have their defaults and the same
+number of threads. Those that are not installed (extra ``bench``) are left out. Results are lines of JSON, so that a run
+can be continued, and peers can be measured in another environment or at another time. 'show' and 'write' take several
+files; a later line replaces an earlier one. Run nothing else meanwhile.
 
-Error is 1 - accuracy (for labels the share of wrong ones) or 1 - R2, at least 0.002. Geometric means are of errors, and
-of log losses, divided by those of scikit-learn's MLP.
+The sets are in table_sets.py, the models in table_models.py. A quarter of the rows is held out, at most 10,000.
+
+* error: 1 - accuracy, for labels the share of wrong ones; 1 - R2 for numbers, the mean of all targets.
+* log loss: of probabilities of at least 1e-15, for labels the mean of all.
+* calibration error: the expected one of the most probable class, in 15 bins of equal width.
+* seconds: of one fit, and of one prediction for the rows that are held out (probabilities, where y holds classes). A
+  short fit before loads libraries and compiles, where there is something to load or to compile.
+
+Geometric means are those of all sets and splits, of errors and log losses divided by those of scikit-learn's MLP.
+Errors below 0.002 count as 0.002, because single rows decide about them.
 """
 
 import argparse
 import itertools
 import json
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from compare import pin
+from scipy.stats import rankdata
 from sklearn.metrics import log_loss
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from table_models import MODELS, REFERENCE
 from table_sets import SETS
+from threadpoolctl import threadpool_limits
 
-LEAST_ERROR = 0.002
-REFERENCE = "scikit-learn's MLP"
-N_CALIBRATION_BINS = 15
-
-
-# --- models ----------------------------------------------------------------------------------------------------------
+LEAST_ERROR, LEAST_PROBABILITY, N_CALIBRATION_BINS, N_ROWS_TO_COMPILE = 0.002, 1e-15, 15, 500
 
 
-def _skregopt(n_estimators):
-    def make(kind, seed, n_threads, categorical):
-        from skregopt import TabularMLPClassifier, TabularMLPRegressor
-
-        model = TabularMLPRegressor if kind == "numbers" else TabularMLPClassifier
-        return model(n_estimators=n_estimators, n_jobs=n_threads, random_state=seed)
-
-    return make
+# --- scores of predictions -------------------------------------------------------------------------------------------
 
 
-def _scikit_learn(kind, seed, n_threads, categorical):
-    from skregopt.preprocessing import TabularEncoder
-
-    if kind == "numbers":
-        model = make_pipeline(TabularEncoder(), MLPRegressor(random_state=seed))
-        return TransformedTargetRegressor(model, transformer=StandardScaler())
-    return make_pipeline(TabularEncoder(), MLPClassifier(random_state=seed))
+def _of_rows(losses):
+    """Return mean and standard error of losses of rows."""
+    return {"error": np.mean(losses), "standard_error": np.std(losses) / np.sqrt(len(losses))}
 
 
-def _each_output(kind, model, n_outputs):
-    if n_outputs == 1:
-        return model
-    return (MultiOutputRegressor if kind == "numbers" else MultiOutputClassifier)(model)
+def scores_of_numbers(predicted, y):
+    """Return error, its standard error, and root mean squared error."""
+    squares = (predicted.reshape(y.shape) - y).astype(np.float64) ** 2
+    relative = (squares / y.var(axis=0, dtype=np.float64)).reshape(len(y), -1).mean(axis=1)
+    return {**_of_rows(relative), "rmse": np.sqrt(squares.mean())}
 
 
-def _hist_gradient_boosting(kind, seed, n_threads, categorical):
-    model = HistGradientBoostingRegressor if kind == "numbers" else HistGradientBoostingClassifier
-    return model(categorical_features="from_dtype", random_state=seed)
+def scores_of_labels(proba, y):
+    """Return error, its standard error, and log loss; of the classes that several models predict, one by one, too."""
+    if isinstance(proba, list):
+        proba = np.column_stack([of_label[:, 1] for of_label in proba])
+    proba = np.clip(proba.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    losses = -np.log(np.where(y, proba, 1 - proba))
+    return {**_of_rows(((proba > 0.5) != y).mean(axis=1)), "log_loss": losses.mean()}
 
 
-def _lightgbm(kind, seed, n_threads, categorical):
-    from lightgbm import LGBMClassifier, LGBMRegressor
-
-    model = LGBMRegressor if kind == "numbers" else LGBMClassifier
-    return model(random_state=seed, n_jobs=n_threads, verbose=-1)
-
-
-def _catboost(kind, seed, n_threads, categorical):
-    from catboost import CatBoostClassifier, CatBoostRegressor
-
-    model = CatBoostRegressor if kind == "numbers" else CatBoostClassifier
-    given = {"cat_features": categorical} if categorical else {}  # clone refuses an empty list
-    return model(random_seed=seed, thread_count=n_threads, verbose=0, allow_writing_files=False, **given)
+def scores_of_classes(proba, y):
+    """Return error, its standard error, log loss, and calibration error; y holds columns of ``proba``."""
+    proba = np.clip(proba.astype(np.float64), LEAST_PROBABILITY, 1)
+    proba /= proba.sum(axis=1, keepdims=True)
+    losses = log_loss(y, proba, labels=np.arange(proba.shape[1]))
+    return {**_of_rows(proba.argmax(axis=1) != y), "log_loss": losses, "calibration": calibration_error(proba, y)}
 
 
-def _real_mlp(variant):
-    def make(kind, seed, n_threads, categorical):
-        import pytabkit
-
-        target = "Regressor" if kind == "numbers" else "Classifier"
-        model = getattr(pytabkit, f"RealMLP_{variant}_{target}")
-        return model(random_state=seed, n_threads=n_threads, device="cpu", verbosity=0)
-
-    return make
+def calibration_error(proba, y):
+    """Return the expected calibration error of the most probable class."""
+    confidence, is_right = proba.max(axis=1), proba.argmax(axis=1) == y
+    bins = np.minimum((confidence * N_CALIBRATION_BINS).astype(int), N_CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, is_right - confidence, minlength=N_CALIBRATION_BINS)
+    return np.abs(gaps).sum() / len(y)
 
 
-MODELS = {
-    "TabularMLP": _skregopt(8),
-    "TabularMLP, 4 networks": _skregopt(4),
-    "TabularMLP, 2 networks": _skregopt(2),
-    "TabularMLP, 1 network": _skregopt(1),
-    REFERENCE: _scikit_learn,
-    "HistGradientBoosting": _hist_gradient_boosting,
-    "LightGBM": _lightgbm,
-    "CatBoost": _catboost,
-    "RealMLP-TD-S": _real_mlp("TD_S"),
-    "RealMLP-TD": _real_mlp("TD"),
-}
-OF_SINGLE_OUTPUTS = ("HistGradientBoosting", "LightGBM", "CatBoost")
+SCORES = {"numbers": scores_of_numbers, "labels": scores_of_labels, "classes": scores_of_classes}
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def calibration_error(proba, y):
-    """Return the expected calibration error of the most probable class, in bins of equal width."""
-    sure, right = proba.max(axis=1), proba.argmax(axis=1) == y
-    bins = np.minimum((sure * N_CALIBRATION_BINS).astype(int), N_CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, right - sure, minlength=N_CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(y))
-
-
-def _without_missing_strings(X):
-    """Return X as CatBoost takes it: a missing category is a category."""
-    X = X.copy()
-    for column in X.columns[X.dtypes == "category"]:
-        X[column] = X[column].astype(object).where(X[column].notna(), "missing").astype(str)
-    return X
-
-
-def measure(model_name, set_name, split, most_rows, n_threads):
-    """Return scores and seconds of a model on a split of a set as a dict."""
-    kind = SETS[set_name].kind
-    X, y, X_test, y_test = SETS[set_name].split(split, most_rows)
-    if kind == "classes":
-        classes, codes = np.unique(np.r_[y, y_test], return_inverse=True)
-        y, y_test = np.split(codes, [len(y)])
+def measure(model, table, split, most_rows, n_threads):
+    """Return scores and seconds of a model on a split of a table."""
+    X, y, X_test, y_test = table.split(split, most_rows)
+    if table.kind == "classes":
+        classes = np.unique(y)
+        y, y_test = np.searchsorted(classes, y), np.searchsorted(classes, y_test)
     categorical = list(X.columns[X.dtypes == "category"])
-    if model_name == "CatBoost":
-        X, X_test = _without_missing_strings(X), _without_missing_strings(X_test)
-    model = MODELS[model_name](kind, split, n_threads, categorical)
-    if model_name in OF_SINGLE_OUTPUTS:
-        model = _each_output(kind, model, 1 if y.ndim == 1 else y.shape[1])
-    if "skregopt" in type(model).__module__:
-        clone(model).set_params(max_iter=2).fit(X.iloc[:200], y[:200])  # compiles
-    start = time.perf_counter()
-    model.fit(X, y)
-    fitted = time.perf_counter()
-    predicted = model.predict(X_test) if kind == "numbers" else model.predict_proba(X_test)
-    seconds = {"fit": fitted - start, "predict": time.perf_counter() - fitted}
-    scores = {}
-    if kind == "numbers":
-        predicted = np.asarray(predicted).reshape(y_test.shape)
-        squares = (predicted - y_test) ** 2
-        scores["error"] = squares.sum() / ((y_test - y_test.mean(axis=0)) ** 2).sum()
-        scores["rmse"] = float(np.sqrt(squares.mean()))
-    elif kind == "labels":
-        if isinstance(predicted, list):
-            predicted = np.column_stack([of_label[:, 1] for of_label in predicted])
-        scores["error"] = np.mean((predicted > 0.5) != y_test)
-        clipped = np.clip(predicted, 1e-15, 1 - 1e-15)
-        scores["log_loss"] = -np.log(np.where(y_test, clipped, 1 - clipped)).mean()
-    else:
-        present = np.unique(y)
-        proba = np.zeros((len(y_test), len(classes)))
-        proba[:, present] = np.clip(predicted, 1e-15, 1)
-        scores["error"] = np.mean(proba.argmax(axis=1) != y_test)
-        scores["log_loss"] = log_loss(y_test, proba / proba.sum(axis=1, keepdims=True), labels=np.arange(len(classes)))
-        scores["calibration"] = calibration_error(proba, y_test)
-        if hasattr(model, "temperature_"):
-            encoded = model.encoder_.transform(X_test)
-            mean = sum(w * m.predict_proba(encoded) for w, m in zip(model.weights_, model.estimators_, strict=True))
-            scores["calibration_before"] = calibration_error(mean, y_test)
-    return {name: float(value) for name, value in {**scores, **seconds}.items()}
+    X, X_test = model.table(X), model.table(X_test)
+    made = table.kind, 1 if y.ndim == 1 else y.shape[1], split, n_threads, categorical
+
+    def predictions(fitted, X):
+        return fitted.predict(X) if table.kind == "numbers" else fitted.predict_proba(X)
+
+    with threadpool_limits(n_threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's MLP says that it has not converged, others what they rename
+        estimator = model.estimator(*made)
+        if model.shortest:
+            few = slice(N_ROWS_TO_COMPILE)
+            predictions(model.estimator(*made, is_short=True).fit(X.iloc[few], y[few]), X.iloc[few])
+        start = time.perf_counter()
+        estimator.fit(X, y)
+        fitted = time.perf_counter()
+        predicted = predictions(estimator, X_test)
+        end = time.perf_counter()
+    values = SCORES[table.kind](predicted, y_test)
+    if table.kind == "classes" and model.package == "skregopt":
+        values["calibration_before"] = calibration_error(_before_temperature(estimator, X_test), y_test)
+    values |= {"fit": fitted - start, "predict": end - fitted}
+    return {name: float(value) for name, value in values.items()}
 
 
-def read_results(path):
-    """Return the results of a file by model, set and split."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = [json.loads(line) for line in lines]
-    return {(line["model"], line["set"], line["split"]): line for line in found}
+def _before_temperature(model, X):
+    """Return the weighted mean of the networks' probabilities."""
+    encoded = model.encoder_.transform(X)
+    return sum(
+        weight * network.predict_proba(encoded)
+        for weight, network in zip(model.weights_, model.estimators_, strict=True)
+    )
+
+
+def _key(line):
+    return tuple(line[name] for name in ("model", "set", "split", "rows", "threads"))
+
+
+def read_results(paths):
+    """Return the lines of files, by what was measured."""
+    lines = itertools.chain.from_iterable(
+        path.read_text(encoding="utf-8").splitlines() for path in paths if path.exists()
+    )
+    return {_key(line): line for line in map(json.loads, lines)}
 
 
 def measure_all(arguments):
     """Measure what the file of results lacks."""
-    done = read_results(arguments.results)
-    for split, set_name, model in itertools.product(range(arguments.splits), arguments.sets, arguments.models):
-        if (model, set_name, split) in done:
+    (path,) = arguments.results
+    done = read_results([path])
+    for name in arguments.models:
+        if not MODELS[name].is_installed:
+            print(f"{name} is left out: {MODELS[name].package} is not installed")
+    installed = [name for name in arguments.models if MODELS[name].is_installed]
+    for split, set_name, name in itertools.product(range(arguments.splits), arguments.sets, installed):
+        line = {"model": name, "set": set_name, "split": split, "rows": arguments.rows, "threads": arguments.threads}
+        if _key(line) in done:
             continue
-        try:
-            values = measure(model, set_name, split, arguments.rows, arguments.threads)
-        except ImportError as error:
-            print(f"{model}: not installed ({error})")
-            continue
-        line = {"model": model, "set": set_name, "split": split, **values}
-        with arguments.results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        print(f"{set_name} {split} {model}: error {values['error']:.4f}, {values['fit']:.1f} s", flush=True)
+        values = measure(MODELS[name], SETS[set_name], split, arguments.rows, arguments.threads)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**line, "version": MODELS[name].version, **values}) + "\n")
+        print(f"{set_name}, split {split}, {name}: error {values['error']:.4f}, {values['fit']:.2f} s", flush=True)
 
 
-# --- tables and figure -----------------------------------------------------------------------------------------------
+# --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def summary(results):
-    """Return the models that have been measured on all splits, and their means: dict of dict."""
-    sets = sorted({(of_set, split) for _, of_set, split in results})
-    models = [name for name in MODELS if all((name, *part) in results for part in sets)]
+class Results:
+    """Results of all models on the sets and splits on which scikit-learn's MLP was measured, with means.
 
-    def errors(name):
-        return np.array([max(results[(name, *part)]["error"], LEAST_ERROR) for part in sets])
+    Parameters
+    ----------
+    lines : dict
+        Of ``read_results``.
+    arguments : Namespace
+        What is asked for.
 
-    def losses(name):
-        return np.array([results[(name, *part)].get("log_loss", np.nan) for part in sets])
+    Attributes
+    ----------
+    parts : list of (set, split)
+    names : list of str
+        Of the models that were measured on all parts.
+    """
 
-    def total(name, what):
-        return sum(results[(name, *part)][what] for part in sets)
-
-    ranks = np.argsort(np.argsort([errors(name) for name in models], axis=0), axis=0) + 1.0
-    means = {}
-    for place, name in enumerate(models):
-        ratios = losses(name) / losses(REFERENCE)
-        parts = [results[(name, *part)] for part in sets]
-        means[name] = {
-            "error": float(np.exp(np.mean(np.log(errors(name) / errors(REFERENCE))))),
-            "log_loss": float(np.exp(np.nanmean(np.log(ratios)))),
-            "rank": float(ranks[place].mean()),
-            "calibration": float(np.nanmean([part.get("calibration", np.nan) for part in parts])),
-            "calibration_before": float(
-                np.nanmean([part.get("calibration_before", np.nan) for part in parts] + [np.nan])
-            )
-            if any("calibration_before" in part for part in parts)
-            else None,
-            "fit": total(name, "fit"),
-            "predict": total(name, "predict"),
+    def __init__(self, lines, arguments):
+        self._lines = lines
+        self._setting = arguments.rows, arguments.threads
+        asked = itertools.product(arguments.sets, range(arguments.splits))
+        self.parts = [part for part in asked if self._is_measured(REFERENCE, part)]
+        if not self.parts:
+            raise SystemExit(f"The files have no results of {REFERENCE} with --rows and --threads {self._setting}")
+        n_missing = {
+            name: sum(not self._is_measured(name, part) for part in self.parts)
+            for name in dict.fromkeys([REFERENCE, *arguments.models])
         }
-    return means, sets
+        self.names = [name for name in MODELS if n_missing.get(name) == 0]
+        for name, n in n_missing.items():
+            if n:
+                print(f"{name} is left out: {n} of {len(self.parts)} sets and splits are not measured")
+
+    def _is_measured(self, name, part):
+        return (name, *part, *self._setting) in self._lines
+
+    def values(self, name, what, kinds=tuple(SCORES), parts=None):
+        """Return an array of what was measured on the parts with targets of some kinds; NaN where it was not."""
+        parts = [part for part in parts or self.parts if SETS[part[0]].kind in kinds]
+        return np.array([self._lines[(name, *part, *self._setting)].get(what, np.nan) for part in parts])
+
+    def relative(self, name, what, least=0.0):
+        """Return the geometric mean of what was measured, divided by that of scikit-learn's MLP."""
+        own, reference = (np.maximum(self.values(model, what), least) for model in (name, REFERENCE))
+        return np.exp(_mean(np.log(own / reference)))
+
+    def means(self):
+        """Return the means of each model, the one with the least error first."""
+        ranks = rankdata([self.values(name, "error") for name in self.names], axis=0).mean(axis=1)
+        found = {
+            name: {
+                "error": self.relative(name, "error", LEAST_ERROR),
+                "accuracy": 1 - _mean(self.values(name, "error", ("classes", "labels"))),
+                "R2": 1 - _mean(self.values(name, "error", ("numbers",))),
+                "log_loss": self.relative(name, "log_loss"),
+                "calibration": _mean(self.values(name, "calibration")),
+                "calibration_before": _mean(self.values(name, "calibration_before")),
+                "rank": rank,
+                "fit": self.values(name, "fit").sum(),
+                "predict": self.values(name, "predict").sum(),
+            }
+            for name, rank in zip(self.names, ranks, strict=True)
+        }
+        return dict(sorted(found.items(), key=lambda item: item[1]["error"]))
+
+    def of_set(self, name, set_name):
+        """Return means over the splits of a set, and the standard error of the error's mean."""
+        parts = [part for part in self.parts if part[0] == set_name]
+        found = {what: _mean(self.values(name, what, parts=parts)) for what in OF_SETS if what != "standard_error"}
+        errors = self.values(name, "standard_error", parts=parts)
+        return found | {"standard_error": np.sqrt((errors**2).sum()) / len(parts)}
+
+
+OF_SETS = ("error", "standard_error", "log_loss", "rmse", "calibration", "calibration_before", "fit", "predict")
+
+
+def _mean(values):
+    """Return the mean of the values that are there, NaN if none is."""
+    values = values[~np.isnan(values)]
+    return values.mean() if values.size else np.nan
+
+
+def _number(value, digits):
+    return "-" if np.isnan(value) else f"{value:,.{digits}f}"
+
+
+HEADINGS = [
+    "model", "error", "accuracy", "R2", "log loss", "calibration error", "mean rank", "fit, s", "predict, s",
+]  # fmt: skip
 
 
 def rows_of(results):
-    """Return headings and rows of the table for the documentation."""
-    means, sets = summary(results)
-    headings = ["model", "error", "log loss", "calibration error", "mean rank", "fit, s", "predict, s"]
+    """Return the rows of the table of means."""
     rows = []
-    for name, values in sorted(means.items(), key=lambda item: item[1]["error"]):
-        rows.append([
-            name, f"{values['error']:.3f}", f"{values['log_loss']:.3f}", f"{values['calibration']:.3f}",
-            f"{values['rank']:.1f}", f"{values['fit']:.0f}", f"{values['predict']:.1f}",
-        ])  # fmt: skip
-    return headings, rows, sets
+    for name, mean in results.means().items():
+        calibration = _number(mean["calibration"], 3)
+        if not np.isnan(mean["calibration_before"]):
+            calibration += f" ({_number(mean['calibration_before'], 3)})"
+        scores = [_number(mean[what], 3) for what in ("error", "accuracy", "R2", "log_loss")]
+        last = [_number(mean[what], digits) for what, digits in (("rank", 1), ("fit", 0), ("predict", 1))]
+        rows.append([name, *scores, calibration, *last])
+    return rows
 
 
-def show(arguments):
-    """Print each set, and the means."""
-    results = read_results(arguments.results)
-    means, sets = summary(results)
-    for of_set in dict.fromkeys(part[0] for part in sets):
-        parts = [part for part in sets if part[0] == of_set]
-        shown = [
-            f"{name} {np.mean([results[(name, *part)]['error'] for part in parts]):.4f} "
-            f"({np.mean([results[(name, *part)]['fit'] for part in parts]):.1f} s)"
-            for name in means
-        ]
-        print(f"{of_set}: {'; '.join(shown)}")
-    for name, values in sorted(means.items(), key=lambda item: item[1]["error"]):
-        print(name, {key: value if value is None else round(value, 3) for key, value in values.items()})
+def show(results):
+    """Print the results of each set, then the means."""
+    worse = []
+    for set_name in dict.fromkeys(name for name, _ in results.parts):
+        print(f"\n{set_name:26}" + "".join(f"{what.replace('_', ' '):>20}" for what in OF_SETS))
+        reference = results.of_set(REFERENCE, set_name)
+        for name in results.names:
+            own = results.of_set(name, set_name)
+            print(f"{name:26}" + "".join(f"{_number(own[what], 4):>20}" for what in OF_SETS))
+            if own["error"] > reference["error"] + reference["standard_error"]:
+                worse.append(f"{name} on {set_name}")
+    print("\n" + "\n".join("".join(f"{cell:>26}" for cell in row) for row in [HEADINGS, *rows_of(results)]))
+    print(f"\nWorse than {REFERENCE} by more than a standard error: {'; '.join(worse) or 'none'}.")
 
 
-def write(arguments):
+def write(results):
     """Write table and figure into the documentation."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
     import publish
 
-    matplotlib.rcParams["svg.hashsalt"] = "skregopt"  # the same file from the same numbers
-    results = read_results(arguments.results)
-    headings, rows, sets = rows_of(results)
-    publish.replace_between(
-        publish.ROOT / "doc" / "user_guide" / "tables.rst", "tables-peers", publish.list_table(headings, rows)
-    )
-    figure, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-    for name, values in summary(results)[0].items():
-        ours = name.startswith("TabularMLP")
-        ax.plot(values["fit"], values["error"], "o" if ours else "s", color="#1f5fa8" if ours else "#8a8a8a")
-        ax.annotate(f" {name} ", (values["fit"], values["error"]), xytext=(0, 6), textcoords="offset points",
-                    fontsize=8, ha="center", color="#1f5fa8" if ours else "#444444")  # fmt: skip
-    ax.set_xscale("log")
-    ax.margins(0.15)
-    ax.set_xlabel(f"seconds for all {len(sets)} fits")
-    ax.set_ylabel("error / error of scikit-learn's MLP")
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.savefig(publish.ROOT / "doc" / "images" / "tables.svg", metadata={"Date": None})
+    publish.tables(HEADINGS, rows_of(results), results.means(), len(results.parts))
 
 
 def main():
     """Measure, show or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=["measure", "show", "write"])
-    parser.add_argument("results", type=Path)
+    parser.add_argument("results", nargs="+", type=Path, help="lines of JSON; one file to measure")
     there = [name for name, table in SETS.items() if table.is_there]
-    default = [name for name in there if SETS[name].kind != "labels"]  # which not every library takes
-    parser.add_argument("--sets", nargs="+", default=default, choices=there, metavar="SET")
+    parser.add_argument("--sets", nargs="+", default=there, choices=there, metavar="SET")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS), metavar="MODEL")
-    parser.add_argument("--splits", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--splits", type=int, default=2, help="number of splits")
+    parser.add_argument("--rows", type=int, default=10_000, help="largest number of rows to train on")
+    parser.add_argument("--threads", type=int, default=2, help="threads and processors of every model")
     arguments = parser.parse_args()
-    {"measure": measure_all, "show": show, "write": write}[arguments.action](arguments)
+    if len(there) < len(SETS):
+        print(f"not in SKREGOPT_DATA: {', '.join(name for name in SETS if name not in there)}")
+    if arguments.action == "measure":
+        if len(arguments.results) > 1:
+            parser.error("results go into one file")
+        pin(arguments.threads)
+        measure_all(arguments)
+        return
+    results = Results(read_results(arguments.results), arguments)
+    {"show": show, "write": write}[arguments.action](results)
 
 
 if __name__ == "__main__":
