@@ -1,5 +1,6 @@
 """The models of the benchmark of tables, with their defaults: how each is made, and what it needs of a table."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -115,6 +116,7 @@ def _real_mlp(variant):
     def make(is_numbers, seed, n_threads, categorical):
         import pytabkit
 
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # it greets at each fit
         model = getattr(pytabkit, f"RealMLP_{variant}_{'Regressor' if is_numbers else 'Classifier'}")
         return model(random_state=seed, n_threads=n_threads, device="cpu")  # finds categories by their dtype
 

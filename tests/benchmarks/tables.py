@@ -7,7 +7,8 @@
 All have ``--sets``, ``--models``, ``--splits``, ``--rows`` and ``--threads``. Models have their defaults and the same
 number of threads. Those that are not installed (extra ``bench``) are left out. Results are lines of JSON, so that a run
 can be continued, and peers can be measured in another environment or at another time. 'show' and 'write' take several
-files; a later line replaces an earlier one. Run nothing else meanwhile.
+files; a later line replaces an earlier one. Run nothing else meanwhile: HistGradientBoosting, whose threads wait for
+each other actively, has taken up to a hundred times as long beside another program.
 
 The sets are in table_sets.py, the models in table_models.py. A quarter of the rows is held out, at most 10,000.
 
