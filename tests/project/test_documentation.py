@@ -234,6 +234,8 @@ def test_numbers_of_the_page_about_tables_are_those_of_the_code():
     defaults = skregopt.TabularMLPClassifier().get_params()
     assert f"`n_estimators` is {defaults['n_estimators']} by default" in page
     assert f"five for {defaults['validation_fraction']}" in page
+    assert defaults["n_estimators"] == 2 * len(load("_tabular.portfolio").PORTFOLIO) == 2 * 4
+    assert "two hold-outs for each of the four recipes" in page
     encoder = load("preprocessing").TabularEncoder()
     assert f"no more than {encoder.max_categories}:" in page and 1 / encoder.min_frequency == 10_000
 
