@@ -9,7 +9,8 @@ error. It shows the networks before and after their temperature, and draws how o
 are::
 
     python examples/adult.py                            # downloads the data from OpenML once
-    SKREGOPT_DATA=folder python examples/adult.py       # reads folder/adult.npz
+    python examples/adult.py --folder data              # reads data/adult.npz, or set SKREGOPT_DATA
+    python examples/adult.py --rows 2000 --networks 1   # a first look
     python examples/adult.py --figure reliability.svg --networks 4
 
 .. image:: ../images/adult.svg
@@ -103,10 +104,10 @@ def draw(predictions, y, path):
     print(f"figure saved to {path}")
 
 
-def main(n_networks, figure):
+def main(folder, n_rows, n_networks, figure):
     """Fit both models, print their scores, and draw the diagram."""
-    path = Path(os.environ.get("SKREGOPT_DATA", "")) / "adult.npz"
-    X, y, train, test = from_file(path) if path.exists() else from_openml()
+    X, y, train, test = from_openml() if folder is None else from_file(folder / "adult.npz")
+    train = train[:n_rows]
     print(f"{len(train)} rows to train on, {len(test)} to test on, {X.isna().sum().sum()} values missing")
     print(X.dtypes.to_string())
 
@@ -135,7 +136,10 @@ def main(n_networks, figure):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Fit networks and trees to the adult data.")
+    folder = os.environ.get("SKREGOPT_DATA") or None
+    parser.add_argument("--folder", type=Path, default=folder, help="where adult.npz is (default: SKREGOPT_DATA)")
+    parser.add_argument("--rows", type=int, help="most rows to train on (default: all)")
     parser.add_argument("--networks", type=int, default=8, help="how many to train (default: 8)")
     parser.add_argument("--figure", default="adult.svg", help="where to draw (default: adult.svg)")
     arguments = parser.parse_args()
-    main(arguments.networks, arguments.figure)
+    main(arguments.folder, arguments.rows, arguments.networks, arguments.figure)
