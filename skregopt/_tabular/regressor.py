@@ -108,9 +108,6 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     _table_type = NumberTable
     _network_type = MLPRegressor
     _y_options = {"multi_output": True, "y_numeric": True}
-    _parameter_constraints = BaseTabularMLP._parameter_constraints | {
-        "loss": MLPRegressor()._parameter_constraints["loss"],
-    }
 
     loss: str | Loss
 
@@ -134,6 +131,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         verbose: bool | int = False,
     ) -> None:
         super().__init__(**arguments(locals()))
+
+    @property
+    def _parameter_constraints(self):
+        # a property, because users may have registered losses since import
+        return super()._parameter_constraints | {"loss": MLPRegressor()._parameter_constraints["loss"]}
 
     @explains_keywords
     def fit(
