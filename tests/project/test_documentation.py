@@ -187,7 +187,6 @@ def test_code_of_the_page_imports_a_name_once(page):
         assert len(names) == len(set(names)), f"imported twice, of {names}"
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("page", ["user_guide/model_selection.rst", "user_guide/scaling.rst"])
 def test_searches_of_the_page_do_not_warn(page):
     """On fewer draws, of which some are slow; a warning is an error here."""

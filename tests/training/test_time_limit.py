@@ -120,7 +120,6 @@ def test_an_epoch_that_is_a_single_slice(max_time, n_epochs, monkeypatch):
     assert (model.learning_rate_curve_[-1] < 1e-6) == (n_epochs > 1)
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("factor", [0.01, 0.3, 0.9, 1.3, 3, 10])
 def test_no_more_than_an_epoch_is_too_much_when_training_becomes_slower_or_faster(factor, monkeypatch):
     for changes_after, n_tiles in itertools.product(range(12), (1, 4)):
