@@ -58,7 +58,7 @@ class Embedding(Component):
     """
 
     family = "feature_embedding"
-    not_for_kernels = ("columns",)
+    not_for_kernels: ClassVar[tuple[str, ...]] = ("columns",)
     signatures: ClassVar[Signatures] = {
         "embed": lambda T: types.void(*[vector(T)] * 6),
         "differentiate": lambda T: types.void(*[vector(T)] * 7),
