@@ -23,7 +23,7 @@ from ..preprocessing import TabularEncoder
 from .combination import combine
 from .folds import folds_of_splitter, random_folds
 from .members import Clock, Task, train_members
-from .portfolio import columns_to_embed, network, plan
+from .portfolio import PORTFOLIO, best_first, columns_to_embed, in_turn, network
 from .read import FEWEST_ROWS_TO_HOLD_OUT, encoded_by, read
 from .table import Table
 
@@ -98,13 +98,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         """Fit to :class:`TableData`; a failure changes nothing."""
         clock = Clock(self.max_time)
         encoder, table = read(self, data)
-        random_state = self._generator()
-        tasks = self._tasks(encoder, table, data, random_state)
-        report = Report(len(tasks)) if self.verbose else None
-        n_threads = min(effective_n_threads(self.n_jobs), len(tasks))
-        members, is_interrupted = train_members(tasks, table, n_threads, clock, report)
-        if report is not None and len(members) < len(tasks) and not is_interrupted:
-            report.time_is_up(len(members))
+        members, is_interrupted = self._trained(encoder, table, data, clock)
         combination = combine(members, table)
         fitted = {
             "encoder_": encoder,
@@ -122,7 +116,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         vars(self).update(fitted)
         if is_interrupted:
             warn_user(
-                f"Training interrupted by user: {len(members)} of {len(tasks)} networks are kept"
+                f"Training interrupted by user: {len(members)} of {self.n_estimators} networks are kept"
                 + ("." if members[0].is_complete else ", with its best weights so far.")
             )
         return self
@@ -134,17 +128,45 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
             seed = check_random_state(None).randint(_MOST_SEEDS)
         return check_random_state(seed)
 
-    def _tasks(self, encoder, table, data, random_state):
-        """Return a :class:`Task` for each network, in the order of usefulness."""
+    def _trained(self, encoder, table, data, clock):
+        """Train one network of each recipe, then more of the best recipes.
+
+        Returns
+        -------
+        members : list of Member
+        is_interrupted : bool
+            Whether by the user.
+        """
+        random_state = self._generator()
         folds = self._folds(table, data, random_state)
-        shuffled = random_state.randint(_MOST_SEEDS, size=self.n_estimators)
+        seeds = random_state.randint(_MOST_SEEDS, size=self.n_estimators)
         given = {name: value for name, value in all_parameters(self).items() if name in _OF_NETWORKS}
-        embedded, tasks = columns_to_embed(table.X, encoder.numeric_outputs_), []
-        for seed, (recipe, place) in zip(shuffled, plan(self.n_estimators), strict=True):
-            train, held_out = folds[place % len(folds)]
+        embedded = columns_to_embed(table.X, encoder.numeric_outputs_)
+        report = Report(self.n_estimators) if self.verbose else None
+        n_threads = effective_n_threads(self.n_jobs)
+
+        def task(seed, recipe, fold):
+            train, held_out = folds[fold % len(folds)]
             model = network(recipe, len(train), embedded, self._network_type, given)
-            tasks.append(Task(model.set_params(random_state=int(seed)), recipe.name, train, held_out))
-        return tasks
+            return Task(model.set_params(random_state=int(seed)), recipe.name, train, held_out)
+
+        def trained(planned, n_before=0):
+            tasks = [task(seed, *each) for seed, each in zip(seeds[n_before:], planned, strict=False)]
+            return train_members(tasks, table, min(n_threads, len(tasks)), clock, report, n_before)
+
+        can_compare = folds[0][1] is not None or table.validation is not None
+        n_first = min(self.n_estimators, len(PORTFOLIO)) if can_compare else self.n_estimators
+        members, is_interrupted = trained(in_turn(n_first))
+        if n_first < self.n_estimators and len(members) == n_first and not is_interrupted:
+            try:
+                order = np.argsort(-combine(members, table).weights, kind="stable")
+            except KeyboardInterrupt:
+                return members, True
+            more, is_interrupted = trained(best_first(self.n_estimators - n_first, order), n_first)
+            members += more
+        if report is not None and len(members) < self.n_estimators and not is_interrupted:
+            report.time_is_up(len(members))
+        return members, is_interrupted
 
     def _folds(self, table, data, random_state):
         """Return pairs of the rows to train on and the rows to hold out; None where none are."""

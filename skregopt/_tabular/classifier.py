@@ -30,8 +30,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     Parameters
     ----------
-    n_estimators : int >= 1, default=8
-        Number of networks. One is the quickest, for searches; see :doc:`/user_guide/tables` for what more of them add.
+    n_estimators : int >= 1, default=6
+        Number of networks: one of each of the four recipes, then more of the best ones. One is the quickest, for
+        searches; see :doc:`/user_guide/tables` for what more of them add.
     max_time : float > 0 or inf, default=None
         Seconds for the whole fit, without compilation. Networks are started in the order of their usefulness as long as
         time is left, and the schedules of the last ones end with it. At least one network is trained, for at least one
@@ -120,7 +121,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def __init__(
         self,
         *,
-        n_estimators: int = 8,
+        n_estimators: int = 6,
         max_time: float | None = None,
         max_iter: int | Literal["auto"] = "auto",
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",

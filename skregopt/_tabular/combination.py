@@ -6,6 +6,8 @@ import numpy as np
 
 from .weights import best_temperature, greedy_weights, log_tempered
 
+ROWS_OF_DOUBT = 0.25  # as many held-out rows have unknown classes to the temperature
+
 
 @dataclass(frozen=True, eq=False)
 class Combination:
@@ -85,7 +87,7 @@ def combine(members, table):
     held_out /= total
     if not is_classifier:
         return Combination(weights, None, held_out, rows, judged)
-    temperature = best_temperature(held_out, lambda values: judged.loss(values, rows), table.axis)
+    temperature = _temperature(held_out, judged, rows)
     return Combination(weights, temperature, np.exp(log_tempered(held_out, temperature, table.axis)), rows, judged)
 
 
@@ -101,7 +103,17 @@ def _selected(out_of_fold, judged, rows, prior):
 
     predictions = [part.of(rows) for part in out_of_fold]
     if hasattr(judged, "axis"):
-        temperatures = [best_temperature(values, loss, judged.axis) for values in predictions]
+        temperatures = [_temperature(values, judged, rows) for values in predictions]
         pairs = zip(predictions, temperatures, strict=True)
         predictions = [np.exp(log_tempered(values, temperature, judged.axis)) for values, temperature in pairs]
     return greedy_weights(predictions, loss, rows.size, prior)
+
+
+def _temperature(predictions, judged, rows):
+    """Return the temperature for predictions of some rows.
+
+    Where all of a few rows are predicted rightly, it would be as low as it can be. So a little of each target goes to
+    the other classes, as in J. Platt, "Probabilistic outputs for support vector machines", 1999.
+    """
+    smoothing = ROWS_OF_DOUBT / (rows.size + ROWS_OF_DOUBT)
+    return best_temperature(predictions, lambda values: judged.loss(values, rows, smoothing), judged.axis)

@@ -103,8 +103,8 @@ class Clock:
             self._longest = max(self._longest, seconds)
 
 
-def train_members(tasks, table, n_threads, clock, report=None):
-    """Train networks; returns a list of :class:`Member` in the order of the tasks, at least one.
+def train_members(tasks, table, n_threads, clock, report=None, n_before=0):
+    """Train networks; returns a list of :class:`Member` in the order of the tasks, at least one if none was before.
 
     Parameters
     ----------
@@ -114,12 +114,14 @@ def train_members(tasks, table, n_threads, clock, report=None):
     clock : Clock
     report : Report, default=None
         Is told of each member that is trained: its place, the member, and its seconds; and of compilation.
+    n_before : int, default=0
+        Networks that this fit has trained already.
 
     Returns
     -------
     members : list of Member
     is_interrupted : bool
-        Whether the user has interrupted; members that are not complete are left out then, unless all are.
+        Whether the user has interrupted; members that are not complete are left out then, unless there are no others.
 
     Raises
     ------
@@ -129,8 +131,9 @@ def train_members(tasks, table, n_threads, clock, report=None):
     stop, config = threading.Event(), get_config()
 
     def run(place):
-        seconds = clock.seconds_for_another(is_first=place == 0)
-        if seconds == 0.0 or (stop.is_set() and place > 0):
+        is_first = n_before + place == 0
+        seconds = clock.seconds_for_another(is_first)
+        if seconds == 0.0 or (stop.is_set() and not is_first):
             return None
         started = thread_clock()
         # all of these belong to a thread
@@ -141,7 +144,7 @@ def train_members(tasks, table, n_threads, clock, report=None):
         if not member.is_complete:
             stop.set()  # by the user's scorer, in this thread
         if report is not None:
-            report.trained(place, member, took)
+            report.trained(n_before + place, member, took)
         return member
 
     with ThreadPoolExecutor(n_threads) as pool:
@@ -158,7 +161,7 @@ def train_members(tasks, table, n_threads, clock, report=None):
             raise
     members = [member for member in (future.result() for future in futures) if member is not None]
     complete = [member for member in members if member.is_complete]
-    return complete or members, stop.is_set()
+    return complete or (members if n_before == 0 else []), stop.is_set()
 
 
 def _all_succeed(futures):

@@ -3,6 +3,7 @@
 Recipes were found by ``tests/benchmarks/portfolio.py``.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from .read import FEWEST_ROWS_TO_HOLD_OUT
 
 BATCH_SIZE = 128
 FEWEST_EPOCHS, MOST_EPOCHS, ENOUGH_UPDATES = 64, 256, 4000
+MOST_OF_A_RECIPE = 5
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,30 @@ PORTFOLIO = (PERIODIC, PLAIN, BINS, REGULARISED)
 _OF_ALL = {"alpha": 0.0, "n_iter_no_change": math.inf, "tol": 0.0, "scoring": "loss"}
 
 
-def plan(n_estimators):
-    """Return which network holds out which fold, in order of usefulness: pairs of a :class:`Recipe` and a number.
+def in_turn(n_networks):
+    """Return networks of all recipes in turn: pairs of a :class:`Recipe` and the number of the fold to hold out.
 
-    Each fold is held out once for each recipe, so that recipes can be compared on the same rows.
+    The first one of each recipe holds out the same fold, so that recipes can be compared.
     """
     n_recipes = len(PORTFOLIO)
-    return [(PORTFOLIO[place % n_recipes], place // n_recipes) for place in range(n_estimators)]
+    return [(PORTFOLIO[place % n_recipes], place // n_recipes) for place in range(n_networks)]
+
+
+def best_first(n_networks, order):
+    """Return the networks to train when recipes have been compared; pairs as in :func:`in_turn`.
+
+    The best recipe gets them, each with a fold of its own, until it has ``MOST_OF_A_RECIPE``, then the next one.
+
+    Parameters
+    ----------
+    n_networks : int
+    order : sequence of int
+        Places of recipes in the portfolio, the best one first.
+    """
+    recipes = [PORTFOLIO[place] for place in order]
+    chosen = [(recipe, fold) for recipe in recipes for fold in range(1, MOST_OF_A_RECIPE)]
+    others = ((recipe, fold) for fold in itertools.count(MOST_OF_A_RECIPE) for recipe in recipes)
+    return list(itertools.islice(itertools.chain(chosen, others), n_networks))
 
 
 def n_epochs(n_rows, batch_size):

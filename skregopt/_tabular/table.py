@@ -108,17 +108,27 @@ class ClassTable(Table):
         """Return the user's scorer as it is: networks know the user's labels."""
         return scoring
 
-    def loss(self, probabilities, rows):
-        """Return the weighted log loss of probabilities of some rows, averaged over labels."""
+    def loss(self, probabilities, rows, smoothing=0.0):
+        """Return the weighted log loss of probabilities of some rows, averaged over labels.
+
+        ``smoothing`` is the share of each target that goes to all classes alike.
+        """
         y, weights = self.y[rows], self.weights[rows]
+        logs = _logs(probabilities)
         if self.axis == 1:
-            chosen = np.take_along_axis(probabilities, y.astype(np.intp), axis=1)
+            chosen = np.take_along_axis(logs, y.astype(np.intp), axis=1)
+            means = logs.mean(axis=1, keepdims=True)
         else:
-            chosen = np.where(y != 0, probabilities, 1 - probabilities)
-        losses = -np.log(np.maximum(chosen, np.finfo(np.float64).tiny))
+            others = _logs(1 - probabilities)
+            chosen, means = np.where(y != 0, logs, others), (logs + others) / 2
+        losses = -(1 - smoothing) * chosen - smoothing * means
         weights = np.broadcast_to(weights, losses.shape)
         totals = weights.sum(axis=0)
         return float(((losses * weights).sum(axis=0)[totals > 0] / totals[totals > 0]).mean())
+
+
+def _logs(probabilities):
+    return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 N_STEPS = 40  # of the greedy selection, each of which adds one recipe
-ROWS_OF_DOUBT = 300  # as many held-out rows count as much as the prior, equal weights
+ROWS_OF_PRIOR = 300  # as many held-out rows count as much as the prior, equal weights
 _TINY = np.finfo(np.float64).tiny
 _LONGEST_LOG_TEMPERATURE = np.log(20.0)
 
@@ -42,7 +42,7 @@ def greedy_weights(predictions, loss, n_rows, prior):
         best = int(np.argmin(losses))
         total += predictions[best]
         counts[best] += 1
-    trust = n_rows / (n_rows + ROWS_OF_DOUBT)
+    trust = n_rows / (n_rows + ROWS_OF_PRIOR)
     return trust * counts / N_STEPS + (1 - trust) * prior
 
 

@@ -13,7 +13,7 @@ from .._estimators.resolve import hidden_units, initial_rate
 from .._kernels.component import build_component
 from .._kernels.parameters import is_default, unfitted
 from .._tabular.base import BaseTabularMLP
-from .._tabular.portfolio import plan
+from .._tabular.portfolio import in_turn
 from ..embeddings import PiecewiseLinear
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
@@ -143,7 +143,7 @@ def _domains_of_table(estimator):
     domains = {"learning_rate_init": (_LOG, 1e-3, 3e-2) if isinstance(rate, str) else (_LOG, rate / 10, rate * 10)}
     if layers[0]:
         domains |= {"dropout": (_UNIFORM, 0.0, 0.4), "hidden_layer_sizes": (_CHOICE, list(dict.fromkeys(layers)))}
-    if any(isinstance(recipe.embedding, PiecewiseLinear) for recipe, _ in plan(estimator.n_estimators)):
+    if any(isinstance(recipe.embedding, PiecewiseLinear) for recipe, _ in in_turn(estimator.n_estimators)):
         bins = [8, 16, 32, 64] if n_bins == 16 else sorted({max(2, n_bins // 2), n_bins, 2 * n_bins})
         domains["n_bins"] = (_CHOICE, bins)
     return domains

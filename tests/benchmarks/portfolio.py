@@ -24,11 +24,10 @@ from skregopt import TabularMLPClassifier, TabularMLPRegressor
 from skregopt._tabular.combination import combine
 from skregopt._tabular.folds import random_folds
 from skregopt._tabular.members import Clock, Task, train_members
-from skregopt._tabular.portfolio import PORTFOLIO, columns_to_embed, network
+from skregopt._tabular.portfolio import MOST_OF_A_RECIPE, PORTFOLIO, best_first, columns_to_embed, in_turn, network
 from skregopt._tabular.read import TableData, read
 from skregopt._tabular.weights import log_tempered
 
-N_FOLDS = 4  # of five
 LEAST_ERROR = 0.002  # errors below differ by single rows
 
 
@@ -77,7 +76,7 @@ def train(recipe, problem, split):
     given = {"hidden_layer_sizes": "auto", "n_bins": 16}
     given |= {"loss": "squared_error"} if isinstance(estimator, TabularMLPRegressor) else {}
     tasks = []
-    for place, (rows, held_out) in enumerate(folds[:N_FOLDS]):
+    for place, (rows, held_out) in enumerate(folds[:MOST_OF_A_RECIPE]):
         model = network(recipe, len(rows), problem.embedded, estimator._network_type, given)
         tasks.append(Task(model.set_params(random_state=100 * split + place), recipe.name, rows, held_out))
     start = time.process_time()
@@ -117,8 +116,7 @@ def log_loss(problem, predictions):
 
 def mixed(problem, stored, plan):
     """Return error and log loss of a mixture, a list of pairs of recipe and fold."""
-    members = [stored[recipe][0][fold] for recipe, fold in plan]
-    combination = combine(members, problem.table)
+    combination = combine([stored[recipe][0][fold] for recipe, fold in plan], problem.table)
     tests = [stored[recipe][1][fold] for recipe, fold in plan]
     mean = np.einsum("m,mij->ij", combination.weights, np.array(tests, dtype=float))
     if combination.temperature is not None:
@@ -127,15 +125,24 @@ def mixed(problem, stored, plan):
 
 
 def plans(names):
-    """Return mixtures by title: each recipe alone, those of the portfolio by size, and others of four recipes."""
-    own = [recipe.name for recipe in PORTFOLIO]
+    """Return mixtures by title: each recipe alone, and some recipes with as many networks of each."""
     found = {f"{name}, {n}": [(name, fold) for fold in range(n)] for name in names for n in (1, 4)}
-    for n in (1, 2, 3, 4, 6, 8, 12, 16):
-        found[f"portfolio, {n}"] = [(own[place % len(own)], place // len(own)) for place in range(n)]
     for size in (2, 3, 4):
         for chosen in itertools.combinations(names, size):
             folds = range(8 // size)
             found[f"{' + '.join(chosen)}, {8 // size * size}"] = [(name, fold) for fold in folds for name in chosen]
+    return found
+
+
+def plans_of_estimators(problem, stored):
+    """Return the mixtures that the estimators choose, by title."""
+    first = in_turn(len(PORTFOLIO))
+    members = [stored[recipe.name][0][fold] for recipe, fold in first]
+    order = np.argsort(-combine(members, problem.table).weights, kind="stable")
+    found = {}
+    for n in (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20):
+        plan = first[:n] + best_first(max(0, n - len(first)), order)
+        found[f"portfolio, {n}"] = [(recipe.name, fold) for recipe, fold in plan]
     return found
 
 
@@ -149,12 +156,13 @@ def compare(folder, sets, n_splits, most_rows):
         if "baseline" not in stored:
             continue
         problem = problem_of(name, split, most_rows)
-        own = stored.pop("baseline")
-        reference = max(error(problem, own), LEAST_ERROR), log_loss(problem, own)
+        predicted = stored.pop("baseline")
+        reference = max(error(problem, predicted), LEAST_ERROR), log_loss(problem, predicted)
         parts = {recipe: (values["members"], values["tests"]) for recipe, values in stored.items()}
         for recipe, values in stored.items():
             seconds.setdefault(recipe, []).append(values["seconds"])
-        for title, plan in plans(list(stored)).items():
+        own = plans_of_estimators(problem, parts) if all(recipe.name in parts for recipe in PORTFOLIO) else {}
+        for title, plan in (plans(list(stored)) | own).items():
             found = mixed(problem, parts, plan)
             errors.setdefault(title, []).append(max(found[0], LEAST_ERROR) / reference[0])
             if found[1] is not None:

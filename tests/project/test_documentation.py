@@ -226,15 +226,18 @@ def test_extras_that_are_named_exist():
 
 def test_numbers_of_the_page_about_tables_are_those_of_the_code():
     page = (DOC / "user_guide" / "tables.rst").read_text(encoding="utf-8")
-    steps, doubt = load("_tabular.weights").N_STEPS, load("_tabular.weights").ROWS_OF_DOUBT
+    steps, prior = load("_tabular.weights").N_STEPS, load("_tabular.weights").ROWS_OF_PRIOR
     assert f"in each of {steps} steps" in page and f"\\frac{{c_r}}{{{steps}}}" in page
-    assert page.count(f"{{n + {doubt}}}") == 2 and f"\\frac{{{doubt}}}" in page
+    assert page.count(f"{{n + {prior}}}") == 2 and f"\\frac{{{prior}}}" in page
     assert f"Of fewer than {load('_tabular.read').FEWEST_ROWS_TO_HOLD_OUT} rows none are held out" in page
     defaults = skregopt.TabularMLPClassifier().get_params()
     assert f"`n_estimators` is {defaults['n_estimators']} by default" in page
     assert f"five for {defaults['validation_fraction']}" in page
-    assert defaults["n_estimators"] == 2 * len(load("_tabular.portfolio").PORTFOLIO) == 2 * 4
-    assert "two hold-outs for each of the four recipes" in page
+    assert defaults["n_estimators"] == len(load("_tabular.portfolio").PORTFOLIO) + 2 == 4 + 2
+    assert "one network of each of the four recipes, and two more of the best one" in page
+    assert load("_tabular.portfolio").MOST_OF_A_RECIPE == 5 and "until it has five" in page
+    doubt = load("_tabular.combination").ROWS_OF_DOUBT
+    assert f"{doubt} / (n + {doubt})" in page
     encoder = load("preprocessing").TabularEncoder()
     assert f"no more than {encoder.max_categories}:" in page and 1 / encoder.min_frequency == 10_000
 

@@ -10,6 +10,7 @@ from support.tables import BOTH, make_array, make_data, output, small, target_of
 
 from skregopt import TabularMLPClassifier, TabularMLPRegressor
 from skregopt._tabular import members
+from skregopt._tabular.portfolio import PORTFOLIO, best_first
 from skregopt._tabular.weights import best_temperature, greedy_weights, log_tempered
 
 N_NETWORKS = 6
@@ -63,10 +64,17 @@ def held_out_mean(model, tasks, X, shares=None):
     return np.array(rows)
 
 
-def loss_of(y, proba, weights):
+def loss_of(y, proba, weights, smoothing=0.0):
+    """Return the log loss; a share of each row is repeated with each class instead of its own."""
     if y.ndim == 2:
-        return np.mean([log_loss(y[:, j], proba[:, j], labels=[0, 1]) for j in range(y.shape[1])])
-    return log_loss(y, proba, sample_weight=weights, labels=np.unique(y))
+        columns = [np.column_stack([1 - proba[:, j], proba[:, j]]) for j in range(y.shape[1])]
+        return np.mean([loss_of(y[:, j], column, weights, smoothing) for j, column in enumerate(columns)])
+    classes, weights = np.unique(y), np.ones(len(y)) if weights is None else weights
+    share = smoothing / len(classes)
+    repeated = [y] + [np.full(len(y), label) for label in classes]
+    repeated_weights = np.concatenate([(1 - smoothing) * weights] + [share * weights] * len(classes))
+    probabilities = np.concatenate([proba] * (1 + len(classes)))
+    return log_loss(np.concatenate(repeated), probabilities, sample_weight=repeated_weights, labels=classes)
 
 
 def tempered(proba, temperature, is_multilabel):
@@ -85,15 +93,26 @@ def test_the_temperature_is_the_best_for_rows_that_networks_were_not_trained_on(
     mean = held_out_mean(model, tasks, X)
     known = np.isfinite(mean[:, 0])
     weights = None if row_weights is None else row_weights[known]
+    doubt = 0.25 / (known.sum() + 0.25)
 
-    def loss(log_temperature):
-        return loss_of(y[known], tempered(mean[known], np.exp(log_temperature), y.ndim == 2), weights)
+    def loss(log_temperature, smoothing=doubt):
+        return loss_of(y[known], tempered(mean[known], np.exp(log_temperature), y.ndim == 2), weights, smoothing)
 
     best = minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-6})
     assert_allclose(np.log(model.temperature_), best.x, atol=2e-3)
     assert abs(np.log(model.temperature_)) > 0.01
-    assert_allclose(model.validation_score_, -best.fun, rtol=1e-5)
-    assert -model.validation_score_ <= loss(0.0) + 1e-6
+    assert loss(np.log(model.temperature_)) <= loss(0.0) + 1e-6
+    assert_allclose(model.validation_score_, -loss(np.log(model.temperature_), smoothing=0.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_labels", [1, 2])
+def test_the_temperature_of_few_rows_that_are_all_predicted_rightly(n_labels):
+    X = make_array(60)
+    y = (X[:, :n_labels] > 0).astype(int)
+    X[:, :n_labels] += 5 * y
+    model = small(TabularMLPClassifier, n_estimators=1, max_iter=100).fit(X, y.squeeze())
+    assert model.validation_score_ > -0.05
+    assert 0.15 < model.temperature_ < 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -160,6 +179,31 @@ def test_weights_of_networks_are_shares_of_recipes(tasks):
     scaled = [network.predict(encoded).astype(float) * y.std() + y.mean() for network in model.estimators_]
     mean = np.average(np.clip(scaled, y.min(), y.max()), axis=0, weights=model.weights_)
     assert_allclose(model.predict(X), mean, rtol=1e-9)
+
+
+@BOTH
+def test_networks_beyond_one_of_each_recipe_are_of_the_best(kind, tasks):
+    X, y = make_data(kind, N_ROWS)
+    options = {"max_iter": 20, "hidden_layer_sizes": 16}
+    shares = small(kind, n_estimators=4, **options).fit(X, y).weights_
+    recipes = [task.recipe for task in tasks]
+    assert len(set(recipes)) == 4
+    assert_array_equal([task.held_out for task in tasks], [tasks[0].held_out] * 4)
+    del tasks[:]
+    small(kind, n_estimators=11, **options).fit(X, y)
+    assert [task.recipe for task in tasks[:4]] == recipes
+    best, second = (recipes[place] for place in np.argsort(-shares, kind="stable")[:2])
+    assert [task.recipe for task in tasks[4:]] == [best] * 4 + [second] * 3
+    for recipe in (best, second):
+        of_recipe = [task.held_out for task in tasks if task.recipe == recipe]
+        assert len(np.unique(np.concatenate(of_recipe))) == sum(map(len, of_recipe)), "each holds out other rows"
+
+
+def test_recipes_take_turns_when_each_has_a_network_for_every_fold():
+    later = best_first(20, [2, 0, 1, 3])
+    assert [recipe.name for recipe, _ in later[:5]] == [PORTFOLIO[2].name] * 4 + [PORTFOLIO[0].name]
+    assert [fold for _, fold in later] == [1, 2, 3, 4] * 4 + [5] * 4
+    assert [recipe for recipe, _ in later[16:]] == [PORTFOLIO[place] for place in (2, 0, 1, 3)]
 
 
 @BOTH

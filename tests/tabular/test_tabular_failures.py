@@ -14,6 +14,7 @@ from support.states import plain
 from support.tables import BOTH, make_array, make_data, make_frame, output, small, state_of, target_of
 
 from skregopt import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor
+from skregopt._tabular import base
 from skregopt.preprocessing import TabularEncoder
 
 
@@ -159,20 +160,41 @@ def test_an_error_ends_the_other_networks(kind):
 
 @BOTH
 @pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("fitted", [False, True])
-def test_ctrl_c_keeps_complete_networks(kind, n_jobs, fitted):
+@pytest.mark.parametrize(("n_complete", "fitted"), [(2, False), (2, True), (4, False)])
+def test_ctrl_c_keeps_complete_networks(kind, n_jobs, n_complete, fitted):
     X, y = make_data(kind)
     reference = small(kind, n_estimators=2).fit(X, y)
-    scorer = failing(3 * 2 + 1, KeyboardInterrupt)  # in the third network
+    scorer = failing(3 * n_complete + 1, KeyboardInterrupt)  # in the next network
     model = small(kind, n_estimators=6, scoring=scorer, n_jobs=n_jobs)
     if fitted:
         model.set_params(scoring="auto").fit(X, y).set_params(scoring=scorer)
-    with pytest.warns(UserWarning, match=r"interrupted by user: [12] of 6 networks are kept\."):
+    with pytest.warns(UserWarning, match=r"interrupted by user: [124] of 6 networks are kept\."):
         model.fit(X, y)
-    assert len(model.estimators_) == len(model.weights_) == (2 if n_jobs is None else len(model.estimators_)) < 6
+    assert len(model.estimators_) == len(model.weights_)
+    assert len(model.estimators_) == n_complete or (n_jobs == 2 and n_complete == 2 and len(model.estimators_) == 1)
     assert all(network.n_iter_ == 3 for network in model.estimators_)
     assert np.isclose(model.weights_.sum(), 1)
     assert output(model, X).shape == output(reference, X).shape
+
+
+@BOTH
+def test_ctrl_c_between_networks(kind, monkeypatch):
+    X, y = make_data(kind)
+    reference = small(kind, n_estimators=4, random_state=0).fit(X, y)
+    n_calls, combine = 0, base.combine
+
+    def interrupted(members, table):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 1:
+            raise KeyboardInterrupt
+        return combine(members, table)
+
+    monkeypatch.setattr(base, "combine", interrupted)
+    model = small(kind, n_estimators=6, random_state=0)
+    with pytest.warns(UserWarning, match=r"4 of 6 networks are kept\."):
+        model.fit(X, y)
+    assert len(model.estimators_) == len(reference.estimators_) == 4
 
 
 @BOTH
