@@ -52,7 +52,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
     learning_rate_init: float | Literal["auto"]
     dropout: float | Literal["auto"]
     categorical_features: Any
-    n_bins: int
+    n_bins: int | Literal["auto"]
     validation_fraction: float | Splitter
     scoring: str | Scorer
     n_jobs: int | None
@@ -76,7 +76,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "categorical_features": TabularEncoder._parameter_constraints["categorical_features"],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "n_bins": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 0.5, closed="right"), HasMethods(["split", "get_n_splits"])],
         "scoring": [ScorerNames("auto", "loss"), callable],
         "n_jobs": [None, Interval(Integral, None, -1, closed="right"), _POSITIVE_COUNT],

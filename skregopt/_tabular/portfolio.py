@@ -18,6 +18,7 @@ from .read import FEWEST_ROWS_TO_HOLD_OUT
 
 BATCH_SIZE = 128
 FEWEST_EPOCHS, MOST_EPOCHS, ENOUGH_UPDATES = 64, 256, 4000
+FEWEST_BINS, MOST_BINS, ROWS_OF_A_BIN = 16, 128, 50
 MOST_OF_A_RECIPE = 5
 
 
@@ -113,6 +114,11 @@ def n_epochs(n_rows, batch_size):
     return min(max(math.ceil(ENOUGH_UPDATES / updates), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
+def n_bins(n_rows):
+    """Return how many bins each number has: many of them show where a target jumps, and each needs some rows."""
+    return min(max(n_rows // ROWS_OF_A_BIN, FEWEST_BINS), MOST_BINS)
+
+
 def columns_to_embed(X, numeric_outputs):
     """Return the columns of the encoded table that hold more than two distinct numbers, as a list of int."""
     found = []
@@ -164,7 +170,7 @@ def network(recipe, n_rows, embedded, network_type, given):
     if recipe.embedding is not None and embedded:
         embedding = clone(recipe.embedding).set_params(columns=embedded)
         if "n_bins" in embedding.get_params():
-            embedding.set_params(n_bins=given["n_bins"])
+            embedding.set_params(n_bins=n_bins(n_rows) if _is_auto(given["n_bins"]) else given["n_bins"])
         parameters["feature_embedding"] = embedding
     return network_type(**parameters)
 

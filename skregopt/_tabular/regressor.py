@@ -52,8 +52,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Columns that hold categories: names, indices or a boolean mask. 'from_dtype' takes those of a frame that hold
         categories or strings, and none of an array. See :class:`skregopt.preprocessing.TabularEncoder`.
-    n_bins : int >= 2, default=16
-        Bins of each number in the networks that embed numbers piecewise linearly.
+    n_bins : int >= 2 or 'auto', default='auto'
+        Bins of each number in the networks that embed numbers piecewise linearly. 'auto' is one for every 50 rows that
+        a network trains on, at least 16 and at most 128.
     validation_fraction : float in (0, 0.5] or CV splitter, default=0.2
         Share of the rows that a network holds out to choose its best epoch; others hold out other rows. Of a splitter,
         networks take the splits in turn, the last one first. Not together with ``X_val``. Of fewer than 50 rows none
@@ -123,7 +124,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         learning_rate_init: float | Literal["auto"] = "auto",
         dropout: float | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
-        n_bins: int = 16,
+        n_bins: int | Literal["auto"] = "auto",
         validation_fraction: float | Splitter = 0.2,
         scoring: str | Scorer = "auto",
         loss: str | Loss = "squared_error",

@@ -60,7 +60,7 @@ def param_distributions(
     dropout                 uniform, 0 to 0.4
     hidden_layer_sizes      two or three layers of 64, 128 or 256 units; only for 'scipy', because optuna's choices are
                             numbers and names
-    n_bins                  8, 16, 32, 64; only if one of the networks has bins
+    n_bins                  16, 32, 64, 128; only if one of the networks has bins
     ======================  ============================================================================
 
     Parameters
@@ -144,7 +144,7 @@ def _domains_of_table(estimator):
     if layers[0]:
         domains |= {"dropout": (_UNIFORM, 0.0, 0.4), "hidden_layer_sizes": (_CHOICE, list(dict.fromkeys(layers)))}
     if any(isinstance(recipe.embedding, PiecewiseLinear) for recipe, _ in in_turn(estimator.n_estimators)):
-        bins = [8, 16, 32, 64] if n_bins == 16 else sorted({max(2, n_bins // 2), n_bins, 2 * n_bins})
+        bins = [16, 32, 64, 128] if isinstance(n_bins, str) else sorted({max(2, n_bins // 2), n_bins, 2 * n_bins})
         domains["n_bins"] = (_CHOICE, bins)
     return domains
 

@@ -73,7 +73,7 @@ def train(recipe, problem, split):
     """Return members of a recipe, one for each fold, without their networks, and their test predictions."""
     table, estimator = problem.table, problem.estimator
     folds = random_folds(0.2, table.has_weight, table.strata, np.random.RandomState(split))
-    given = {"hidden_layer_sizes": "auto", "n_bins": 16}
+    given = {"hidden_layer_sizes": "auto", "n_bins": "auto"}
     given |= {"loss": "squared_error"} if isinstance(estimator, TabularMLPRegressor) else {}
     tasks = []
     for place, (rows, held_out) in enumerate(folds[:MOST_OF_A_RECIPE]):

@@ -169,7 +169,7 @@ def test_a_space_of_a_table_has_what_has_an_effect():
     }
     assert spaces[0]["learning_rate_init"].support() == pytest.approx((0.001, 0.03))
     assert spaces[2]["learning_rate_init"].support() == pytest.approx((0.0001, 0.01))
-    assert spaces[1]["n_bins"] == [8, 16, 32, 64] and spaces[2]["n_bins"] == [2, 3, 6]
+    assert spaces[1]["n_bins"] == [16, 32, 64, 128] and spaces[2]["n_bins"] == [2, 3, 6]
     assert spaces[2]["hidden_layer_sizes"] == [(3, 1), (6, 1), (12, 2)]
     assert spaces[3]["hidden_layer_sizes"] == [(2,), (5,), (10,)]
     assert all(len(set(layers)) == 1 for layers in spaces[0]["hidden_layer_sizes"])

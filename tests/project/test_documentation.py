@@ -236,6 +236,8 @@ def test_numbers_of_the_page_about_tables_are_those_of_the_code():
     assert defaults["n_estimators"] == len(load("_tabular.portfolio").PORTFOLIO) + 2 == 4 + 2
     assert "one network of each of the four recipes, and two more of the best one" in page
     assert load("_tabular.portfolio").MOST_OF_A_RECIPE == 5 and "until it has five" in page
+    n_bins = [load("_tabular.portfolio").n_bins(rows) for rows in (1, 50 * 100, 10**9)]
+    assert n_bins == [16, 100, 128] and "every 50 rows that a network trains on, at least 16 and at most 128" in page
     doubt = load("_tabular.combination").ROWS_OF_DOUBT
     assert f"{doubt} / (n + {doubt})" in page
     encoder = load("preprocessing").TabularEncoder()

@@ -10,7 +10,7 @@ from support.tables import BOTH, make_array, make_data, output, small, target_of
 
 from skregopt import TabularMLPClassifier, TabularMLPRegressor
 from skregopt._tabular import members
-from skregopt._tabular.portfolio import PORTFOLIO, best_first
+from skregopt._tabular.portfolio import PORTFOLIO, best_first, n_bins
 from skregopt._tabular.weights import best_temperature, greedy_weights, log_tempered
 
 N_NETWORKS = 6
@@ -197,6 +197,15 @@ def test_networks_beyond_one_of_each_recipe_are_of_the_best(kind, tasks):
     for recipe in (best, second):
         of_recipe = [task.held_out for task in tasks if task.recipe == recipe]
         assert len(np.unique(np.concatenate(of_recipe))) == sum(map(len, of_recipe)), "each holds out other rows"
+
+
+@pytest.mark.parametrize(("n_rows", "given", "expected"), [(100, "auto", 16), (2000, "auto", 32), (100, 5, 5)])
+def test_bins_by_the_number_of_rows(n_rows, given, expected):
+    X, y = make_data(TabularMLPRegressor, n_rows)
+    model = small(TabularMLPRegressor, n_estimators=4, max_iter=1, n_bins=given).fit(X, y)
+    embeddings = [network.feature_embedding for network in model.estimators_ if network.feature_embedding is not None]
+    assert [each.n_bins for each in embeddings if hasattr(each, "n_bins")] == [expected] * 2
+    assert n_bins(10**6) == 128
 
 
 def test_recipes_take_turns_when_each_has_a_network_for_every_fold():

@@ -79,7 +79,8 @@ def test_a_pickle_holds_no_rows(kind):
     for n_rows in (400, 4000):
         X = pd.DataFrame(make_array(n_rows, 3), columns=list("abc")).assign(level=np.tile(list("xyz!"), n_rows // 4))
         X.iloc[0, 0] = 123.456789
-        model = small(kind, n_estimators=3, max_iter=2, scoring="roc_auc" if kind is TabularMLPClassifier else "r2")
+        scoring = "roc_auc" if kind is TabularMLPClassifier else "r2"
+        model = small(kind, n_estimators=3, max_iter=2, scoring=scoring, n_bins=8)
         model.fit(
             X, target_of(kind, X), np.random.RandomState(0).uniform(size=n_rows), X_val=X, y_val=target_of(kind, X)
         )
