@@ -16,7 +16,7 @@ Drawable: TypeAlias = BaseMLP | BaseMLPCV[Any] | Pipeline
 DrawableCurves: TypeAlias = Drawable | BaseTabularMLP
 
 # distinct also for colour-blind readers: M. Okabe and K. Ito, "Color universal design", 2002
-BLUE, ORANGE, GREEN, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#555555", "#c9c9c9"
+BLUE, ORANGE, GREEN, PINK, GREY, PALE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#555555", "#c9c9c9"
 
 
 def last_step(estimator):

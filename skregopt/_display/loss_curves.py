@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from .._kernels.sklearn_internals import check_matplotlib_support
-from .drawing import BLUE, GREEN, GREY, ORANGE, DrawableCurves, fitted_networks, stacked_axes
+from .drawing import BLUE, GREEN, GREY, ORANGE, PINK, DrawableCurves, fitted_networks, last_step, stacked_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ _PANELS = {
     "learning_rate": 1.3,
 }  # from top to bottom, with relative heights
 _Curves: TypeAlias = Sequence[float] | Sequence[Sequence[float] | None]
+_COLORS_OF_NAMES = (BLUE, ORANGE, GREEN, PINK)
 _LOG_FROM = 20  # from this ratio of the largest to the smallest value on, a logarithmic scale shows more
 
 
@@ -30,8 +31,9 @@ class LossCurveDisplay:
 
     Create it with :meth:`from_estimator`. The constructor takes the numbers directly: one curve of each kind, or a list
     with a curve for each of several networks, such as those of :class:`TabularMLPClassifier`. Several networks have
-    thin lines in one colour, a point at the best epoch of each network, and a panel of their own for training losses.
-    The panel of validation losses then leaves out how they fall in the first tenth of the epochs.
+    thin lines, in one colour for each of their ``names``, a point at the best epoch of each network, and a panel of
+    their own for training losses. The panel of validation losses then leaves out how they fall in the first tenth of
+    the epochs.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ class LossCurveDisplay:
         Label of the scores.
     unit : str, default="epoch"
         Label of the x axis: "epoch", or "iteration" for L-BFGS.
+    names : sequence of str, default=None
+        A name for each of several networks. Networks of one name share a colour, and the legend shows it.
 
     Attributes
     ----------
@@ -95,6 +99,7 @@ class LossCurveDisplay:
         best_epoch: int | Sequence[int | None] | None = None,
         score_name: str = "validation score",
         unit: str = "epoch",
+        names: Sequence[str] | None = None,
     ) -> None:
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
@@ -103,6 +108,7 @@ class LossCurveDisplay:
         self.best_epoch = best_epoch
         self.score_name = score_name
         self.unit = unit
+        self.names = names
 
     @classmethod
     def from_estimator(cls, estimator: DrawableCurves, *, ax: Axes | None = None, **options: Any) -> Self:
@@ -144,7 +150,7 @@ class LossCurveDisplay:
                 together[name] = values[0]
         with_scores = [each for each in arguments if each["validation_scores"] is not None]
         together["score_name"] = (with_scores or arguments)[0]["score_name"]
-        return cls(**together).plot(ax=ax, **options)
+        return cls(**together, names=last_step(estimator).recipes_).plot(ax=ax, **options)
 
     def plot(
         self,
@@ -183,9 +189,13 @@ class LossCurveDisplay:
         TypeError
             If ``ax`` is neither an Axes nor None.
         ValueError
-            For ``learning_rate=True`` without a learning rate, as with L-BFGS.
+            For ``learning_rate=True`` without a learning rate, as with L-BFGS; or if there are not as many ``names`` as
+            networks.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
+        n_networks = len(_by_network(self.loss_curve))
+        if self.names is not None and len(self.names) != n_networks:
+            raise ValueError(f"names must have one element for each of {n_networks} networks, got {self.names!r}.")
         rates = _joined(self.learning_rate_curve)
         if learning_rate is True and not rates.size:
             raise ValueError(
@@ -250,15 +260,24 @@ class LossCurveDisplay:
 
     def _draw(self, panel, name, of_networks, style, given):
         """Return the lines of a kind of curve."""
-        lines = []
+        lines, shown, given = [], set(), given or {}
         for network, values in enumerate(_by_network(of_networks)):
-            if values is not None and len(values):
-                style |= {"marker": "o" if len(values) == 1 else ""}
-                # panels tell the curves of several networks apart
-                style |= {"linewidth": 0.9, "label": None} if self._is_of_several else {"linewidth": 1.6, "label": name}
-                style |= (given or {}) | ({"label": None} if lines else {})
-                lines += self.axes_[panel].plot(self._epochs(network, values), values, **style)
+            if values is None or not len(values):
+                continue
+            own = style | {"marker": "o" if len(values) == 1 else "", "linewidth": 1.6, "label": name}
+            if self._is_of_several:  # panels tell the kinds of their curves apart
+                own |= {"linewidth": 0.9, "label": None}
+            if self._is_of_several and self.names is not None:
+                own |= self._style_of_name(self.names[network], has_label=self.names[network] not in shown)
+                shown.add(self.names[network])
+            own |= given | ({"label": None} if lines and "label" in given else {})
+            lines += self.axes_[panel].plot(self._epochs(network, values), values, **own)
         return lines
+
+    def _style_of_name(self, name, has_label):
+        """Return the style of the lines of networks of one name; the first line has the label of all of them."""
+        place = list(dict.fromkeys(self.names)).index(name)
+        return {"color": _COLORS_OF_NAMES[place % len(_COLORS_OF_NAMES)], "label": name if has_label else None}
 
     def _mark_best_epochs(self, given):
         """Return the marks: a vertical line in each panel, of several networks points on their curves."""
@@ -266,7 +285,8 @@ class LossCurveDisplay:
             style = {"color": GREEN, "linestyle": ":", "linewidth": 1.6, "zorder": 0}
             style |= {"label": f"best {self.unit} ({self.best_epoch})"} | given
             return [panel.axvline(self.best_epoch, **style) for panel in self.axes_.values()]
-        style = {"color": GREEN, "linestyle": "", "marker": "o", "markersize": 5, "zorder": 3}
+        color = GREEN if self.names is None else GREY
+        style = {"color": color, "linestyle": "", "marker": "o", "markersize": 4, "zorder": 3}
         style |= {"label": f"best {self.unit}"} | given
         losses = self.loss_curve if self.validation_loss_curve is None else self.validation_loss_curve
         marks = []

@@ -61,6 +61,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
 
     encoder_: TabularEncoder
     estimators_: list[Any]
+    recipes_: list[str]
     weights_: Float64s
     temperature_: float
     validation_score_: float | None
@@ -103,6 +104,7 @@ class BaseTabularMLP(DocumentationLinkMixin, ExplainedParametersMixin):
         fitted = {
             "encoder_": encoder,
             "estimators_": [member.network for member in members],
+            "recipes_": [member.recipe for member in members],
             "weights_": combination.weights,
             "n_iter_": max(member.n_iter for member in members),
             "n_features_in_": encoder.n_features_in_,

@@ -74,6 +74,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Makes the networks' inputs of X.
     estimators_ : list of MLPClassifier
         The networks, which see encoded rows; fewer than ``n_estimators`` where time was up or the user interrupted.
+    recipes_ : list of str
+        Names of their recipes: 'periodic', 'plain', 'bins' or 'regularised'.
     weights_ : ndarray of shape (n_networks,)
         Weights of the networks' predictions; they sum to 1.
     temperature_ : float

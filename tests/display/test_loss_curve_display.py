@@ -129,11 +129,11 @@ def test_all_networks_of_an_estimator_for_tables(kind):
         assert y_of(training) == network.loss_curve_ and y_of(validation) == network.validation_loss_curve_
         assert training.axes is display.axes_["training"] and validation.axes is display.ax_
         assert list(validation.get_xdata()) == list(range(1, 7))
-    assert len({line.get_color() for line in display.lines_["validation"]}) == 1
+    assert len({line.get_color() for line in display.lines_["validation"]}) == 4
     (points,) = display.best_lines_
     assert list(points.get_xdata()) == [network.best_iter_ for network in model.estimators_]
     assert y_of(points) == [n.validation_loss_curve_[n.best_iter_ - 1] for n in model.estimators_]
-    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["best epoch"]
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == [*model.recipes_, "best epoch"]
     assert display.ax_.get_ylabel() == "validation\nloss"
     assert "learning_rate" in LossCurveDisplay.from_estimator(model, learning_rate=True).lines_
 
@@ -176,7 +176,23 @@ def test_several_networks_without_validation():
     display = LossCurveDisplay.from_estimator(model)
     assert list(display.axes_) == ["loss"] and list(display.lines_) == ["training"]
     assert display.ax_.get_ylabel() == "training\nloss" and display.best_lines_ == []
-    assert display.ax_.get_legend() is None
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == model.recipes_
+
+
+def test_names_of_networks():
+    curves = [[3.0, 2.0], [2.0, 1.0], [4.0, 1.0]]
+    without = LossCurveDisplay(loss_curve=curves, validation_loss_curve=curves, best_epoch=[1, 2, 2]).plot()
+    assert len({line.get_color() for line in without.lines_["validation"]}) == 1
+    assert [text.get_text() for text in without.ax_.get_legend().get_texts()] == ["best epoch"]
+    named = LossCurveDisplay(loss_curve=curves, validation_loss_curve=curves, names=["a", "b", "a"]).plot()
+    for kind in ("training", "validation"):
+        first, second, third = (line.get_color() for line in named.lines_[kind])
+        assert first == third != second
+    assert [text.get_text() for text in named.ax_.get_legend().get_texts()] == ["a", "b"]
+    mine = LossCurveDisplay(loss_curve=curves, names=["a", "b", "a"]).plot(line_kw={"label": "mine"})
+    assert [text.get_text() for text in mine.ax_.get_legend().get_texts()] == ["mine"]
+    with pytest.raises(ValueError, match="names must have one element for each of 3 networks, got \\['a'\\]"):
+        LossCurveDisplay(loss_curve=curves, names=["a"]).plot()
 
 
 def test_the_fall_of_the_first_epochs_does_not_decide_about_the_scale():

@@ -190,7 +190,8 @@ def test_networks_beyond_one_of_each_recipe_are_of_the_best(kind, tasks):
     assert len(set(recipes)) == 4
     assert_array_equal([task.held_out for task in tasks], [tasks[0].held_out] * 4)
     del tasks[:]
-    small(kind, n_estimators=11, **options).fit(X, y)
+    model = small(kind, n_estimators=11, **options).fit(X, y)
+    assert model.recipes_ == [task.recipe for task in tasks]
     assert [task.recipe for task in tasks[:4]] == recipes
     best, second = (recipes[place] for place in np.argsort(-shares, kind="stable")[:2])
     assert [task.recipe for task in tasks[4:]] == [best] * 4 + [second] * 3

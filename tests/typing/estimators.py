@@ -209,6 +209,7 @@ def tables(frame: pd.DataFrame, table: pl.DataFrame, X: NDArray[np.float32], y: 
     dict(zip(names, reg.feature_importances_, strict=True))
     assert_type(reg.encoder_, TabularEncoder)
     reg.encoder_.transform(frame)
+    assert_type(reg.recipes_, list[str])
     assert_type(reg.weights_, NDArray[np.float64])
     for network in reg.estimators_:
         network.predict(X)
