@@ -23,6 +23,7 @@ _PANELS = {
 }  # from top to bottom, with relative heights
 _Curves: TypeAlias = Sequence[float] | Sequence[Sequence[float] | None]
 _COLORS_OF_NAMES = (BLUE, ORANGE, GREEN, PINK)
+_MOST_WITH_BETWEEN = 300  # largest ratio of the limits of a logarithmic axis with labels between powers of ten
 _LOG_FROM = 20  # from this ratio of the largest to the smallest value on, a logarithmic scale shows more
 
 
@@ -363,10 +364,11 @@ def _zoom_in(ax, lines):
 
 
 def _set_log_scale(ax):
-    """Make the y axis logarithmic, with labels also between the powers of ten."""
+    """Make the y axis logarithmic, with labels also between the powers of ten if there are few."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _MOST_WITH_BETWEEN * low else (1,)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())

@@ -179,6 +179,15 @@ def test_several_networks_without_validation():
     assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == model.recipes_
 
 
+@pytest.mark.parametrize("lowest", [1e-12, 1e-7, 1e-3, 1e-2, 0.05])
+def test_axes_of_losses_have_labels(lowest):
+    curve = np.geomspace(1, lowest, 30)
+    display = LossCurveDisplay(loss_curve=[curve] * 2, validation_loss_curve=[curve + 1e-3] * 2).plot()
+    low, high = display.axes_["training"].get_ylim()
+    labels = [tick for tick in display.axes_["training"].get_yticks() if low <= tick <= high]
+    assert 2 <= len(labels) <= 10
+
+
 def test_names_of_networks():
     curves = [[3.0, 2.0], [2.0, 1.0], [4.0, 1.0]]
     without = LossCurveDisplay(loss_curve=curves, validation_loss_curve=curves, best_epoch=[1, 2, 2]).plot()
