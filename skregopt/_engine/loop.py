@@ -465,6 +465,6 @@ def pass_rows(theta, jobs, first, n_rows):
     """Forward and backward pass of loaded rows; raw predictions stand for the gradient of a loss."""
     job = jobs[0]
     strip = _whole_tile(job, n_rows)
-    strip.first = first
+    strip.first, strip.is_training = first, True  # in training only, blocks keep what the backward pass needs
     forward(theta, job, strip)
     backward(theta, job, strip)

@@ -114,6 +114,15 @@ def test_fits_are_those_of_the_naive_twin(
     assert_same_predictions(estimator, problem, rule, of_twin, weights)
 
 
+@pytest.mark.parametrize("n_units", [1, 50, 2100])  # blocks of rows are summed as a whole, in parts, row by row
+def test_scales_are_trained_by_all_rows_of_a_batch(n_units):
+    problem = make_problem("regression", n_samples=190)
+    params = SMALL | {"activation": Trainable("silu"), "hidden_layer_sizes": (n_units,), "batch_size": 150}
+    estimator = problem.make(**params).fit(problem.X, problem.y)
+    assert_same(estimator, problem.fit_twin(None, **params), tolerance=1e-9)
+    assert np.abs(estimator.activation_scales_[0] - 1).max() > 1e-3
+
+
 def assert_same_predictions(estimator, problem, rule, of_twin, weights):
     """Compare predictions, with dropout off; the twin's columns take the fitted arrays."""
     columns = twin.Columns(of_twin, problem.X[:13], np.ones(13) if weights is None else weights, np.random)

@@ -8,88 +8,122 @@ With a rule f, a pre-activation z and the scale s of the unit, and delta the gra
 import math
 
 from ..._kernels.calls import caller
+from ..._kernels.jit import jit
 from ..._kernels.views import array_at, flat_view
 from ...activations import Activation, Trainable
+from ...activations._family import saved_differentiate
 from ..declaration import compiled_pass
-from ..records import filled, record_type
+from ..records import LOSS_ROWS, filled, record_type
 from .block import Block, Vector, of_parameters, on_strip
 
 OWN = record_type(
     "scale",  # where the scales begin in theta
     "activate", "differentiate",  # -> kernels of the rule
     "n_hyper", "hyper",  # -> T
-    "saves", "saved",  # whether the rule saves values for its derivative; -> T, (rows of a tile, units)
-    "z",  # -> T, pre-activations, (rows of a tile, units)
-    "activated",  # -> T, f(z), (rows of a tile, units)
-    "output_deltas",  # -> T, gradients with respect to the outputs, (rows of a tile, units)
+    "chunk",  # elements of the whole rows that are processed at once; a block of LOSS_ROWS rows is made of chunks
+    "chunks",  # -> T, for each block: f(z), the scales of the elements, their sums, what the rule saves
+    "differences",  # -> T, f(z) - z, (rows of a tile, units); in prediction a chunk
+    "slopes",  # -> T, f'(z), (rows of a tile, units)
+    "saves", "saves_slopes",  # whether the rule saves values for its derivative, and whether they are the derivative
+    "by_scale",  # -> T, gradients with respect to the scales, (blocks of a tile, units)
 )  # fmt: skip
-CHUNK = 2048  # elements that a rule gets at once
+CHUNK = 1024  # elements, at most, unless a row is longer: those of five arrays stay in the first cache level
+ACTIVATED, SCALES, SUMS, SAVED = range(4)  # places in chunks
 _activate, _differentiate = (caller(name, Activation.signatures[name]) for name in ("activate", "differentiate"))
+
+
+@jit
+def _copy(source, target):
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@jit
+def _add(source, target):
+    for i in range(target.size):
+        target[i] += source[i]
 
 
 @compiled_pass(on_strip)
 def trainable_activation_forward(theta, job, layer, block, strip):
-    """Replace pre-activations by activations, and keep both for the gradient."""
+    """Replace pre-activations by activations; in training, keep the differences and slopes for the gradient."""
     own = array_at(block.own, 1, OWN)[0]
-    n_units, end = layer.fan_out, (strip.first + strip.n_rows) * layer.fan_out
-    values, z = array_at(layer.activations, end, theta), array_at(own.z, end, theta)
-    activated, saved = array_at(own.activated, end, theta), array_at(own.saved, own.saves * end, theta)
-    scale, hyper = flat_view(theta, own.scale, n_units), array_at(own.hyper, own.n_hyper, theta)
-    chunk = max(1, CHUNK // n_units) * n_units  # whole rows, which stay in the first cache level
-    for start in range(strip.first * n_units, end, chunk):
-        size = end - start if end - start < chunk else chunk
-        value, kept_z = flat_view(values, start, size), flat_view(z, start, size)
-        for i in range(size):
-            kept_z[i] = value[i]
-        _activate(own.activate, value, flat_view(saved, own.saves * start, own.saves * size), hyper)
-        if strip.is_training:
-            kept = flat_view(activated, start, size)
+    n_units, chunk, position = layer.fan_out, own.chunk, strip.first // LOSS_ROWS
+    first, end = strip.first * n_units, (strip.first + strip.n_rows) * n_units
+    values, hyper = array_at(layer.activations, end, theta), array_at(own.hyper, own.n_hyper, theta)
+    differences, slopes = array_at(own.differences, end, theta), array_at(own.slopes, end, theta)
+    chunks = flat_view(array_at(own.chunks, (position + 1) * 4 * chunk, theta), position * 4 * chunk, 4 * chunk)
+    scales, one = flat_view(chunks, SCALES * chunk, chunk), theta.dtype.type(1)
+    # one scale for each element: loops over single rows would take longer to begin than to run
+    for start in range(0, min(chunk, end - first), n_units):
+        _copy(flat_view(theta, own.scale, n_units), flat_view(scales, start, n_units))
+    for start in range(first, end, chunk):
+        size = min(chunk, end - start)
+        value, difference = flat_view(values, start, size), flat_view(differences, strip.is_training * start, size)
+        activated = flat_view(chunks, ACTIVATED * chunk, size)
+        saved = flat_view(chunks, SAVED * chunk, own.saves * size)
+        if strip.is_training and own.saves_slopes:
+            saved = flat_view(slopes, start, size)
+        _copy(value, activated)
+        _activate(own.activate, activated, saved, hyper)
+        if strip.is_training and not own.saves_slopes:
+            slope = flat_view(slopes, start, size)
             for i in range(size):
-                kept[i] = value[i]
-        for first in range(0, size, n_units):
-            row, z_row = flat_view(value, first, n_units), flat_view(kept_z, first, n_units)
-            for j in range(n_units):
-                row[j] = z_row[j] + scale[j] * (row[j] - z_row[j])
+                slope[i] = one
+            _differentiate(own.differentiate, activated, saved, slope, hyper)
+        for i in range(size):
+            difference[i] = activated[i] - value[i]
+            value[i] += scales[i] * difference[i]
 
 
 @compiled_pass(on_strip)
 def trainable_activation_backward(theta, job, layer, block, strip):
-    """Replace the gradient with respect to the outputs, which is kept, by the one with respect to pre-activations."""
+    """Turn the gradient into that with respect to pre-activations, and sum up the one with respect to the scales.
+
+    The sums are those of a block of rows, whatever strips threads make. A chunk is added to a chunk, and the rows of
+    the last sum to one another.
+    """
     own = array_at(block.own, 1, OWN)[0]
-    n_units, end = layer.fan_out, (strip.first + strip.n_rows) * layer.fan_out
-    deltas, output_deltas = array_at(layer.deltas, end, theta), array_at(own.output_deltas, end, theta)
-    activated, saved = array_at(own.activated, end, theta), array_at(own.saved, own.saves * end, theta)
-    scale, hyper = flat_view(theta, own.scale, n_units), array_at(own.hyper, own.n_hyper, theta)
-    chunk = max(1, CHUNK // n_units) * n_units
-    for start in range(strip.first * n_units, end, chunk):
-        size = end - start if end - start < chunk else chunk
-        delta, kept = flat_view(deltas, start, size), flat_view(output_deltas, start, size)
-        for i in range(size):
-            kept[i] = delta[i]
-        saved_values = flat_view(saved, own.saves * start, own.saves * size)
-        _differentiate(own.differentiate, flat_view(activated, start, size), saved_values, delta, hyper)
-        for first in range(0, size, n_units):
-            row, kept_row = flat_view(delta, first, n_units), flat_view(kept, first, n_units)
-            for j in range(n_units):
-                row[j] = kept_row[j] + scale[j] * (row[j] - kept_row[j])
+    n_units, chunk, position = layer.fan_out, own.chunk, strip.first // LOSS_ROWS
+    end_row = strip.first + strip.n_rows
+    end = end_row * n_units
+    deltas, slopes = array_at(layer.deltas, end, theta), array_at(own.slopes, end, theta)
+    differences = array_at(own.differences, end, theta)
+    all_by_scale = array_at(own.by_scale, -(-end_row // LOSS_ROWS) * n_units, theta)
+    chunks = flat_view(array_at(own.chunks, (position + 1) * 4 * chunk, theta), position * 4 * chunk, 4 * chunk)
+    scales = flat_view(chunks, SCALES * chunk, chunk)  # which the forward pass has written
+    zero, one = theta.dtype.type(0), theta.dtype.type(1)
+    for row in range(strip.first, end_row, LOSS_ROWS):
+        first, stop = row * n_units, min(row + LOSS_ROWS, end_row) * n_units
+        sums = flat_view(chunks, SUMS * chunk, min(chunk, stop - first))
+        for i in range(sums.size):
+            sums[i] = zero
+        for start in range(first, stop, chunk):
+            size = min(chunk, stop - start)
+            delta, slope = flat_view(deltas, start, size), flat_view(slopes, start, size)
+            difference = flat_view(differences, start, size)
+            for i in range(size):
+                sums[i] += delta[i] * difference[i]
+                delta[i] *= (one - scales[i]) + scales[i] * slope[i]
+        by_scale = flat_view(all_by_scale, row // LOSS_ROWS * n_units, n_units)
+        _copy(flat_view(sums, 0, n_units), by_scale)
+        for start in range(n_units, sums.size, n_units):
+            _add(flat_view(sums, start, n_units), by_scale)
 
 
 @compiled_pass(of_parameters)
 def trainable_activation_gradient(job, layer, block, n_tile_rows, accumulate, grad):
     """Write, or add, the gradient with respect to the scales."""
     own = array_at(block.own, 1, OWN)[0]
-    n_units, size = layer.fan_out, n_tile_rows * layer.fan_out
+    n_units = layer.fan_out
     out = flat_view(grad, own.scale - job.network.n_weights, n_units)
-    z, activated = array_at(own.z, size, grad), array_at(own.activated, size, grad)
-    output_deltas = array_at(own.output_deltas, size, grad)
+    size = -(-n_tile_rows // LOSS_ROWS) * n_units
+    by_scale = array_at(own.by_scale, size, grad)
     if not accumulate:
         for j in range(n_units):
             out[j] = 0
-    for first in range(0, size, n_units):
-        z_row, a_row = flat_view(z, first, n_units), flat_view(activated, first, n_units)
-        delta = flat_view(output_deltas, first, n_units)
-        for j in range(n_units):
-            out[j] += delta[j] * (a_row[j] - z_row[j])
+    for start in range(0, size, n_units):
+        _add(flat_view(by_scale, start, n_units), out)
 
 
 class TrainableActivationBlock(Block):
@@ -124,14 +158,17 @@ class TrainableActivationBlock(Block):
         return norm + trained * (norm + slope * norm + offset * math.sqrt(n_units))
 
     def own(self, place):
-        rule, job = self.rule, place.job
+        rule, job, n_units = self.rule, place.job, place.n_units
         hyper = rule.hyper_vector(place.dtype)
+        n_blocks, chunks_of_block = -(-job.tile_size // LOSS_ROWS), -(-LOSS_ROWS * n_units // CHUNK)
+        chunk = -(-LOSS_ROWS // chunks_of_block) * n_units
         training = {}
         if job.trains:
             training = {
                 "differentiate": rule.compiled("differentiate", place.dtype),
-                "activated": place.per_row(),
-                "output_deltas": place.per_row(),
+                "saves_slopes": rule.differentiate is saved_differentiate,
+                "slopes": place.per_row(),
+                "by_scale": place.memory(n_blocks * n_units),
             }
         return filled(
             OWN,
@@ -139,9 +176,10 @@ class TrainableActivationBlock(Block):
             activate=rule.compiled("activate", place.dtype),
             n_hyper=hyper.size,
             hyper=job.kept(hyper),
+            chunk=chunk,
+            chunks=place.memory(n_blocks * 4 * chunk),
+            differences=place.per_row() if job.trains else place.memory(chunk),
             saves=rule.saves,
-            saved=place.per_row() if rule.saves else 0,  # in prediction, too: kernels write to it
-            z=place.per_row(),
             **training,
         )
 
