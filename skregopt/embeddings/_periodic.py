@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._kernels.jit import jit
 from .._kernels.sklearn_internals import Interval
 from .._kernels.trigonometry import cos_of_turns, sin_of_turns
 from .._kernels.typing import Array, Float64s, Kernel, OnnxGraph
@@ -19,6 +20,34 @@ from ._family import MOST_NUMBERS, Embedding, EmbeddingVector
 TURN = 2.0 * math.pi  # radians
 # Parameters of a column with k frequencies and m combinations of their cosines: frequencies (k), phases (k), weights
 # (k, m), intercepts (m). Output 0 is x itself.
+
+
+@jit
+def _add_three_combinations(x, parameters, n_frequencies, coefs, outputs):
+    """Add the cosines of all frequencies to the first three combinations.
+
+    Two frequencies at a time, so that fewer sums are written and read again. Where one is left, it stands for the
+    missing one, with the weight zero.
+    """
+    n_rows, zero, per_radian = x.size, x.dtype.type(0), x.dtype.type(1.0 / TURN)
+    n_combinations, last = coefs.size // n_frequencies, n_frequencies - 1
+    a, b = flat_view(outputs, n_rows, n_rows), flat_view(outputs, 2 * n_rows, n_rows)
+    c = flat_view(outputs, 3 * n_rows, n_rows)
+    for k in range(0, n_frequencies, 2):
+        has_other, other = k < last, min(k + 1, last)
+        frequency, phase = parameters[k], parameters[n_frequencies + k] * per_radian
+        other_frequency, other_phase = parameters[other], parameters[n_frequencies + other] * per_radian
+        first, second = k * n_combinations, other * n_combinations
+        coef_a, coef_b, coef_c = coefs[first], coefs[first + 1], coefs[first + 2]
+        other_a = coefs[second] if has_other else zero
+        other_b = coefs[second + 1] if has_other else zero
+        other_c = coefs[second + 2] if has_other else zero
+        for i in range(n_rows):
+            cosine = cos_of_turns(frequency * x[i] + phase)
+            other_cosine = cos_of_turns(other_frequency * x[i] + other_phase)
+            a[i] = (a[i] + coef_a * cosine) + other_a * other_cosine
+            b[i] = (b[i] + coef_b * cosine) + other_b * other_cosine
+            c[i] = (c[i] + coef_c * cosine) + other_c * other_cosine
 
 
 def _periodic_embed(x, parameters, constants, outputs, saved, hyper):
@@ -32,11 +61,15 @@ def _periodic_embed(x, parameters, constants, outputs, saved, hyper):
         output = flat_view(outputs, (1 + j) * n_rows, n_rows)
         for i in range(n_rows):
             output[i] = intercepts[j]
-    for k in range(n_frequencies):
+    n_done = 0
+    if n_combinations >= 3:
+        _add_three_combinations(x, parameters, n_frequencies, coefs, outputs)
+        n_done = 3
+    for k in range(n_frequencies if n_done < n_combinations else 0):
         frequency, phase = parameters[k], parameters[n_frequencies + k] * per_radian
         for i in range(n_rows):
             cosines[i] = cos_of_turns(frequency * x[i] + phase)
-        for j in range(n_combinations):
+        for j in range(n_done, n_combinations):
             output, coef = flat_view(outputs, (1 + j) * n_rows, n_rows), coefs[k * n_combinations + j]
             for i in range(n_rows):
                 output[i] += coef * cosines[i]

@@ -22,7 +22,7 @@ from skregopt._engine.records import LAYER
 from skregopt._kernels.compiler import DISABLED
 from skregopt._training import slices
 from skregopt.activations import Trainable
-from skregopt.embeddings import Periodic, PiecewiseLinear
+from skregopt.embeddings import Embedding, EmbeddingVector, Periodic, PiecewiseLinear
 from skregopt.optimizers import Muon
 
 pytestmark = [
@@ -51,6 +51,34 @@ def always_with_helpers(monkeypatch):
 def digits():
     X, y = load_digits(return_X_y=True)
     return X[:700] / 16, y[:700]
+
+
+def sines_embed(x, parameters, constants, outputs, saved, hyper):
+    for j in range(parameters.size):
+        for i in range(x.size):
+            outputs[j * x.size + i] = np.sin(parameters[j] * x[i])
+            if saved.size > 0:
+                saved[j * x.size + i] = x[i] * np.cos(parameters[j] * x[i])
+
+
+def sines_differentiate(x, parameters, constants, saved, deltas, gradient, hyper):
+    for j in range(parameters.size):
+        total = gradient[j]
+        for i in range(x.size):
+            total += deltas[j * x.size + i] * saved[j * x.size + i]
+        gradient[j] = total
+
+
+class Sines(Embedding):
+    """Sines of trained rates; what the gradient needs is saved, block by block."""
+
+    _parameter_constraints = {}
+    vectors = (EmbeddingVector("embedding_rates_", True),)
+    n_outputs = n_saved = 2
+    embed, differentiate = staticmethod(sines_embed), staticmethod(sines_differentiate)
+
+    def start(self, rng, values, weights):
+        return {"embedding_rates_": rng.normal(size=self.n_outputs)}
 
 
 NETWORKS = {
@@ -83,6 +111,7 @@ NETWORKS = {
     "periodic": {"feature_embedding": "periodic", "input_dropout": 0.2},
     "piecewise_linear": {"feature_embedding": PiecewiseLinear(columns=range(20, 44)), "penalty": "group_l1"},
     "embedding, tiles": {"feature_embedding": Periodic(3, columns=[20, 28, 36]), "solver": "gd", "batch_size": "auto"},
+    "embedding that saves": {"feature_embedding": Sines(), "batch_size": 300},
     "trainable": {"activation": Trainable("mish"), "hidden_layer_sizes": (40, 30), "layer_norm": True},
     "trainable, clip_norm": {
         "activation": [Trainable("relu"), "gelu"],
@@ -146,6 +175,18 @@ def test_strips_that_would_change_bits_are_not_used(always_with_helpers, monkeyp
     monkeypatch.setattr(slices, "_strips_agree", lambda network, n_rows, strip: False)
     MLPClassifier((60,), batch_size=300, max_iter=1, n_jobs=6).fit(X, y)
     assert not always_with_helpers[-1].shares_rows
+
+
+@pytest.mark.parametrize("activation", ["silu", "relu"])
+def test_trained_scales_decide_nothing_about_strips(activation, always_with_helpers, monkeypatch):
+    """What is compared are products; activations that kept nothing for their gradients would make a difference."""
+    network = {"hidden_layer_sizes": (40, 30), "batch_size": 128, "max_iter": 1, "n_jobs": 2}
+    agreements = []
+    for rule in (activation, Trainable(activation)):
+        monkeypatch.setattr(slices, "_agreements", {})
+        MLPClassifier(activation=rule, **network).fit(*digits())
+        agreements.append(slices._agreements)
+    assert agreements[0] and agreements[0] == agreements[1]
 
 
 def test_disagreement_is_noticed(monkeypatch):

@@ -1,8 +1,9 @@
 """The embedding of features in front of the first product, by a rule of :mod:`skregopt.embeddings`.
 
 Inputs of the first product are the columns that are left as they are, in their order, then the outputs of each embedded
-column. A rule sees a column of one block of ``LOSS_ROWS`` rows at a time, whatever strips threads make, so that what it
-saves lies where the gradient looks for it, and sums have one order.
+column. A rule sees a column of one block of rows at a time. What a rule saves lies where the gradient looks for it,
+whatever strips threads make: its blocks are of ``LOSS_ROWS`` rows. Other rules get more at once, which takes less time.
+The gradient is computed from the first row of a tile on, so that sums have one order.
 """
 
 import math
@@ -21,12 +22,14 @@ from ..layout import Arrays
 from ..records import LOSS_ROWS, address, filled, record_type
 from .block import Block, of_parameters, on_strip
 
+ROWS_AT_ONCE = 256  # of a column; with its outputs they stay in the first cache level
 OWN = record_type(
     "embed", "differentiate",  # -> kernels of the rule
     "n_hyper", "hyper",  # -> T
     "n_passed", "passed",  # -> int64, columns that are left as they are
     "n_columns", "columns",  # -> int64, columns that are embedded
     "n_outputs", "n_saved",  # of a column, for each row
+    "n_rows",  # of a block
     "parameters", "constants",  # -> int64, where those of each column begin in theta, and how many they are
     "n_theta", "theta",  # -> T, for the gradient
     "x",  # -> T, (embedded columns, rows of a tile)
@@ -35,6 +38,42 @@ OWN = record_type(
     "drops", "features",  # whether features are dropped; -> int64, which one each input of the first product is of
 )  # fmt: skip
 _embed, _differentiate = (caller(name, Embedding.signatures[name]) for name in ("embed", "differentiate"))
+
+
+@jit
+def _interleave(outputs, first, n_outputs, embedded):
+    """Write the outputs of a column to ``embedded``, from its column ``first`` on; four at a time take less time."""
+    n_rows = embedded.shape[0]
+    whole = n_outputs - n_outputs % 4
+    for j in range(0, whole, 4):
+        a, b = flat_view(outputs, j * n_rows, n_rows), flat_view(outputs, (j + 1) * n_rows, n_rows)
+        c, d = flat_view(outputs, (j + 2) * n_rows, n_rows), flat_view(outputs, (j + 3) * n_rows, n_rows)
+        place = first + j
+        for i in range(n_rows):
+            embedded[i, place], embedded[i, place + 1] = a[i], b[i]
+            embedded[i, place + 2], embedded[i, place + 3] = c[i], d[i]
+    for j in range(whole, n_outputs):
+        output = flat_view(outputs, j * n_rows, n_rows)
+        for i in range(n_rows):
+            embedded[i, first + j] = output[i]
+
+
+@jit
+def _separate(embedded_deltas, first, n_outputs, deltas):
+    """Gather what :func:`_interleave` has written, or its gradient, output by output."""
+    n_rows = embedded_deltas.shape[0]
+    whole = n_outputs - n_outputs % 4
+    for j in range(0, whole, 4):
+        a, b = flat_view(deltas, j * n_rows, n_rows), flat_view(deltas, (j + 1) * n_rows, n_rows)
+        c, d = flat_view(deltas, (j + 2) * n_rows, n_rows), flat_view(deltas, (j + 3) * n_rows, n_rows)
+        place = first + j
+        for i in range(n_rows):
+            a[i], b[i] = embedded_deltas[i, place], embedded_deltas[i, place + 1]
+            c[i], d[i] = embedded_deltas[i, place + 2], embedded_deltas[i, place + 3]
+    for j in range(whole, n_outputs):
+        delta = flat_view(deltas, j * n_rows, n_rows)
+        for i in range(n_rows):
+            delta[i] = embedded_deltas[i, first + j]
 
 
 @jit
@@ -65,11 +104,12 @@ def embedding_forward(theta, job, layer, block, strip):
     hyper = array_at(own.hyper, own.n_hyper, theta)
     all_x = array_at(own.x, own.n_columns * tile_size, theta)
     all_saved = array_at(own.saved, own.n_columns * tile_size * own.n_saved, theta)
-    for start in range(strip.first, end, LOSS_ROWS):
-        n_rows = end - start if end - start < LOSS_ROWS else LOSS_ROWS
+    for start in range(strip.first, end, own.n_rows):
+        n_rows = end - start if end - start < own.n_rows else own.n_rows
         inputs = matrix_at(job.buffers.inputs, start * n_features, n_rows, n_features, theta)
         embedded = matrix_at(job.network.embedded, start * width, n_rows, width, theta)
-        outputs = flat_view(array_at(own.outputs, end * n_outputs, theta), start * n_outputs, n_rows * n_outputs)
+        first_output = strip.first * n_outputs  # for each block, so that the memory stays in the cache
+        outputs = flat_view(array_at(own.outputs, end * n_outputs, theta), first_output, n_rows * n_outputs)
         for k in range(own.n_passed):
             for i in range(n_rows):
                 embedded[i, k] = inputs[i, passed[k]]
@@ -88,9 +128,7 @@ def embedding_forward(theta, job, layer, block, strip):
                 hyper,
             )
             first = own.n_passed + k * n_outputs
-            for j in range(n_outputs):
-                for i in range(n_rows):
-                    embedded[i, first + j] = outputs[j * n_rows + i]
+            _interleave(outputs, first, n_outputs, embedded)
     if own.drops and strip.is_training:
         _drop_features(theta, job, layer, own, strip, job.network.embedded)
 
@@ -120,15 +158,13 @@ def embedding_gradient(job, layer, block, n_tile_rows, accumulate, grad):
             gradient = flat_view(grad, parameters[2 * k] - n_weights, parameters[2 * k + 1])
             for j in range(gradient.size):
                 gradient[j] = 0
-    for start in range(0, n_tile_rows, LOSS_ROWS):
-        n_rows = n_tile_rows - start if n_tile_rows - start < LOSS_ROWS else LOSS_ROWS
+    for start in range(0, n_tile_rows, own.n_rows):
+        n_rows = n_tile_rows - start if n_tile_rows - start < own.n_rows else own.n_rows
         embedded_deltas = matrix_at(job.network.embedded_deltas, start * width, n_rows, width, grad)
         deltas = flat_view(array_at(own.outputs, n_rows * n_outputs, grad), 0, n_rows * n_outputs)
         for k in range(own.n_columns):
             first = own.n_passed + k * n_outputs
-            for j in range(n_outputs):
-                for i in range(n_rows):
-                    deltas[j * n_rows + i] = embedded_deltas[i, first + j]
+            _separate(embedded_deltas, first, n_outputs, deltas)
             _differentiate(
                 own.differentiate,
                 flat_view(all_x, k * tile_size + start, n_rows),
@@ -164,7 +200,9 @@ class EmbeddedColumns:
     @cached_property
     def passed(self):
         """The columns that are left as they are."""
-        return np.setdiff1d(np.arange(self.n_features), self.columns).astype(np.int64)
+        is_passed = np.ones(self.n_features, dtype=bool)
+        is_passed[self.columns] = False
+        return np.flatnonzero(is_passed).astype(np.int64, copy=False)
 
     @cached_property
     def features(self):
@@ -227,6 +265,7 @@ class EmbeddingBlock(Block):
             columns=job.kept(embedding.columns),
             n_outputs=rule.n_outputs,
             n_saved=rule.n_saved,
+            n_rows=LOSS_ROWS if rule.n_saved else ROWS_AT_ONCE,
             parameters=job.kept(parameters),
             constants=job.kept(constants),
             x=place.memory(n_columns * tile_size),
