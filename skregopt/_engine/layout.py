@@ -176,7 +176,7 @@ class Layout:
                         f"{name}[{position}] must be an array of numbers of shape {target.shape}, one per {per} "
                         f"{of_network}, got shape {array.shape} and dtype {array.dtype}.{continued}"
                     )
-                if not np.all(np.isfinite(array)):
+                if not np.isfinite(array).all():
                     raise ValueError(f"{name}[{position}] contains NaN or infinity.")
                 target[...] = array
         return theta

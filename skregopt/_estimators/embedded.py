@@ -120,19 +120,23 @@ def check_dense(embedding, source, argument="X"):
 
 def _column(source, index, rows, dtype):
     """Return the values of a column in the rows to train on, rounded to the working precision, as float64."""
-    with np.errstate(over="ignore"):
-        values = source.column(index, rows).astype(dtype, copy=False).astype(np.float64, copy=False)
-    if not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"X contains values too large for {dtype}, in column {index}. Scale X, best with StandardScaler, or use "
-            "dtype='float64'."
-        )
-    return values
+    values = source.column(index, rows)
+    if values.dtype != dtype:
+        with np.errstate(over="ignore"):
+            values = values.astype(dtype)
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"X contains values too large for {dtype}, in column {index}. Scale X, best with StandardScaler, or "
+                "use dtype='float64'."
+            )
+    return values.astype(np.float64, copy=False)
 
 
 def _few_distinct(values):
     """Return the number of distinct values, or 3 if there are more than two."""
+    if len(set(values[:8].tolist())) > 2:  # as in most columns that have more than two
+        return 3
     others = values[values != values[0]]
     if not others.size:
         return 1
-    return 2 if np.all(others == others[0]) else 3
+    return 2 if (others == others[0]).all() else 3
