@@ -22,7 +22,7 @@ OWN = record_type(
     "n_hyper", "hyper",  # -> T
     "chunk",  # elements of the whole rows that are processed at once; a block of LOSS_ROWS rows is made of chunks
     "chunks",  # -> T, for each block: f(z), the scales of the elements, their sums, what the rule saves
-    "differences",  # -> T, f(z) - z, (rows of a tile, units); in prediction a chunk
+    "differences",  # -> T, f(z) - z, (rows of a tile, units)
     "slopes",  # -> T, f'(z), (rows of a tile, units)
     "saves", "saves_slopes",  # whether the rule saves values for its derivative, and whether they are the derivative
     "by_scale",  # -> T, gradients with respect to the scales, (blocks of a tile, units)
@@ -59,11 +59,13 @@ def trainable_activation_forward(theta, job, layer, block, strip):
         _copy(flat_view(theta, own.scale, n_units), flat_view(scales, start, n_units))
     for start in range(first, end, chunk):
         size = min(chunk, end - start)
-        value, difference = flat_view(values, start, size), flat_view(differences, strip.is_training * start, size)
-        activated = flat_view(chunks, ACTIVATED * chunk, size)
-        saved = flat_view(chunks, SAVED * chunk, own.saves * size)
-        if strip.is_training and own.saves_slopes:
-            saved = flat_view(slopes, start, size)
+        value, activated = flat_view(values, start, size), flat_view(chunks, ACTIVATED * chunk, size)
+        # other threads may be at other strips, so that what is not kept lies in the chunks of this block
+        difference, saved = flat_view(chunks, SUMS * chunk, size), flat_view(chunks, SAVED * chunk, own.saves * size)
+        if strip.is_training:
+            difference = flat_view(differences, start, size)
+            if own.saves_slopes:
+                saved = flat_view(slopes, start, size)
         _copy(value, activated)
         _activate(own.activate, activated, saved, hyper)
         if strip.is_training and not own.saves_slopes:
@@ -167,6 +169,7 @@ class TrainableActivationBlock(Block):
             training = {
                 "differentiate": rule.compiled("differentiate", place.dtype),
                 "saves_slopes": rule.differentiate is saved_differentiate,
+                "differences": place.per_row(),
                 "slopes": place.per_row(),
                 "by_scale": place.memory(n_blocks * n_units),
             }
@@ -178,7 +181,6 @@ class TrainableActivationBlock(Block):
             hyper=job.kept(hyper),
             chunk=chunk,
             chunks=place.memory(n_blocks * 4 * chunk),
-            differences=place.per_row() if job.trains else place.memory(chunk),
             saves=rule.saves,
             **training,
         )
