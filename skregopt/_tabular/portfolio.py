@@ -18,6 +18,7 @@ from .read import FEWEST_ROWS_TO_HOLD_OUT
 
 BATCH_SIZE = 128
 FEWEST_EPOCHS, MOST_EPOCHS, ENOUGH_UPDATES = 64, 256, 4000
+MANY_COLUMNS, OUTPUTS_OF_MANY_COLUMNS = 32, 2  # to embed; pixels and the like, which need little each
 FEWEST_BINS, MOST_BINS, ROWS_OF_A_BIN = 16, 128, 50
 MOST_OF_A_RECIPE = 5
 
@@ -76,7 +77,7 @@ PERIODIC = Recipe("periodic", _REAL, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, Periodi
 PLAIN = Recipe("plain", _ONE_CYCLE, _ONE_CYCLE_OF_CLASSES)
 BINS = Recipe("bins", _ONE_CYCLE, _ONE_CYCLE_OF_CLASSES, {}, PiecewiseLinear(n_outputs=4))
 REGULARISED = Recipe(
-    "regularised", _REAL | _FADING_DROPOUT, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, PiecewiseLinear(n_outputs=8)
+    "regularised", _REAL | _FADING_DROPOUT, _REAL_OF_CLASSES, _REAL_OF_NUMBERS, PiecewiseLinear(n_outputs=4)
 )
 PORTFOLIO = (PERIODIC, PLAIN, BINS, REGULARISED)
 _OF_ALL = {"alpha": 0.0, "n_iter_no_change": math.inf, "tol": 0.0, "scoring": "loss"}
@@ -169,6 +170,8 @@ def network(recipe, n_rows, embedded, network_type, given):
         parameters.pop("dropout_schedule", None)
     if recipe.embedding is not None and embedded:
         embedding = clone(recipe.embedding).set_params(columns=embedded)
+        if len(embedded) > MANY_COLUMNS:
+            embedding.set_params(n_outputs=OUTPUTS_OF_MANY_COLUMNS)
         if "n_bins" in embedding.get_params():
             embedding.set_params(n_bins=n_bins(n_rows) if _is_auto(given["n_bins"]) else given["n_bins"])
         parameters["feature_embedding"] = embedding

@@ -238,6 +238,9 @@ def test_numbers_of_the_page_about_tables_are_those_of_the_code():
     assert load("_tabular.portfolio").MOST_OF_A_RECIPE == 5 and "until it has five" in page
     n_bins = [load("_tabular.portfolio").n_bins(rows) for rows in (1, 50 * 100, 10**9)]
     assert n_bins == [16, 100, 128] and "every 50 rows that a network trains on, at least 16 and at most 128" in page
+    assert {r.embedding.n_outputs for r in load("_tabular.portfolio").PORTFOLIO if r.embedding} == {4}
+    assert (load("_tabular.portfolio").MANY_COLUMNS, load("_tabular.portfolio").OUTPUTS_OF_MANY_COLUMNS) == (32, 2)
+    assert "Each number becomes four by either kind of embedding. Of more than 32 numbers" in page
     doubt = load("_tabular.combination").ROWS_OF_DOUBT
     assert f"{doubt} / (n + {doubt})" in page
     encoder = load("preprocessing").TabularEncoder()

@@ -209,6 +209,15 @@ def test_bins_by_the_number_of_rows(n_rows, given, expected):
     assert n_bins(10**6) == 128
 
 
+@BOTH
+@pytest.mark.parametrize(("n_columns", "expected"), [(32, 4), (33, 2)])
+def test_many_columns_become_fewer_numbers_each(kind, n_columns, expected):
+    X = make_array(60, n_columns)
+    model = small(kind, n_estimators=4, max_iter=1).fit(X, target_of(kind, X))
+    embeddings = [network.feature_embedding for network in model.estimators_ if network.feature_embedding is not None]
+    assert [each.n_outputs for each in embeddings] == [expected] * 3
+
+
 def test_recipes_take_turns_when_each_has_a_network_for_every_fold():
     later = best_first(20, [2, 0, 1, 3])
     assert [recipe.name for recipe, _ in later[:5]] == [PORTFOLIO[2].name] * 4 + [PORTFOLIO[0].name]
