@@ -38,7 +38,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         time is left, and the schedules of the last ones end with it. At least one network is trained, for at least one
         epoch. Results depend on the clock then, and otherwise on ``random_state`` alone.
     max_iter : int >= 1 or 'auto', default='auto'
-        Epochs of each network, after which its schedules end. 'auto' is 64 for large tables, and up to 256 for small
+        Epochs of each network, after which its schedules end. 'auto' is 60 for large tables, and up to 240 for small
         ones, which have few updates in an epoch.
     hidden_layer_sizes : int, sequence of int or 'auto', default='auto'
         Widths of the hidden layers of all networks. 'auto' is what the recipe of a network says.
