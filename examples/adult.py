@@ -5,7 +5,7 @@ Adult: from a raw frame to a reliability diagram
 Who earns more than 50,000 dollars a year? The frame has eight columns of categories and many missing values, and goes
 into `fit` as it is. The script compares :class:`~skregopt.TabularMLPClassifier` with scikit-learn's boosted trees, both
 with their defaults, on the official test rows: accuracy, area under the ROC curve, log loss, and expected calibration
-error. It shows the networks before and after their temperature, and draws how often they are right over how sure they
+error. It shows the networks before and after their calibration, and draws how often they are right over how sure they
 are::
 
     python examples/adult.py                            # downloads the data from OpenML once
@@ -14,7 +14,7 @@ are::
     python examples/adult.py --figure reliability.svg --networks 4
 
 .. image:: ../images/adult.svg
-   :alt: Share of right predictions over their mean probability, of networks before and after the temperature, and of
+   :alt: Share of right predictions over their mean probability, of networks before and after calibration, and of
          boosted trees
 
 The calibration error is the mean distance of the points from the diagonal, weighted by their rows
@@ -91,7 +91,7 @@ def draw(predictions, y, path):
     matplotlib.rcParams["svg.hashsalt"] = "skregopt"  # the same file from the same numbers
     figure, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
     ax.plot([0.5, 1], [0.5, 1], color="0.7", linewidth=1)
-    styles = {"networks": ("#0072B2", "o-"), "networks, untempered": ("#56B4E9", "o--"), "trees": ("#B24700", "s:")}
+    styles = {"networks": ("#0072B2", "o-"), "networks, uncalibrated": ("#56B4E9", "o--"), "trees": ("#B24700", "s:")}
     for name, (colour, style) in styles.items():
         sure, right, _ = reliability(predictions[name], y)
         label = f"{name}: calibration error {calibration_error(predictions[name], y):.4f}"
@@ -120,13 +120,16 @@ def main(folder, n_rows, n_networks, figure):
         print(f"{name}: fitted in {time.perf_counter() - began:.1f} s")
         predictions[name] = estimator.predict_proba(X.iloc[test])
     print(f"temperature {model.temperature_:.3f}, weights {model.weights_.round(2)}")
-    powers = predictions["networks"] ** model.temperature_
-    predictions["networks, untempered"] = powers / powers.sum(axis=1, keepdims=True)
+    encoded = model.encoder_.transform(X.iloc[test])
+    predictions["networks, uncalibrated"] = sum(
+        weight * network.predict_proba(encoded)
+        for weight, network in zip(model.weights_, model.estimators_, strict=True)
+    )
 
     codes = np.searchsorted(model.classes_, y[test])
     for name, proba in predictions.items():
         print(
-            f"{name:20}  accuracy {accuracy_score(codes, proba.argmax(axis=1)):.4f}"
+            f"{name:22}  accuracy {accuracy_score(codes, proba.argmax(axis=1)):.4f}"
             f"  AUC {roc_auc_score(codes, proba[:, 1]):.4f}  log loss {log_loss(codes, proba):.4f}"
             f"  calibration error {calibration_error(proba, codes):.4f}"
         )
@@ -139,7 +142,7 @@ if __name__ == "__main__":
     folder = os.environ.get("SKREGOPT_DATA") or None
     parser.add_argument("--folder", type=Path, default=folder, help="where adult.npz is (default: SKREGOPT_DATA)")
     parser.add_argument("--rows", type=int, help="most rows to train on (default: all)")
-    parser.add_argument("--networks", type=int, default=8, help="how many to train (default: 8)")
+    parser.add_argument("--networks", type=int, default=6, help="how many to train (default: 6)")
     parser.add_argument("--figure", default="adult.svg", help="where to draw (default: adult.svg)")
     arguments = parser.parse_args()
     main(arguments.folder, arguments.rows, arguments.networks, arguments.figure)

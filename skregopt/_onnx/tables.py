@@ -7,6 +7,7 @@ import numpy as np
 
 from .._tabular.classifier import TabularMLPClassifier
 from .._tabular.scale import TargetScale
+from .._tabular.weights import BEND
 from .encoder import add_encoder, encoder_inputs
 from .graph import Parts
 from .networks import add_network, invert_link
@@ -58,7 +59,21 @@ def _weighted_mean(parts, estimator, encoded, predictions):
 
 
 def _class_predictions(op, own, estimator, network, raw_prediction):
-    return op.Cast(add_probabilities(own, network, raw_prediction), to=op.DOUBLE)
+    """Add the probabilities of a network, with its label smoothing undone."""
+    probabilities = op.Cast(add_probabilities(own, network, raw_prediction), to=op.DOUBLE)
+    if not estimator._undoes_smoothing:
+        return probabilities
+    is_multilabel = estimator._axis is None
+    share = network.label_smoothing / (2 if is_multilabel else len(estimator.classes_))
+
+    def above(values):
+        difference = op.Sub(values, share)
+        return op.Mul(op.Add(difference, op.Sqrt(op.Add(op.Mul(difference, difference), BEND * share**2))), 0.5)
+
+    parts = above(probabilities)
+    if is_multilabel:
+        return op.Div(parts, op.Add(parts, above(op.Sub(1.0, probabilities))))
+    return op.Div(parts, op.ReduceSum(parts, np.array([1]), keepdims=1))
 
 
 def _number_predictions(op, own, estimator, network, raw_prediction):

@@ -193,11 +193,12 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             "temperature_": combination.temperature,
             "validation_score_": score,
             "_axis": table.axis,
+            "_undoes_smoothing": combination.held_out is not None,  # where no temperature can set too much right
             **table.targets.attributes,
         }
 
     def _predict_one(self, model, X):
-        return probabilities(model, X)
+        return probabilities(model, X, self._axis, self._undoes_smoothing)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict class labels.
@@ -233,7 +234,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
         Notes
         -----
-        With the probabilities :math:`p_{mk}` of class k by network m, its weight :math:`w_m` and the temperature T:
+        With the probabilities :math:`p_{mk}` of class k by network m, for which label smoothing is undone, its weight
+        :math:`w_m` and the temperature T:
 
         .. math::
 

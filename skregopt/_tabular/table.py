@@ -12,6 +12,7 @@ from .._estimators.scoring import scorer_weights
 from .._estimators.targets import read_classes, read_numbers
 from ..losses import REGRESSION_LOSSES, Loss
 from .scale import TargetScale
+from .weights import unsmoothed
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +65,10 @@ def _row_weights(targets, sample_weight, y, name):
     return targets.row_weights(given, y, name)
 
 
-def probabilities(network, X):
+def probabilities(network, X, axis, undoes_smoothing=True):
     """Return a network's probabilities in float64, which tells those apart that its float32 rounds to 0 or 1."""
-    return np.exp(network.predict_log_proba(X).astype(np.float64))
+    smoothed = np.exp(network.predict_log_proba(X).astype(np.float64))
+    return unsmoothed(smoothed, network.label_smoothing, axis) if undoes_smoothing else smoothed
 
 
 class ClassTable(Table):
@@ -102,7 +104,7 @@ class ClassTable(Table):
 
     def predictions_of(self, network, X):
         """Return probabilities of shape (n_rows, n_classes or n_labels)."""
-        return probabilities(network, X)
+        return probabilities(network, X, self.axis)
 
     def scorer_of_networks(self, scoring, rows):
         """Return the user's scorer as it is: networks know the user's labels."""

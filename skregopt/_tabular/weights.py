@@ -1,4 +1,4 @@
-"""Weights of recipes by greedy selection on held-out rows, and the temperature of probabilities.
+"""Weights of recipes by greedy selection on held-out rows, and what calibrates probabilities.
 
 Caruana et al., "Ensemble selection from libraries of models", ICML 2004. Guo et al., "On calibration of modern neural
 networks", ICML 2017.
@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 N_STEPS = 40  # of the greedy selection, each of which adds one recipe
+BEND = 0.12  # where label smoothing is undone: how far the bend reaches that keeps probabilities above 0
 ROWS_OF_PRIOR = 300  # as many held-out rows count as much as the prior, equal weights
 _TINY = np.finfo(np.float64).tiny
 _LONGEST_LOG_TEMPERATURE = np.log(20.0)
@@ -44,6 +45,32 @@ def greedy_weights(predictions, loss, n_rows, prior):
         counts[best] += 1
     trust = n_rows / (n_rows + ROWS_OF_PRIOR)
     return trust * counts / N_STEPS + (1 - trust) * prior
+
+
+def unsmoothed(probabilities, smoothing, axis):
+    """Return the probabilities that a network trained with label smoothing stands for.
+
+    Of K classes with the probabilities p, such a network learns q = (1 - smoothing) p + s, with s = smoothing / K. So p
+    is proportional to q - s, and here to (q - s + sqrt((q - s)^2 + 0.12 s^2)) / 2: nearly the same where q is above s,
+    never 0, and a larger q always gives a larger p.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows, n_outputs)
+    smoothing : float in [0, 1)
+    axis : {1, None}
+        As in :func:`log_tempered`.
+    """
+    share = smoothing / (2 if axis is None else probabilities.shape[1])
+    parts = _above(probabilities, share)
+    if axis is None:
+        return parts / (parts + _above(1 - probabilities, share))
+    return parts / parts.sum(axis=1, keepdims=True)
+
+
+def _above(probabilities, share):
+    difference = probabilities - share
+    return (difference + np.sqrt(difference**2 + BEND * share**2)) / 2
 
 
 def log_tempered(probabilities, temperature, axis):

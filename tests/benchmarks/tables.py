@@ -118,7 +118,7 @@ def measure(model, table, split, most_rows, n_threads):
 
 
 def _before_temperature(model, X):
-    """Return the weighted mean of the networks' probabilities."""
+    """Return the weighted mean of the networks' probabilities as they are."""
     encoded = model.encoder_.transform(X)
     return sum(
         weight * network.predict_proba(encoded)

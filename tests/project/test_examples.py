@@ -62,7 +62,7 @@ def test_adult_draws_the_same_figure_again(tmp_path):
         run = run_script(ROOT / "examples" / "adult.py", tmp_path, *arguments, SKREGOPT_DATA=str(tmp_path))
         assert run.stdout.count("calibration error") == 3 and "Warning" not in run.stderr, run.stderr
         figures.append((tmp_path / name).read_text(encoding="utf-8"))
-    assert figures[0] == figures[1] and "untempered" in figures[0]
+    assert figures[0] == figures[1] and "uncalibrated" in figures[0]
 
 
 @pytest.mark.examples

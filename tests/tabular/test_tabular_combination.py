@@ -6,12 +6,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logit
 from sklearn.metrics import log_loss, r2_score
-from support.tables import BOTH, make_array, make_data, output, small, target_of
+from support.tables import BOTH, make_array, make_data, output, small, target_of, without_smoothing
 
 from skregopt import TabularMLPClassifier, TabularMLPRegressor
 from skregopt._tabular import members
 from skregopt._tabular.portfolio import PORTFOLIO, best_first, n_bins
-from skregopt._tabular.weights import best_temperature, greedy_weights, log_tempered
+from skregopt._tabular.weights import best_temperature, greedy_weights, log_tempered, unsmoothed
 
 N_NETWORKS = 6
 KINDS = ("binary", "multiclass", "multilabel", "weighted")
@@ -48,7 +48,7 @@ def held_out_mean(model, tasks, X, shares=None):
         recipe: sum(w for w, task in zip(model.weights_, tasks, strict=True) if task.recipe == recipe)
         for recipe in recipes
     } if shares is None else shares  # fmt: skip
-    predicted = [network.predict_proba(encoded).astype(float) for network in model.estimators_]
+    predicted = [without_smoothing(network, encoded) for network in model.estimators_]
     rows = []
     for row in range(len(X)):
         total, sums = 0.0, 0.0
@@ -112,7 +112,7 @@ def test_the_temperature_of_few_rows_that_are_all_predicted_rightly(n_labels):
     X[:, :n_labels] += 5 * y
     model = small(TabularMLPClassifier, n_estimators=1, max_iter=100).fit(X, y.squeeze())
     assert model.validation_score_ > -0.05
-    assert 0.15 < model.temperature_ < 1
+    assert 0.15 < model.temperature_ < 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -120,9 +120,8 @@ def test_probabilities_are_tempered_means(kind):
     X, y, row_weights = problem(kind)
     model = small(TabularMLPClassifier, n_estimators=4, max_iter=20).fit(X, y, row_weights)
     encoded = model.encoder_.transform(X)
-    mean = np.average(
-        [m.predict_proba(encoded).astype(float) for m in model.estimators_], axis=0, weights=model.weights_
-    )
+    networks = [without_smoothing(network, encoded) for network in model.estimators_]
+    mean = np.average(networks, axis=0, weights=model.weights_)
     assert_allclose(model.predict_proba(X), tempered(mean, model.temperature_, y.ndim == 2), rtol=1e-5)
     assert_allclose(model.predict_log_proba(X), np.log(model.predict_proba(X)), rtol=1e-9, atol=1e-12)
 
@@ -246,6 +245,28 @@ def test_tempering(axis):
     logs = log_tempered(extreme, 0.05, axis)
     assert np.isfinite(logs).all()
     assert logs[0, 0] < logs[1, 0]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 26])
+def test_label_smoothing_is_undone(n_classes):
+    p = np.random.RandomState(0).dirichlet(np.full(n_classes, 0.3), 500)
+    smoothed = 0.9 * p + 0.1 / n_classes
+    found = unsmoothed(smoothed, 0.1, 1)
+    assert_allclose(found, p, atol=0.02)
+    assert abs(found - p).mean() < 0.15 * abs(smoothed - p).mean()
+    assert found.min() > 0.1 * 0.1 / n_classes / 9
+    for row, own in zip(smoothed, found, strict=True):
+        assert_array_equal(np.argsort(row), np.argsort(own))
+    if n_classes == 2:
+        assert_allclose(unsmoothed(smoothed[:, :1], 0.1, None), found[:, :1], rtol=1e-12)
+    assert_array_equal(unsmoothed(p, 0.0, None), p)
+
+
+def test_smoothing_stays_where_no_temperature_is_found():
+    X = make_array(40)
+    model = small(TabularMLPClassifier, n_estimators=1).fit(X, target_of(TabularMLPClassifier, X))
+    network = model.estimators_[0]
+    assert_allclose(model.predict_proba(X), network.predict_proba(model.encoder_.transform(X)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("true", [0.3, 1.0, 4.0])

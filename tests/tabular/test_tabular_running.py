@@ -198,7 +198,7 @@ def test_networks_are_started_while_there_is_time(kind, monkeypatch, capsys, max
 def test_the_network_that_time_ends_is_at_its_floor(kind, monkeypatch):
     """Its schedules follow the time that is left."""
     X, y = make_data(kind, 400)
-    model = small(kind, n_estimators=1, max_time=0.3, max_iter=10**6, n_jobs=2).fit(X, y)
+    model = small(kind, n_estimators=1, max_time=0.8, max_iter=10**6, n_jobs=2).fit(X, y)
     rates = model.estimators_[0].learning_rate_curve_
     assert len(rates) < 10**6
     assert rates[-1] < 0.05 * max(rates)
