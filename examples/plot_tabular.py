@@ -59,12 +59,11 @@ for name, each in others.items():
 # What the model is made of
 # -------------------------
 # ``weights_`` are the shares of the networks in the prediction. Few rows have been held out, so they differ little.
-# Importances are by column of the frame.
+# ``recipes_`` names their recipes.
 
 model = TabularMLPRegressor(n_estimators=4, random_state=0).fit(X, y)
 print("weights:", model.weights_.round(2))
-ranked = sorted(zip(model.feature_importances_, X.columns, strict=True), reverse=True)
-print("most important:", ", ".join(f"{name} {importance:.2f}" for importance, name in ranked[:3]))
+print("recipes:", ", ".join(model.recipes_))
 
 # %%
 # The result

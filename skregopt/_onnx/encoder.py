@@ -59,9 +59,9 @@ def add_encoder(op, encoder, inputs):
             if index in encoder.missing_columns_
         }
     for index, groups in enumerate(_groups_by_column(encoder)):
-        if groups is not None:
+        has_indicator = index in encoder.missing_columns_
+        if groups or (has_indicator and groups is not None):  # a category without levels alone says nothing
             add_codes = _codes_of_texts if _is_text(groups) else _codes_of_numbers
-            has_indicator = index in encoder.missing_columns_
             codes, missing = add_codes(op, columns[index], groups, _names(encoder)[index], has_indicator)
             table = _one_hot_table(groups)
             outputs += [op.Gather(table, op.Reshape(codes, np.array([-1])), axis=0)] if table.size else []

@@ -47,15 +47,17 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     dropout : float in [0, 1) or 'auto', default='auto'
         Probability of dropping a hidden unit in a training step. 'auto' is what the recipe of a network says.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
-        Columns that hold categories: names, indices or a boolean mask. 'from_dtype' takes those of a frame that hold
-        categories or strings, and none of an array. See :class:`skregopt.preprocessing.TabularEncoder`.
+        Columns that hold categories: names, indices or a boolean mask of all of them. 'from_dtype' takes those of a
+        frame that hold categories or strings, and none of an array. See
+        :class:`skregopt.preprocessing.TabularEncoder`.
     n_bins : int >= 2 or 'auto', default='auto'
         Bins of each number in the networks that embed numbers piecewise linearly. 'auto' is one for every 50 rows that
         a network trains on, at least 16 and at most 128.
     validation_fraction : float in (0, 0.5] or CV splitter, default=0.2
-        Share of the rows that a network holds out to choose its best epoch; others hold out other rows. Of a splitter,
-        networks take the splits in turn, the last one first. Not together with ``X_val``. Of fewer than 50 rows none
-        are held out.
+        Share of the rows that a network holds out to choose its best epoch; others hold out other rows. It is rounded
+        up to one of a whole number of folds: 0.3 to a third, 0.4 to a half. Of fewer than 50 rows none are held out. Of
+        a splitter, networks take the splits in turn, the last one first, and no network is trained on rows that no
+        split trains on. Not together with ``X_val``.
     scoring : 'auto', 'loss', str or callable, default='auto'
         What chooses the best epoch of a network on the rows that it holds out. 'auto' is what the recipe of a network
         says. A scorer of scikit-learn sees encoded columns.
@@ -206,7 +208,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Parameters
         ----------
         X : frame or array-like of shape (n_samples, n_features)
-            Columns are those of ``fit``; of a frame they are found by name.
+            Columns are those of ``fit``; of a frame they are found by name if names are strings.
 
         Returns
         -------
@@ -225,7 +227,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Parameters
         ----------
         X : frame or array-like of shape (n_samples, n_features)
-            Columns are those of ``fit``; of a frame they are found by name.
+            Columns are those of ``fit``; of a frame they are found by name if names are strings.
 
         Returns
         -------
@@ -249,7 +251,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Parameters
         ----------
         X : frame or array-like of shape (n_samples, n_features)
-            Columns are those of ``fit``; of a frame they are found by name.
+            Columns are those of ``fit``; of a frame they are found by name if names are strings.
 
         Returns
         -------

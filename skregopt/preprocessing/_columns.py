@@ -64,13 +64,28 @@ def content_of(column: Any) -> Array | Labels:
         return column.to_numpy(_EXACT[kind])
     if not isinstance(dtype, np.dtype) and kind and kind in "biuf":  # nullable numbers of pandas
         return column.to_numpy(np.float64, na_value=np.nan)
-    values = column.to_numpy() if hasattr(column, "to_numpy") else column
+    values = _as_array(column)
     if values.dtype.kind in "biuf":
         return values
     if values.dtype.kind in "mMc":
         raise Unusable(_refusal(values[0]))
     content = _labels(values, type(dtype).__name__ in ("Categorical", "Enum") or "dictionary" in str(dtype))
     return as_numbers(content) if content.are_numbers() and not content.is_category else content
+
+
+def _as_array(column):
+    if not hasattr(column, "to_numpy"):
+        return column
+    try:
+        values = column.to_numpy()
+    except Exception as error:  # of the frame's library, which need not be installed
+        raise Unusable(
+            f"has the dtype {column.dtype}, which has no counterpart in NumPy ({error}). Convert the column to numbers "
+            "or strings."
+        ) from error
+    if values.ndim > 1:
+        raise Unusable(f"has the dtype {column.dtype}, with several values in each row. Make a column of each of them.")
+    return values
 
 
 def as_numbers(content: Array | Labels) -> Float64s:

@@ -31,7 +31,8 @@ class TabularEncoder(Encoder):
     * with ``n_bins``, the same numbers by a :class:`PiecewiseLinearEncoder`;
     * each category one-hot, one output for each level. A column with two levels becomes a single output, -1 for the
       first level and +1 for the second one;
-    * an indicator, 1 for a missing value and 0 otherwise, for each column in which ``fit`` has seen missing values.
+    * an indicator, 1 for a missing value and 0 otherwise, for each column in which ``fit`` has seen missing values and
+      others.
 
     Booleans are numbers. Missing numbers become the median of their column, so 0 in the first block. Missing categories
     are 0 in all outputs of their column. So the indicator tells them from everything else, in all kinds of columns.
@@ -44,8 +45,8 @@ class TabularEncoder(Encoder):
         Which columns are categories:
 
         - 'from_dtype' : columns of category, string and enum dtypes, and columns of objects that hold strings;
-        - array-like of int, of str, or of bool of shape (n_features,) : these columns, by index, by name, or by a mask.
-          They may hold numbers, of which each distinct one is a level;
+        - array-like of int, of str, or of bool of shape (n_features,) : these columns and no others, by index, by name,
+          or by a mask. They may hold numbers, of which each distinct one is a level;
         - None : no column.
 
         All other columns have to hold numbers, or objects that are numbers.
@@ -190,7 +191,7 @@ class TabularEncoder(Encoder):
     def _fit(self, table):
         by_dtype = isinstance(self.categorical_features, str)
         given = None if by_dtype else categorical_mask(self.categorical_features, table)
-        is_category, has_missing = np.zeros(table.n_columns, bool), np.zeros(table.n_columns, bool)
+        is_category, share_missing = np.zeros(table.n_columns, bool), np.zeros(table.n_columns)
         statistics, edges, levels = [], [], []
         for index in range(table.n_columns):
             with table.naming(index):
@@ -198,15 +199,19 @@ class TabularEncoder(Encoder):
                 is_category[index] = isinstance(content, Labels) if by_dtype else given[index]
                 if is_category[index]:
                     labels = as_labels(content)
-                    has_missing[index] = (labels.codes < 0).any()
+                    share_missing[index] = (labels.codes < 0).mean()
                     levels.append(Levels.of(labels, self.max_categories, self.min_frequency))
                     continue
                 numbers = _numbers(content, "Name it in categorical_features, or convert it by pandas.to_numeric.")
-                has_missing[index] = np.isnan(numbers).any()
+                share_missing[index] = np.isnan(numbers).mean()
                 statistics.append(center_and_scale(numbers))
                 if self.n_bins is not None:
                     edges.append(bin_edges(numbers, self.n_bins))
-        self.is_categorical_, self.missing_columns_ = is_category, np.flatnonzero(has_missing)
+        # an indicator that is always 1 would have untrained weights, and change when values appear in new rows
+        has_indicator = (share_missing > 0) & (share_missing < 1)
+        if is_category.all() and not has_indicator.any() and not any(one.n_outputs for one in levels):
+            has_indicator = share_missing > 0  # there must be some output
+        self.is_categorical_, self.missing_columns_ = is_category, np.flatnonzero(has_indicator)
         self.scaler_, self.bin_encoder_ = None, None
         if statistics:
             self.scaler_ = SmoothClipScaler()
@@ -257,9 +262,10 @@ class TabularEncoder(Encoder):
         """Write the outputs of some rows over zeros."""
         numeric = np.flatnonzero(~self.is_categorical_)
         numbers = np.empty((part.n_rows, numeric.size))
+        cure = "In fit it held numbers: convert it by pandas.to_numeric."
         for place, index in enumerate(numeric):
             with part.naming(index):
-                numbers[:, place] = _numbers(content_of(part.column(index)), "In fit it held numbers.")
+                numbers[:, place] = _numbers(content_of(part.column(index)), cure)
         is_missing = {index: np.isnan(numbers[:, place]) for place, index in enumerate(numeric)}
         end = numeric.size
         if self.scaler_ is not None:

@@ -6,6 +6,7 @@ import pytest
 from sklearn.preprocessing import OneHotEncoder
 
 from skregopt.preprocessing import PiecewiseLinearEncoder, SmoothClipScaler, TabularEncoder
+from skregopt.preprocessing._columns import Unusable, _as_array
 
 NAN = np.nan
 TABLE = pd.DataFrame(
@@ -125,7 +126,7 @@ def test_rare_levels_of_a_large_table():
 CONSTANT = {
     "numbers": ([5.0, 5.0, 5.0], ["x"], [[0], [0]], 7.0),
     "one level": (["a", "a", "a"], ["x_a"], [[0], [0]], "b"),
-    "missing numbers": ([NAN] * 3, ["x", "missingindicator_x"], [[0, 1], [0, 0]], 7.0),
+    "missing numbers": ([NAN] * 3, ["x"], [[0], [0]], 7.0),
     "nothing": ([None] * 3, ["missingindicator_x"], [[1], [0]], "b"),
     "one level or missing": (["a", None, "a"], ["x_a", "missingindicator_x"], [[0, 0], [0, 0]], "b"),
 }
@@ -137,6 +138,30 @@ def test_constant_columns(case):
     encoder = TabularEncoder().fit(pd.DataFrame({"x": values}))
     assert encoder.get_feature_names_out().tolist() == names
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame({"x": [values[0], other]})), expected)
+
+
+def test_columns_without_values_have_no_indicator():
+    """It would be 1 in all rows of fit: its weights would be those of the intercept, and values in new rows a jump."""
+    X = pd.DataFrame({"number": [NAN] * 3, "level": pd.Categorical([None] * 3), "kept": [1.0, NAN, 2.0]})
+    encoder = TabularEncoder().fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["number", "kept", "missingindicator_kept"]
+    later = X.assign(number=[1.0, 2.0, NAN], level=pd.Categorical(["a", "b", None]))
+    np.testing.assert_array_equal(encoder.transform(later), encoder.transform(X))
+
+
+def test_columns_of_several_values():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match="column 'odd' h(as|olds)"):
+        TabularEncoder().fit(polars.DataFrame({"odd": [{"a": 1, "b": 2}] * 3}))
+
+
+def test_columns_that_become_no_array():
+    class Series(pd.Series):
+        def to_numpy(self, *args, **options):
+            raise OSError("not here")
+
+    with pytest.raises(Unusable, match=r"has the dtype float64, which has no counterpart in NumPy \(not here\)"):
+        _as_array(Series([1.0, 2.0]))
 
 
 def test_one_number():

@@ -112,6 +112,14 @@ def test_missing_values_anywhere(kind, n_rows):
 
 
 @BOTH
+def test_a_column_without_values_in_fit_changes_nothing_later(kind):
+    X = make_frame().assign(number=np.nan, level=pd.Categorical([None] * 90))
+    model = small(kind, n_estimators=4).fit(X, target_of(kind, make_array()))
+    later = X.assign(number=np.arange(90.0), level=pd.Categorical(["a"] * 90))
+    assert_array_equal(output(model, later), output(model, X))
+
+
+@BOTH
 def test_unknown_categories_are_like_each_other(kind):
     X = make_frame()
     model = small(kind).fit(X, target_of(kind, X))
