@@ -250,6 +250,16 @@ def test_numbers_of_the_page_about_tables_are_those_of_the_code():
 # --- measured numbers ------------------------------------------------------------------------------------------------
 
 
+def test_errors_on_tables_in_readme_are_those_measured():
+    page = (DOC / "user_guide" / "tables.rst").read_text(encoding="utf-8")
+    table = re.search(r"peers-table:start(.*)\.\. peers-table:end", page, flags=re.S)[1]
+    errors = dict(re.findall(r"^   \* - (.*)\n     - ([0-9.]+)$", table, flags=re.M))
+    own, *others = (f"{float(errors[name]):.2f}" for name in ("TabularMLP", "CatBoost", "RealMLP-TD", "LightGBM"))
+    readme = " ".join((DOC.parent / "README.md").read_text(encoding="utf-8").split())
+    assert f"their error is {own} times that of scikit-learn's MLP" in readme
+    assert "CatBoost has {}, RealMLP {}, LightGBM {} (".format(*others) in readme
+
+
 def test_promises_about_intervals_are_those_measured():
     """Docstrings give ranges of the table that tests/benchmarks/uncertainty.py writes; readers meet quantiles first."""
     page = (DOC / "user_guide" / "uncertainty.rst").read_text(encoding="utf-8")
