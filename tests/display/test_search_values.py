@@ -56,7 +56,10 @@ NUMBERS = [name for name, (values, _) in VALUES.items() if not {str, type(None),
 REVERSED = sorted(set(NUMBERS) - {"lists and tuples", "arrays", "long arrays", "instances"})
 
 
-@pytest.mark.parametrize(("name", "step"), [*((name, 1) for name in VALUES), *((name, -1) for name in REVERSED)])
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [*((name, 1) for name in VALUES), *(pytest.param(name, -1, marks=pytest.mark.exhaustive) for name in REVERSED)],
+)
 def test_every_value_has_a_place_and_a_label_of_its_own(name, step):
     """Numbers are in their order, in whatever order they were tried."""
     values, labels = VALUES[name]

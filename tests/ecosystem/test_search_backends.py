@@ -325,7 +325,7 @@ def test_a_dask_worker_that_is_killed():
 
 
 @needs_proc
-@pytest.mark.parametrize("backend", ["loky", *exhaustive("threading", "multiprocessing")])
+@pytest.mark.parametrize("backend", ["threading", *exhaustive("loky", "multiprocessing")])
 def test_ctrl_c_in_a_search(backend):
     with Process(
         f"""

@@ -90,7 +90,10 @@ RUN = [
 ]
 
 
-@pytest.mark.parametrize(("keywords", "meant"), RUN)
+@pytest.mark.parametrize(
+    ("keywords", "meant"),
+    [*RUN[::3], *(pytest.param(*pair, marks=pytest.mark.exhaustive) for pair in RUN[1::3] + RUN[2::3])],
+)
 def test_proposals_run(keywords, meant):
     model = proposed(MLPClassifier, **keywords)
     assert {name: getattr(model, name) for name in meant} == meant

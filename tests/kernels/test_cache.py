@@ -337,6 +337,7 @@ print(jit.entry_point(Mine.value, signature)(np.ones(2), 1, 0, 1.0, np.ones(1)))
 """
 
 
+@pytest.mark.exhaustive
 def test_a_run_time_constant_of_a_script(tmp_path):
     """Each run trains with its own."""
     (tmp_path / "script.py").write_text(SCRIPT)

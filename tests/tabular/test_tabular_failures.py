@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.interrupts import Interrupt
+from support.pairwise import exhaustive
 from support.states import plain
 from support.tables import BOTH, make_array, make_data, make_frame, output, small, state_of, target_of
 
@@ -210,7 +211,7 @@ def test_ctrl_c_in_the_first_network_keeps_its_best_weights(kind, after):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("n_rows", [40, 20_000])
+@pytest.mark.parametrize("n_rows", [40, *exhaustive(20_000)])
 @BOTH
 def test_a_signal_within_a_long_epoch(kind, n_jobs, n_rows):
     X, y = make_data(kind, n_rows)
