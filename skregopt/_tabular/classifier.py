@@ -195,7 +195,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             "temperature_": combination.temperature,
             "validation_score_": score,
             "_axis": table.axis,
-            "_undoes_smoothing": combination.held_out is not None,  # where no temperature can set too much right
+            "_undoes_smoothing": combination.held_out is not None,  # else no temperature checks how sure they become
             **table.targets.attributes,
         }
 

@@ -246,7 +246,7 @@ def _number(value, digits):
 
 
 HEADINGS = [
-    "model", "error", "accuracy", "R2", "log loss", "calibration error", "mean rank", "fit, s", "predict, s",
+    "model", "error", "accuracy", "R2", "log loss", "ECE", "rank", "fit, s", "predict, s",
 ]  # fmt: skip
 
 
